@@ -1,0 +1,34 @@
+/* core/err.c: see err.h */
+#include "core/err.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+anc_status anc_fail(anc_err *err, anc_status code, const char *format, ...)
+{
+    va_list args;
+    err->code = code;
+    va_start(args, format);
+    vsnprintf(err->text, sizeof err->text, format, args);
+    va_end(args);
+    return code;
+}
+
+anc_status anc_within(anc_err *err, const char *format, ...)
+{
+    char where[sizeof err->text];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(where, sizeof where, format, args);
+    va_end(args);
+    size_t n = strlen(where);
+    size_t room = sizeof err->text - 1;
+    if (n + 2 > room) return err->code; /* no room for more context: the cause matters most */
+    size_t keep = strlen(err->text);
+    if (keep > room - n - 2) keep = room - n - 2;
+    memmove(err->text + n + 2, err->text, keep);
+    err->text[n + 2 + keep] = '\0';
+    memcpy(err->text, where, n);
+    memcpy(err->text + n, ": ", 2);
+    return err->code;
+}

@@ -1,0 +1,29 @@
+/* io/source.h: any annotation source, opened by path, read in runs of images */
+#ifndef ANC_IO_SOURCE_H
+#define ANC_IO_SOURCE_H
+
+#include "io/dataset.h"
+
+typedef struct anc_source anc_source;
+
+/* Opens a canonical annotations.h5 or a COCO JSON file; the content decides, not the name.
+ * A JSON is read whole here; of an annotations.h5 only the image table and offsets stay in memory.
+ * Errors name the file, the place (line and column, or image and annotation id) and a remedy. */
+anc_status anc_source_open(const char *path, anc_source **out, anc_err *err);
+void anc_source_close(anc_source *s); /* NULL is allowed */
+
+int64_t anc_source_images(const anc_source *s);
+int64_t anc_source_boxes(const anc_source *s);
+const char *anc_source_format(const anc_source *s); /* "coco", "annotations" */
+
+/* The reader's findings over the whole source. */
+const anc_dataset_report *anc_source_report(const anc_source *s);
+
+/* A 64-bit checksum over every image's id, size and boxes, in order: the same for the same data in
+ * whatever format it is stored. Reads the boxes once if it must. */
+anc_status anc_source_fingerprint(anc_source *s, uint64_t *out, anc_err *err);
+
+/* Images [first, first + n) as a slice (without names), into an empty data set. */
+anc_status anc_source_read(anc_source *s, int64_t first, int64_t n, anc_dataset *slice, anc_err *err);
+
+#endif

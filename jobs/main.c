@@ -1,0 +1,55 @@
+/* jobs/main.c: finds the sub-command and runs it */
+#include "jobs/job.h"
+#include "jobs/opts.h"
+#include <stdio.h>
+#include <string.h>
+
+#ifndef ANC_VERSION
+#error "the build defines ANC_VERSION"
+#endif
+
+const anc_job anc_jobs[] = {
+    { "label", "annotations in, RPN training targets out (HDF5 shards and an index over them)", anc_job_label },
+    { "presets", "print a preset as an INI file, ready to edit", anc_job_presets },
+    { "inspect", "say in words and tables what a file holds", anc_job_inspect },
+    { "synth", "write generated scenes with exact annotations", anc_job_synth },
+    { NULL, NULL, NULL },
+};
+
+static void help(FILE *to)
+{
+    fputs("usage: anchorage COMMAND [OPTION]... [OPERAND]...\n"
+          "       mpirun -n 64 anchorage label instances_train2017.json -o targets/\n\n"
+          "Turns annotated image data sets into training targets for Region Proposal Networks.\n\n"
+          "Commands (each has --help):\n",
+          to);
+    for (const anc_job *j = anc_jobs; j->name; j++) fprintf(to, "  %-10s %s\n", j->name, j->summary);
+    fputs("\n  --help     this text\n  --version  the program's version\n", to);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        help(stderr);
+        return ANC_EXIT_USAGE;
+    }
+    const char *name = argv[1];
+    if (!strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help")) {
+        help(stdout);
+        return ANC_EXIT_DONE;
+    }
+    if (!strcmp(name, "--version")) {
+        puts("anchorage " ANC_VERSION);
+        return ANC_EXIT_DONE;
+    }
+    const char *known[32];
+    size_t n = 0;
+    for (const anc_job *j = anc_jobs; j->name; j++) {
+        if (!strcmp(j->name, name)) return j->run(argc - 1, argv + 1);
+        known[n++] = j->name;
+    }
+    const char *near = anc_opts_nearest(name, known, n);
+    fprintf(stderr, "anchorage: no command is called '%s'%s%s%s; see anchorage --help\n", name,
+            near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
+    return ANC_EXIT_USAGE;
+}
