@@ -1,10 +1,11 @@
-# Anchorage. `make demo` and `make check` each do all the set-up; see README.md.
+# Anchorage. `make demo` and `make check` each do all the set-up; README.md says more.
 VERSION := 0.1.0
 BUILD   ?= build
 PREFIX  ?= /usr/local
 CC      := $(if $(filter default,$(origin CC)),gcc,$(CC))
 EXTRA   ?=
 WERROR  ?= -Werror
+REAL    ?= ../shared
 PKG     := pkg-config
 
 CPPFLAGS := -I. -D_GNU_SOURCE -DANC_VERSION='"$(VERSION)"'
@@ -16,48 +17,99 @@ MPI_C  := $(shell $(PKG) --cflags ompi-c 2>/dev/null || mpicc --showme:compile 2
 MPI_L  := $(shell $(PKG) --libs ompi-c 2>/dev/null || mpicc --showme:link 2>/dev/null)
 HDF5_C := $(shell $(PKG) --cflags hdf5-serial 2>/dev/null || $(PKG) --cflags hdf5 2>/dev/null)
 HDF5_L := $(shell $(PKG) --libs hdf5-serial 2>/dev/null || $(PKG) --libs hdf5 2>/dev/null || echo -lhdf5)
-IO_L   := -lyajl -linih -lpng -ldeflate -lz
-LIBS   := $(MPI_L) $(HDF5_L) $(IO_L) -lm
+LIBS   := $(MPI_L) $(HDF5_L) -lyajl -linih -lpng -ldeflate -lz -lm
 
 sources = $(sort $(wildcard $(1)/*.c))
 objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
-CORE  := $(call objects,$(call sources,core))
-IO    := $(call objects,$(call sources,io))
-MPI   := $(call objects,$(call sources,mpi))
-JOBS  := $(call objects,$(filter-out jobs/main.c,$(call sources,jobs)))
-ALL   := $(CORE) $(IO) $(MPI) $(JOBS)
-UNIT  := $(call objects,tests/main.c $(wildcard tests/test_*.c))
-E2E   := $(call objects,tests/main.c $(wildcard tests/e2e_*.c))
-TEAM  := $(call objects,$(wildcard tests/mpi_*.c))
+ALL   := $(call objects,$(filter-out jobs/main.c,$(foreach d,core io mpi jobs,$(call sources,$(d)))))
+tests = $(call objects,tests/main.c $(sort $(wildcard tests/$(1)_*.c)))
+TESTS := unit e2e team real
+unit  := $(call tests,test)
+e2e   := $(call tests,e2e)
+team  := $(call tests,mpi)
+real  := $(call tests,real)
+BENCH := $(call objects,$(call sources,bench))
+BINARIES := $(addprefix $(BUILD)/,anchorage $(TESTS) $(if $(BENCH),timings))
+
+# mpirun refuses to run as root and on fewer cores than ranks, and lets waiting ranks spin and pin; on a
+# desk, in a container and in the tests it should just run. On a cluster call mpirun or srun yourself.
+ifeq ($(shell id -u),0)
+export OMPI_ALLOW_RUN_AS_ROOT := 1
+export OMPI_ALLOW_RUN_AS_ROOT_CONFIRM := 1
+endif
+export OMPI_MCA_rmaps_base_oversubscribe := 1
+export OMPI_MCA_mpi_yield_when_idle := 1
+export OMPI_MCA_hwloc_base_binding_policy := none
+export OMPI_MCA_btl_vader_single_copy_mechanism := none
+PARALLEL = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
+again    = +@$(MAKE) --no-print-directory $(PARALLEL)
+
+.PHONY: all programs check check-built check-real sanitize demo demo-built bench bench-peers deps install layers \
+        format clean
+all: layers $(BUILD)/anchorage
+	@ln -sfn $(BUILD)/anchorage anchorage
+
+# What the packages' flags are is only known once deps has run, hence a make of its own for what follows.
+check demo: deps
+	$(again) $@-built
+
+check-built: all $(addprefix $(BUILD)/,unit e2e team)
+	@tools/check.sh $(BUILD) unit e2e team:1 team:2 team:3 team:5
+
+demo-built: all
+	./anchorage synth -o demo/scenes --scenes 2000
+	mpirun -n 2 ./anchorage label demo/scenes/annotations.json -o demo/targets
+	./anchorage inspect demo/targets
+
+# The tests against the real data sets and the peers' own output, which are not part of this repository.
+check-real: all $(BUILD)/real
+	@ANC_REAL=$(abspath $(REAL)) tools/check.sh $(BUILD) real
+
+sanitize:
+	$(again) BUILD=$(BUILD)-sanitize EXTRA='-fsanitize=address,undefined -fno-sanitize-recover=all' $(BUILD)-sanitize/unit
+	@tools/check.sh $(BUILD)-sanitize unit
+
+bench: $(BUILD)/timings
+	@$(BUILD)/timings
+bench-peers: $(BUILD)/timings
+	@bench/peers.sh $(BUILD)/timings
+
+deps:
+	@CC='$(CC)' FLAGS='$(MPI_C) $(HDF5_C)' LIBS='$(LIBS) -lcunit' tools/deps.sh
+
+install: all
+	install -D -m 755 $(BUILD)/anchorage $(DESTDIR)$(PREFIX)/bin/anchorage
+	install -d $(DESTDIR)$(PREFIX)/share/doc/anchorage
+	install -m 644 LICENSE $(wildcard *.md docs/*.md) $(DESTDIR)$(PREFIX)/share/doc/anchorage
+
+programs: layers $(BINARIES)
+$(BUILD)/anchorage: $(BUILD)/jobs/main.o $(ALL)
+$(foreach t,$(TESTS),$(eval $(BUILD)/$(t): $($(t)) $(ALL)))
+$(BUILD)/timings: $(BENCH) $(ALL)
+$(addprefix $(BUILD)/,$(TESTS)): LIBS += -lcunit
+$(BINARIES):
+	$(CC) $(CFLAGS) $(EXTRA) $^ $(LIBS) -o $@
 
 # A folder sees only its own packages: <mpi.h> or <hdf5.h> in core/ does not compile.
 $(BUILD)/io/%.o:    CPPFLAGS += $(HDF5_C)
 $(BUILD)/mpi/%.o:   CPPFLAGS += $(MPI_C)
 $(BUILD)/jobs/%.o:  CPPFLAGS += $(MPI_C) $(HDF5_C)
-$(BUILD)/tests/%.o $(BUILD)/bench/%.o: CPPFLAGS += $(MPI_C) $(HDF5_C)
+$(BUILD)/bench/%.o: CPPFLAGS += $(MPI_C) $(HDF5_C)
+$(BUILD)/tests/%.o: CPPFLAGS += $(MPI_C) $(HDF5_C) -DANC_BINARY='"$(abspath $(BUILD))/anchorage"'
 $(BUILD)/core/%_avx2.o: CFLAGS += -mavx2
-
-.PHONY: all clean deps layers demo check
-all: layers $(BUILD)/anchorage
-	@ln -sf $(BUILD)/anchorage anchorage
-
-$(BUILD)/anchorage: $(BUILD)/jobs/main.o $(ALL)
-$(BUILD)/unit: $(UNIT) $(ALL)
-$(BUILD)/e2e: $(E2E) $(ALL)
-$(BUILD)/unit $(BUILD)/e2e: LIBS += -lcunit
-$(BUILD)/anchorage $(BUILD)/unit $(BUILD)/e2e:
-	$(CC) $(CFLAGS) $(EXTRA) $^ $(LIBS) -o $@
-
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(EXTRA) -MMD -MP -c $< -o $@
--include $(ALL:.o=.d) $(UNIT:.o=.d) $(E2E:.o=.d) $(BUILD)/jobs/main.d
+-include $(wildcard $(BUILD)/*/*.d)
 
 # Arrows: jobs -> io, mpi, core; io -> core; mpi -> core/err.h; core -> nothing.
 layers:
 	@! grep -nE '#include "(io|mpi|jobs|tests|bench)/' core/*.[ch] /dev/null
 	@! grep -nE '#include "(mpi|jobs|tests|bench)/' io/*.[ch] /dev/null
 	@! grep -nE '#include "(io|jobs|tests|bench|core)/' mpi/*.[ch] /dev/null | grep -v '"core/err.h"'
+	@! grep -nE '#include "(tests|bench)/' jobs/*.[ch] /dev/null
 
+format:
+	clang-format -i $(wildcard */*.[ch])
 clean:
-	rm -rf $(BUILD) anchorage
+	rm -rf $(BUILD) $(BUILD)-sanitize anchorage demo

@@ -1,0 +1,34 @@
+#!/bin/bash
+# check.sh BUILD RUN...: runs the CUnit programs BUILD/RUN, or under mpirun with N ranks for RUN:N, and adds up
+# their tests. Ends with "N passed, N failed"; fails on a failed test, a crash, or a program that ran nothing.
+set -u
+build=$1
+shift
+logs=$build/check
+mkdir -p "$logs"
+passed=0 failed=0
+for run in "$@"; do
+    program=$build/${run%%:*} log=$logs/${run/:/-}.log launch=()
+    [[ $run != *:* ]] || launch=(mpirun -n "${run##*:}")
+    start=$SECONDS
+    timeout -k 10 "${CHECK_TIMEOUT_S:-900}" "${launch[@]}" "$program" </dev/null >"$log" 2>&1
+    code=$?
+    # CUnit's table: "tests TOTAL RAN PASSED FAILED INACTIVE"
+    read -r total good bad < <(awk '$1 == "tests" && NF == 6 { t += $2; g += $4; b += $5 } END { print t+0, g+0, b+0 }' "$log")
+    bad=$((total - good > bad ? total - good : bad)) # registered but not run is no success
+    if ((code != 0 && bad == 0)); then
+        echo "$run: ended with exit code $code; the end of $log:"
+        tail -n 15 "$log" | sed 's/^/    /'
+        bad=1
+    elif ((good + bad == 0)); then
+        echo "$run: ran no tests"
+        bad=1
+    elif ((bad)); then
+        grep -A 12 -E '\.\.\.FAILED' "$log" | grep -vE '\.\.\.passed|^--$' | sed 's/^/    /'
+    fi
+    grep 'NOT RUN' "$log"
+    printf '%-8s %5d passed, %d failed  (%d s)\n' "$run" "$good" "$bad" $((SECONDS - start))
+    passed=$((passed + good)) failed=$((failed + bad))
+done
+echo "$passed passed, $failed failed"
+((failed == 0))
