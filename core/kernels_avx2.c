@@ -1,0 +1,187 @@
+/* core/kernels_avx2.c: the float32 loops eight cells at a time; the double ones are the plain C ones
+ *
+ * Add, subtract, multiply, divide, min and max round as their scalar forms do, so the IoU of a cell has the same
+ * bits as in kernels_scalar.c. Which cells are visited may differ at the rim, where no label depends on it.
+ */
+#include "core/kernels.h"
+
+#ifdef __x86_64__
+#include "core/iou.h"
+#include <immintrin.h>
+#include <math.h>
+
+static bool usable(void) { return __builtin_cpu_supports("avx2") != 0; /* also asks for the OS's support */ }
+
+static __m256 lanes(void) { return _mm256_setr_ps(0, 1, 2, 3, 4, 5, 6, 7); }
+static __m256i lanes_i(void) { return _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7); }
+
+/* All bits set in the lanes below n. */
+static __m256i below(int32_t n) { return _mm256_cmpgt_epi32(_mm256_set1_epi32(n), lanes_i()); }
+
+static void bounds(const float *w, const float *h, int32_t n, const anc_query_f32 *q, const anc_terms_f32 *k, float *bound)
+{
+    __m256 qw = _mm256_set1_ps(q->w), qh = _mm256_set1_ps(q->h), slack = _mm256_set1_ps(k->slack);
+    __m256 area = _mm256_set1_ps(q->area), up = _mm256_set1_ps(1.00001f), one = _mm256_set1_ps(1);
+    for (int32_t i = 0; i < n; i += 8) { /* the arrays have room for whole vectors: ANC_MAX_SHAPES is a multiple of 8 */
+        __m256 sw = _mm256_loadu_ps(w + i), sh = _mm256_loadu_ps(h + i);
+        __m256 iw = _mm256_add_ps(_mm256_min_ps(sw, qw), slack), ih = _mm256_add_ps(_mm256_min_ps(sh, qh), slack);
+        __m256 inter = _mm256_mul_ps(iw, ih);
+        __m256 own = _mm256_mul_ps(_mm256_sub_ps(sw, slack), _mm256_sub_ps(sh, slack));
+        __m256 both = _mm256_sub_ps(_mm256_add_ps(own, area), inter);
+        __m256 ratio = _mm256_mul_ps(_mm256_div_ps(inter, both), up);
+        _mm256_storeu_ps(bound + i, _mm256_blendv_ps(one, ratio, _mm256_cmp_ps(inter, both, _CMP_LT_OQ)));
+    }
+}
+
+/* Eight rows of a visit: their share in the IoU, and the columns that can reach the threshold. */
+typedef struct {
+    float ih[8], ah[8];
+    int32_t x[8], n[8];
+} rows8;
+
+typedef struct {
+    __m256 one, slack, need, low_y, high_y, low_x, high_x, y1, y2, stride_y, shift_y, near, far, inverse, margin, x_begin,
+        x_last;
+} rows_terms;
+
+static void find_columns(const rows_terms *v, int32_t y, rows8 *out)
+{
+    __m256 sy = _mm256_add_ps(_mm256_mul_ps(_mm256_add_ps(_mm256_set1_ps((float)y), lanes()), v->stride_y), v->shift_y);
+    __m256 ay1 = _mm256_add_ps(v->y1, sy), ay2 = _mm256_add_ps(v->y2, sy);
+    __m256 ih = _mm256_add_ps(_mm256_sub_ps(_mm256_min_ps(ay2, v->high_y), _mm256_max_ps(ay1, v->low_y)), v->one);
+    ih = _mm256_max_ps(ih, _mm256_setzero_ps());
+    _mm256_storeu_ps(out->ih, ih);
+    _mm256_storeu_ps(out->ah, _mm256_add_ps(_mm256_sub_ps(ay2, ay1), v->one));
+    /* an overlap of c px along x, as in reach() of search_scalar.h; ih = 0 makes c infinite (or NaN) and the range empty */
+    __m256 c = _mm256_sub_ps(_mm256_sub_ps(_mm256_div_ps(v->need, ih), v->slack), v->one);
+    __m256 a = _mm256_mul_ps(_mm256_sub_ps(_mm256_add_ps(v->low_x, c), v->far), v->inverse);
+    __m256 b = _mm256_mul_ps(_mm256_sub_ps(_mm256_sub_ps(v->high_x, c), v->near), v->inverse);
+    a = _mm256_max_ps(_mm256_ceil_ps(_mm256_sub_ps(a, v->margin)), v->x_begin);
+    b = _mm256_min_ps(_mm256_floor_ps(_mm256_add_ps(b, v->margin)), v->x_last);
+    __m256 some = _mm256_and_ps(_mm256_cmp_ps(b, a, _CMP_GE_OQ), _mm256_cmp_ps(ih, _mm256_setzero_ps(), _CMP_GT_OQ));
+    __m256i first = _mm256_cvttps_epi32(a), last = _mm256_cvttps_epi32(b);
+    __m256i n = _mm256_sub_epi32(_mm256_sub_epi32(last, first), _mm256_set1_epi32(-1));
+    _mm256_storeu_si256((__m256i *)out->x, first);
+    _mm256_storeu_si256((__m256i *)out->n, _mm256_and_si256(n, _mm256_castps_si256(some)));
+}
+
+static float largest(__m256 v)
+{
+    __m128 m = _mm_max_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
+    m = _mm_max_ps(m, _mm_movehl_ps(m, m));
+    return _mm_cvtss_f32(_mm_max_ss(m, _mm_movehdup_ps(m)));
+}
+
+static float visit(const anc_plane_f32 *p, const anc_query_f32 *q, float iou, const anc_terms_f32 *k, int32_t g,
+                   anc_map_f32 *map, anc_trace_f32 *t)
+{
+    float need = iou / (1 + iou) * ((p->w - k->slack) * (p->h - k->slack) + q->area) * 0.99999f;
+    float widest = (p->w < q->w ? p->w : q->w) + k->slack, inverse_y = 1 / p->stride_y, inverse_x = 1 / p->stride_x;
+    float c = need / widest - k->slack - k->one, margin_y = 0.001f + k->slack * inverse_y;
+    float a = (q->y1 + c - (p->y2 + p->shift_y)) * inverse_y - margin_y;
+    float b = (q->y2 - c - (p->y1 + p->shift_y)) * inverse_y + margin_y;
+    if (!(a <= b) || !(b >= (float)p->y_begin) || !(a <= (float)(p->y_end - 1))) return -1;
+    int32_t y = a > (float)p->y_begin ? (int32_t)ceilf(a) : p->y_begin;
+    int32_t y_end = b < (float)(p->y_end - 1) ? (int32_t)floorf(b) + 1 : p->y_end;
+    const rows_terms v = {
+        .one = _mm256_set1_ps(k->one),
+        .slack = _mm256_set1_ps(k->slack),
+        .need = _mm256_set1_ps(need),
+        .low_y = _mm256_set1_ps(q->y1),
+        .high_y = _mm256_set1_ps(q->y2),
+        .low_x = _mm256_set1_ps(q->x1),
+        .high_x = _mm256_set1_ps(q->x2),
+        .y1 = _mm256_set1_ps(p->y1),
+        .y2 = _mm256_set1_ps(p->y2),
+        .stride_y = _mm256_set1_ps(p->stride_y),
+        .shift_y = _mm256_set1_ps(p->shift_y),
+        .near = _mm256_set1_ps(p->x1 + p->shift_x),
+        .far = _mm256_set1_ps(p->x2 + p->shift_x),
+        .inverse = _mm256_set1_ps(inverse_x),
+        .margin = _mm256_set1_ps(0.001f + k->slack * inverse_x),
+        .x_begin = _mm256_set1_ps((float)p->x_begin),
+        .x_last = _mm256_set1_ps((float)(p->x_end - 1)),
+    };
+    const __m256 one = v.one, low_x = v.low_x, high_x = v.high_x, x1 = _mm256_set1_ps(p->x1), x2 = _mm256_set1_ps(p->x2);
+    const __m256 stride = _mm256_set1_ps(p->stride_x), shift = _mm256_set1_ps(p->shift_x), zero = _mm256_setzero_ps();
+    const __m256 area = _mm256_set1_ps(q->area), floor_ = _mm256_set1_ps(k->floor), none = _mm256_set1_ps(-1);
+    const __m256 excluded = _mm256_set1_ps(ANC_EXCLUDED);
+    const __m256i who = _mm256_set1_epi32(g);
+    __m256 top = none;
+    anc_run *run = t->run + t->n_run;
+    float *value = t->value + t->n_value;
+    for (; y < y_end; y += 8) {
+        rows8 r;
+        find_columns(&v, y, &r);
+        int32_t rows = y_end - y < 8 ? y_end - y : 8;
+        for (int32_t i = 0; i < rows; i++) {
+            int32_t n = r.n[i], x = r.x[i];
+            if (n <= 0) continue;
+            int32_t cell = p->cell + (y + i) * p->pitch + x;
+            *run++ = (anc_run){ cell, n };
+            anc_set_insert_run(&map->touched, (uint32_t)cell, (uint32_t)n);
+            const __m256 ih = _mm256_set1_ps(r.ih[i]), ah = _mm256_set1_ps(r.ah[i]);
+            for (int32_t left = n; left > 0; left -= 8, cell += 8, x += 8, value += 8) {
+                __m256 at = _mm256_add_ps(_mm256_set1_ps((float)x), lanes());
+                __m256 sx = _mm256_add_ps(_mm256_mul_ps(at, stride), shift);
+                __m256 ax1 = _mm256_add_ps(x1, sx), ax2 = _mm256_add_ps(x2, sx);
+                __m256 iw = _mm256_add_ps(_mm256_sub_ps(_mm256_min_ps(ax2, high_x), _mm256_max_ps(ax1, low_x)), one);
+                __m256 inter = _mm256_mul_ps(_mm256_max_ps(iw, zero), ih);
+                __m256 own = _mm256_mul_ps(_mm256_add_ps(_mm256_sub_ps(ax2, ax1), one), ah);
+                __m256 both = _mm256_max_ps(_mm256_sub_ps(_mm256_add_ps(area, own), inter), floor_);
+                __m256 iou8 = _mm256_div_ps(inter, both), best = _mm256_loadu_ps(map->best + cell);
+                __m256 out = _mm256_cmp_ps(best, excluded, _CMP_EQ_OQ);
+                if (left < 8) out = _mm256_or_ps(out, _mm256_castsi256_ps(_mm256_xor_si256(below(left), _mm256_set1_epi32(-1))));
+                iou8 = _mm256_blendv_ps(iou8, none, out);
+                __m256 more = _mm256_cmp_ps(iou8, best, _CMP_GT_OQ);
+                _mm256_storeu_ps(value, iou8);
+                _mm256_storeu_ps(map->best + cell, _mm256_blendv_ps(best, iou8, more));
+                _mm256_maskstore_epi32(map->arg + cell, _mm256_castps_si256(more), who);
+                top = _mm256_max_ps(top, iou8);
+            }
+        }
+    }
+    t->n_run = (int32_t)(run - t->run);
+    t->n_value = (size_t)(value - t->value);
+    return largest(top);
+}
+
+static size_t equal(const anc_trace_f32 *t, float x, int32_t *out)
+{
+    const __m256 wanted = _mm256_set1_ps(x);
+    const float *value = t->value;
+    size_t n = 0;
+    for (int32_t r = 0; r < t->n_run; r++)
+        for (int32_t i = 0; i < t->run[r].n; i += 8, value += 8) {
+            unsigned same = (unsigned)_mm256_movemask_ps(_mm256_cmp_ps(_mm256_loadu_ps(value), wanted, _CMP_EQ_OQ));
+            for (; same; same &= same - 1) out[n++] = t->run[r].cell + i + __builtin_ctz(same);
+        }
+    return n;
+}
+
+static void harvest(anc_map_f32 *map, int32_t cell, uint64_t bits, float positive_iou, float negative_iou, uint64_t *positive,
+                    uint64_t *not_negative)
+{
+    const __m256 high = _mm256_set1_ps(positive_iou), low = _mm256_set1_ps(negative_iou), clean = _mm256_set1_ps(ANC_CLEAN);
+    const __m256 excluded = _mm256_set1_ps(ANC_EXCLUDED), zero = _mm256_setzero_ps();
+    uint64_t pos = 0, held = 0;
+    for (int i = 0; i < 64; i += 8) {
+        uint64_t here = bits >> i & 255;
+        if (!here) continue;
+        float *best = map->best + cell + i;
+        __m256 b = _mm256_loadu_ps(best), mark = _mm256_loadu_ps((const float *)(map->arg + cell + i));
+        __m256 low_quality = _mm256_and_ps(mark, _mm256_cmp_ps(b, zero, _CMP_GE_OQ)); /* movemask reads the sign bit */
+        __m256 in = _mm256_cmp_ps(b, excluded, _CMP_LT_OQ);
+        __m256 yes = _mm256_and_ps(in, _mm256_or_ps(low_quality, _mm256_cmp_ps(b, high, _CMP_GE_OQ)));
+        pos |= ((uint64_t)_mm256_movemask_ps(yes) & here) << i;
+        held |= ((uint64_t)_mm256_movemask_ps(_mm256_cmp_ps(b, low, _CMP_GE_OQ)) & here) << i;
+        _mm256_storeu_ps(best, clean);
+    }
+    *positive = pos;
+    *not_negative = held | pos;
+}
+
+static const anc_loops_f32 loops = { bounds, visit, equal, harvest };
+
+const anc_kernels anc_kernels_avx2 = { .name = "avx2", .usable = usable, .f32 = &loops, .f64 = &anc_loops_scalar_f64 };
+#endif

@@ -1,0 +1,59 @@
+/* core/match.h: which anchors of a view are positive, which are ignored; all others are negative
+ *
+ * No anchors x boxes matrix, and no list of anchors: a box reaches a threshold only at cells near it, of shapes
+ * of about its size, and those follow from 1-D ranges. See docs/METHOD.md, "Finding the few anchors that matter".
+ */
+#ifndef ANC_CORE_MATCH_H
+#define ANC_CORE_MATCH_H
+
+#include "core/grid.h"
+#include "core/kernels.h"
+
+/* Result and scratch, reusable from view to view. All memory is O(anchors + boxes). */
+typedef struct {
+    /* results, valid until the next anc_match */
+    int32_t n_anchors;
+    int32_t n_positive;
+    int32_t n_ignored;    /* takes no part in the loss: between the thresholds, crowd, border */
+    int32_t n_negative;   /* the rest */
+    int32_t n_unmatched;  /* boxes without a low-quality match: they overlap no anchor, or too little */
+    anc_set positive;     /* of anchor indices */
+    anc_set not_negative; /* positives and ignored ones, but for those that the border rule takes out */
+    int32_t *gt_of;       /* [n_anchors] matched box, defined for positives only */
+    /* scratch */
+    int32_t room_anchors, room_boxes, room_cells32, room_cells64;
+    anc_map_f32 map32;
+    anc_map_f64 map64;
+    anc_trace_f32 trace32;
+    anc_trace_f64 trace64;
+    struct anc_match_scratch *more;
+} anc_match;
+
+/* Labels the anchors of one view.
+ *
+ *   grid     the view's anchors
+ *   box      [n_box] objects in view pixels; a matched gt is an index into them
+ *   crowd    [n_crowd] crowd regions; used by the crowd rules `ignore` and `exclude`, else may be 0 of them
+ *   m        zeroed before its first use; anc_match_free in the end
+ *
+ * A positive's matched box is the one with the largest IoU, the lowest index on a tie (under
+ * ANC_LOW_QUALITY_CLAIM a low-quality match is its box's). A box that overlaps no anchor makes none positive,
+ * unless the rules say zero_overlap. All kernel tables give the same bits. Threads may share all but m.
+ * Errors: ANC_EMEMORY.
+ * Source: Ren et al. 2015 (arXiv:1506.01497v3), section 3.1.2, and docs/METHOD.md where systems differ.
+ */
+anc_status anc_match_view(anc_match *m, const anc_kernels *k, const anc_rules *rules, const anc_grid *grid,
+                          const anc_box *box, int32_t n_box, const anc_box *crowd, int32_t n_crowd, anc_err *err);
+void anc_match_free(anc_match *m);
+
+/* The positives in ascending order: anchor [n_positive], gt [n_positive]. */
+void anc_match_positives(const anc_match *m, int32_t *anchor, int32_t *gt);
+
+/* Every anchor that is not negative, ascending: anchor and gt, -1 for an ignored one; both
+ * [n_positive + n_ignored]. Anchors that the border rule takes out are among them. */
+void anc_match_rows(const anc_match *m, const anc_grid *grid, int32_t *anchor, int32_t *gt);
+
+/* The label of one anchor: 1 positive, 0 negative, -1 ignored. */
+int anc_match_label(const anc_match *m, const anc_grid *grid, int32_t anchor);
+
+#endif

@@ -1,0 +1,172 @@
+/* core/sample.c: see sample.h */
+#include "core/sample.h"
+#include "core/mt19937.h"
+#include "core/rng.h"
+#include <stdlib.h>
+
+static anc_status out_of_memory(anc_err *err)
+{
+    return anc_fail(err, ANC_EMEMORY, "out of memory while sampling a minibatch; use smaller images or larger strides");
+}
+
+static bool reserve(int32_t **array, int32_t *room, int32_t n)
+{
+    if (n <= *room) return true;
+    free(*array);
+    *room = n + n / 2;
+    *array = malloc((size_t)*room * sizeof **array);
+    if (!*array) *room = 0;
+    return *array != NULL;
+}
+
+/* k of [0, n), every subset equally likely, into b->drawn (Floyd's algorithm: k draws, no rejection). */
+static void draw_subset(anc_set *drawn, anc_rng *rng, int32_t n, int32_t k)
+{
+    for (int32_t j = n - k; j < n; j++) {
+        uint32_t t = anc_rng_below(rng, (uint32_t)j + 1);
+        if (!anc_set_add(drawn, t)) anc_set_insert(drawn, (uint32_t)j);
+    }
+}
+
+/* Replaces index[0 .. k) by list[index]. */
+static void look_up(int32_t *index, const int32_t *list, int32_t k)
+{
+    for (int32_t i = 0; i < k; i++) index[i] = list[index[i]];
+}
+
+static anc_status list_negatives(anc_minibatch *b, const anc_grid *grid, const anc_match *m, anc_err *err)
+{
+    if (!reserve(&b->list, &b->room_list, m->n_negative)) return out_of_memory(err);
+    int32_t n = 0;
+    for (int32_t a = 0; a < m->n_anchors && n < m->n_negative; a++)
+        if (!anc_set_has(&m->not_negative, (uint32_t)a) && !anc_grid_outside(grid, a)) b->list[n++] = a;
+    return ANC_OK;
+}
+
+/* Negatives are nearly all anchors: draw among all, and again where it is none or was drawn before. When they
+ * are rare that would take long: list them. Which way is taken follows from the counts alone. */
+static anc_status draw_negatives(anc_minibatch *b, const anc_grid *grid, const anc_match *m, anc_rng *rng, int32_t k,
+                                 int32_t *out, anc_err *err)
+{
+    if ((int64_t)m->n_negative < 2 * (int64_t)k || m->n_negative < m->n_anchors / 8) {
+        if (list_negatives(b, grid, m, err)) return err->code;
+        draw_subset(&b->drawn, rng, m->n_negative, k);
+        anc_set_list(&b->drawn, out);
+        look_up(out, b->list, k);
+    } else {
+        for (int32_t i = 0; i < k;) {
+            uint32_t a = anc_rng_below(rng, (uint32_t)m->n_anchors);
+            if (anc_set_has(&m->not_negative, a) || anc_grid_outside(grid, (int32_t)a)) continue;
+            i += anc_set_add(&b->drawn, a);
+        }
+        anc_set_list(&b->drawn, out);
+    }
+    anc_set_empty(&b->drawn);
+    return ANC_OK;
+}
+
+/* The first k entries of torch.randperm(n) on the CPU, into b->drawn: draws for all n, used or not. */
+static anc_status draw_torch(anc_minibatch *b, anc_mt19937 *mt, int32_t n, int32_t k, int32_t **scratch, int32_t *room,
+                             anc_err *err)
+{
+    if (!reserve(scratch, room, n)) return out_of_memory(err);
+    int32_t *r = *scratch;
+    for (int32_t i = 0; i < n; i++) r[i] = i;
+    for (int32_t i = 0; i + 1 < n; i++) {
+        int32_t j = i + (int32_t)(anc_mt19937_u32(mt) % (uint32_t)(n - i)), t = r[i];
+        r[i] = r[j];
+        r[j] = t;
+    }
+    for (int32_t i = 0; i < k; i++) anc_set_insert(&b->drawn, (uint32_t)r[i]);
+    return ANC_OK;
+}
+
+static anc_status sample_torch(anc_minibatch *b, bool when_needed, const anc_grid *grid, const anc_match *m, uint64_t seed,
+                               anc_err *err)
+{
+    anc_mt19937 mt;
+    int32_t *scratch = NULL, room = 0;
+    anc_mt19937_seed(&mt, (uint32_t)seed);
+    anc_status status = ANC_OK;
+    int32_t of[2] = { m->n_positive, m->n_negative }, wanted[2] = { b->n_positive, b->n_negative };
+    int32_t *out[2] = { b->anchor, b->anchor + b->n_positive };
+    for (int part = 0; part < 2 && !status; part++) {
+        if (when_needed && of[part] == wanted[part]) { /* the whole list */
+            for (int32_t i = 0; i < of[part]; i++) out[part][i] = i;
+            continue;
+        }
+        status = draw_torch(b, &mt, of[part], wanted[part], &scratch, &room, err);
+        if (status) break;
+        anc_set_list(&b->drawn, out[part]);
+        anc_set_empty(&b->drawn);
+    }
+    free(scratch);
+    if (status || list_negatives(b, grid, m, err)) return err->code;
+    look_up(out[1], b->list, b->n_negative);
+    return ANC_OK; /* positives: indices into the view's positives, as with Philox */
+}
+
+static anc_status sample_philox(anc_minibatch *b, const anc_grid *grid, const anc_match *m, uint64_t seed, int64_t image_id,
+                                int32_t epoch, anc_err *err)
+{
+    anc_rng rng;
+    if (b->n_positive < m->n_positive) {
+        anc_rng_init(&rng, seed, image_id, epoch, ANC_RNG_POSITIVES);
+        draw_subset(&b->drawn, &rng, m->n_positive, b->n_positive);
+        anc_set_list(&b->drawn, b->anchor);
+        anc_set_empty(&b->drawn);
+    } else {
+        for (int32_t i = 0; i < b->n_positive; i++) b->anchor[i] = i;
+    }
+    anc_rng_init(&rng, seed, image_id, epoch, ANC_RNG_NEGATIVES);
+    return draw_negatives(b, grid, m, &rng, b->n_negative, b->anchor + b->n_positive, err);
+}
+
+anc_status anc_sample(anc_minibatch *b, const anc_rules *rules, const anc_grid *grid, const anc_match *m, uint64_t seed,
+                      int64_t image_id, int32_t epoch, anc_err *err)
+{
+    int32_t batch = rules->sample.batch, quota = (int32_t)(batch * rules->sample.positive_fraction);
+    b->n_positive = m->n_positive < quota ? m->n_positive : quota;
+    b->n_negative = m->n_negative < batch - b->n_positive ? m->n_negative : batch - b->n_positive;
+    if (batch > b->room) {
+        free(b->anchor);
+        free(b->gt);
+        b->anchor = malloc((size_t)batch * sizeof *b->anchor);
+        b->gt = malloc((size_t)batch * sizeof *b->gt);
+        b->room = b->anchor && b->gt ? batch : 0;
+        if (!b->room) return out_of_memory(err);
+    }
+    if (m->n_positive > b->room_positives) {
+        int32_t room = m->n_positive + m->n_positive / 2;
+        free(b->all);
+        free(b->all_gt);
+        b->all = malloc((size_t)room * sizeof *b->all);
+        b->all_gt = malloc((size_t)room * sizeof *b->all_gt);
+        b->room_positives = b->all && b->all_gt ? room : 0;
+        if (!b->room_positives) return out_of_memory(err);
+    }
+    if (!anc_set_reserve(&b->drawn, (size_t)m->n_anchors)) return out_of_memory(err);
+    if (rules->sample.rule == ANC_SAMPLER_PHILOX
+            ? sample_philox(b, grid, m, seed, image_id, epoch, err)
+            : sample_torch(b, rules->sample.rule == ANC_SAMPLER_TORCH_NEEDED, grid, m, seed, err)) {
+        anc_minibatch_free(b);
+        return err->code;
+    }
+    anc_match_positives(m, b->all, b->all_gt);
+    for (int32_t i = 0; i < b->n_positive; i++) {
+        b->gt[i] = b->all_gt[b->anchor[i]];
+        b->anchor[i] = b->all[b->anchor[i]];
+    }
+    return ANC_OK;
+}
+
+void anc_minibatch_free(anc_minibatch *b)
+{
+    free(b->anchor);
+    free(b->gt);
+    free(b->all);
+    free(b->all_gt);
+    free(b->list);
+    anc_set_clear_memory(&b->drawn);
+    *b = (anc_minibatch){ 0 };
+}

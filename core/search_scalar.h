@@ -1,0 +1,97 @@
+/* core/search_scalar.h: the matching loops in plain C, for one floating type (included by kernels_scalar.c only)
+ *
+ * REAL, SUFFIX as in search_types.h; CEIL and FLOOR are the type's own.
+ */
+
+static void SUFFIX(bounds)(const REAL *w, const REAL *h, int32_t n, const SUFFIX(anc_query) * q, const SUFFIX(anc_terms) * k,
+                           REAL *bound)
+{
+    for (int32_t i = 0; i < n; i++) {
+        REAL iw = (w[i] < q->w ? w[i] : q->w) + k->slack, ih = (h[i] < q->h ? h[i] : q->h) + k->slack, inter = iw * ih;
+        REAL both = (w[i] - k->slack) * (h[i] - k->slack) + q->area - inter;
+        bound[i] = inter < both ? inter / both * (REAL)1.00001 : 1;
+    }
+}
+
+/* The rows or columns of a plane at which an overlap of `least` px with [low, high] is possible.
+ *   near, far   the base box's edges, shift included
+ *   overlap(p) = min(far + p s, high) - max(near + p s, low) + one >= least  <=>  both differences are */
+static void SUFFIX(reach)(REAL near, REAL far, REAL stride, REAL low, REAL high, REAL least, const SUFFIX(anc_terms) * k,
+                          int32_t begin, int32_t end, int32_t *first, int32_t *n)
+{
+    REAL c = least - k->slack - k->one, margin = (REAL)0.001 + k->slack / stride;
+    REAL a = CEIL((low + c - far) / stride - margin), b = FLOOR((high - c - near) / stride + margin);
+    if (!(a > begin)) a = (REAL)begin; /* also for NaN: then the whole range is visited */
+    if (!(b < end - 1)) b = (REAL)(end - 1);
+    *first = (int32_t)a;
+    *n = b >= a ? (int32_t)(b - a) + 1 : 0;
+}
+
+static REAL SUFFIX(visit)(const SUFFIX(anc_plane) * p, const SUFFIX(anc_query) * q, REAL iou, const SUFFIX(anc_terms) * k,
+                          int32_t g, SUFFIX(anc_map) * map, SUFFIX(anc_trace) * t)
+{
+    /* iou <= inter / (areas - inter)  <=>  inter >= iou / (1 + iou) * areas */
+    REAL need = iou / (1 + iou) * ((p->w - k->slack) * (p->h - k->slack) + q->area) * (REAL)0.99999;
+    REAL widest = (p->w < q->w ? p->w : q->w) + k->slack, top = -1;
+    int32_t y, n_y;
+    SUFFIX(reach)(p->y1 + p->shift_y, p->y2 + p->shift_y, p->stride_y, q->y1, q->y2, need / widest, k, p->y_begin, p->y_end,
+                  &y, &n_y);
+    for (int32_t y_end = y + n_y; y < y_end; y++) {
+        REAL sy = (REAL)y * p->stride_y + p->shift_y, ay1 = p->y1 + sy, ay2 = p->y2 + sy, ah = ay2 - ay1 + k->one;
+        REAL ih = (ay2 < q->y2 ? ay2 : q->y2) - (ay1 > q->y1 ? ay1 : q->y1) + k->one;
+        if (!(ih > 0) || ih * widest < need) continue;
+        int32_t x, n_x;
+        SUFFIX(reach)(p->x1 + p->shift_x, p->x2 + p->shift_x, p->stride_x, q->x1, q->x2, need / ih, k, p->x_begin, p->x_end,
+                      &x, &n_x);
+        if (!n_x) continue;
+        int32_t cell = p->cell + y * p->pitch + x;
+        t->run[t->n_run++] = (anc_run){ cell, n_x };
+        anc_set_insert_run(&map->touched, (uint32_t)cell, (uint32_t)n_x);
+        REAL *value = t->value + t->n_value;
+        for (int32_t i = 0; i < n_x; i++) {
+            REAL sx = (REAL)(x + i) * p->stride_x + p->shift_x, ax1 = p->x1 + sx, ax2 = p->x2 + sx;
+            REAL iw = (ax2 < q->x2 ? ax2 : q->x2) - (ax1 > q->x1 ? ax1 : q->x1) + k->one;
+            if (iw < 0) iw = 0;
+            REAL inter = iw * ih, both = q->area + (ax2 - ax1 + k->one) * ah - inter;
+            REAL v = inter / (both > k->floor ? both : k->floor), best = map->best[cell + i];
+            if (best == ANC_EXCLUDED) v = -1;
+            if (v > best) {
+                map->best[cell + i] = v;
+                map->arg[cell + i] = g;
+            }
+            if (v > top) top = v;
+            value[i] = v;
+        }
+        int32_t filled = (n_x + 7) & ~7;
+        for (int32_t i = n_x; i < filled; i++) value[i] = -1;
+        t->n_value += (size_t)filled;
+    }
+    return top;
+}
+
+static size_t SUFFIX(equal)(const SUFFIX(anc_trace) * t, REAL x, int32_t *out)
+{
+    size_t n = 0, at = 0;
+    for (int32_t r = 0; r < t->n_run; r++) {
+        for (int32_t i = 0; i < t->run[r].n; i++)
+            if (t->value[at + (size_t)i] == x) out[n++] = t->run[r].cell + i;
+        at += (size_t)((t->run[r].n + 7) & ~7);
+    }
+    return n;
+}
+
+static void SUFFIX(harvest)(SUFFIX(anc_map) * map, int32_t cell, uint64_t bits, REAL positive_iou, REAL negative_iou,
+                            uint64_t *positive, uint64_t *not_negative)
+{
+    uint64_t pos = 0, held = 0;
+    for (; bits; bits &= bits - 1) {
+        int i = __builtin_ctzll(bits);
+        REAL best = map->best[cell + i];
+        bool low_quality = map->arg[cell + i] < 0 && best >= 0;
+        if (best < ANC_EXCLUDED && (best >= positive_iou || low_quality)) pos |= 1ULL << i;
+        if (best >= negative_iou) held |= 1ULL << i;
+        map->best[cell + i] = ANC_CLEAN;
+    }
+    *positive = pos;
+    *not_negative = held | pos;
+}

@@ -1,0 +1,59 @@
+/* core/search_types.h: types of the matching loops, for one floating type (included by kernels.h only)
+ *
+ * REAL is float or double, SUFFIX(x) is x_f32 or x_f64.
+ */
+
+/* One anchor shape of one level: a plane of h x w cells, one per grid position. */
+typedef struct {
+    REAL x1, y1, x2, y2;     /* the base box */
+    REAL w, h;               /* its sides, inclusive of `one` */
+    REAL stride_x, stride_y; /* px */
+    REAL shift_x, shift_y;   /* px */
+    int32_t x_begin, x_end, y_begin, y_end; /* positions that take part */
+    int32_t pitch;                          /* cells per grid row */
+    int32_t cell;                           /* the plane's first cell, a multiple of 64 */
+} SUFFIX(anc_plane);
+
+/* A box with what every IoU needs of it. */
+typedef struct {
+    REAL x1, y1, x2, y2, w, h, area;
+} SUFFIX(anc_query);
+
+/* What distinguishes rule sets, as numbers, so that the loops have no branches for it. */
+typedef struct {
+    REAL one;   /* 1 when corners are inclusive, else 0 */
+    REAL floor; /* the least union */
+    REAL slack; /* px, no less than the error of a rounded coordinate or side */
+} SUFFIX(anc_terms);
+
+/* The best box of each cell so far. Clean cells hold ANC_CLEAN; ANC_EXCLUDED ones take no part. */
+typedef struct {
+    REAL *best;   /* [cells] IoU */
+    int32_t *arg; /* [cells] index of the box; the sign bit marks a low-quality match */
+    anc_set touched;
+} SUFFIX(anc_map);
+
+/* The cells that one box has visited, and their IoU with it. */
+typedef struct {
+    anc_run *run;
+    int32_t n_run, run_room;
+    REAL *value; /* each run's values start at a multiple of 8 and are filled up with -1 */
+    size_t n_value, value_room;
+} SUFFIX(anc_trace);
+
+typedef struct {
+    /* Upper bounds on the IoU of q with any anchor of each of n shapes of sides w and h: bound [n]. */
+    void (*bounds)(const REAL *w, const REAL *h, int32_t n, const SUFFIX(anc_query) * q, const SUFFIX(anc_terms) * k,
+                   REAL *bound);
+    /* Visits every cell of p whose IoU with q may be `iou` or more (never fewer; a few more): computes it, appends
+     * it to the trace and enters it as box g where it is larger than the cell's best. Returns the largest, -1
+     * when there was no cell. The trace must have room for the plane (trace_reserve in match_search.h). */
+    REAL (*visit)(const SUFFIX(anc_plane) * p, const SUFFIX(anc_query) * q, REAL iou, const SUFFIX(anc_terms) * k, int32_t g,
+                  SUFFIX(anc_map) * map, SUFFIX(anc_trace) * t);
+    /* Writes the cells of the trace whose value equals x; out has room for all. Returns how many. */
+    size_t (*equal)(const SUFFIX(anc_trace) * t, REAL x, int32_t *out);
+    /* Reads the 64 cells from `cell` on that `bits` names, and cleans them: which are positive, and which
+     * are not negative (positive, ignored or excluded). */
+    void (*harvest)(SUFFIX(anc_map) * map, int32_t cell, uint64_t bits, REAL positive_iou, REAL negative_iou,
+                    uint64_t *positive, uint64_t *not_negative);
+} SUFFIX(anc_loops);

@@ -1,0 +1,17 @@
+/* core/target.h: a box relative to an anchor, (tx, ty, tw, th), and back
+ *
+ *   tx = (x - xa) / wa    ty = (y - ya) / ha    tw = log(w / wa)    th = log(h / ha)
+ *
+ * with (x, y) the centres, each times its weight. Source: Ren et al. 2015, equation 2; Girshick et al. 2014.
+ */
+#ifndef ANC_CORE_TARGET_H
+#define ANC_CORE_TARGET_H
+
+#include "core/grid.h"
+
+/* Targets of n pairs: anchor[i] with box[gt[i]]; target [n][4]. The logarithm is taken in double and rounded once;
+ * all else is rounded as the rules' system rounds it. */
+void anc_encode(const anc_rules *rules, const anc_grid *grid, const int32_t *anchor, const int32_t *gt, int32_t n,
+                const anc_box *box, float (*target)[4]);
+
+#endif
