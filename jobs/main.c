@@ -30,7 +30,7 @@ static void help(FILE *to)
 int main(int argc, char **argv)
 {
     if (argc < 2) {
-        help(stderr);
+        if (anc_opts_speaks()) help(stderr);
         return ANC_EXIT_USAGE;
     }
     const char *name = argv[1];
@@ -48,8 +48,9 @@ int main(int argc, char **argv)
         if (!strcmp(j->name, name)) return j->run(argc - 1, argv + 1);
         known[n++] = j->name;
     }
+    if (!anc_opts_speaks()) return ANC_EXIT_USAGE;
     const char *near = anc_opts_nearest(name, known, n);
     fprintf(stderr, "anchorage: no command is called '%s'%s%s%s; see anchorage --help\n", name,
-            near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
+            near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
     return ANC_EXIT_USAGE;
 }

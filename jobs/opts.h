@@ -7,6 +7,7 @@
 #define ANC_JOBS_OPTS_H
 
 #include "core/err.h"
+#include <stdbool.h>
 #include <stddef.h>
 
 typedef enum {
@@ -46,6 +47,14 @@ typedef struct {
  * otherwise 1 + the exit code to end with: --help (printed to stdout, done) and usage errors
  * (one line to stderr: what, and a hint at --help). */
 int anc_opts_parse(const anc_usage *usage, int argc, char **argv, const char **operand, int *n_operands);
+
+/* For what a table cannot say (two options that exclude each other): one line to stderr, "anchorage
+ * COMMAND: ...; see anchorage COMMAND --help". Returns ANC_EXIT_USAGE. */
+int anc_opts_refuse(const anc_usage *usage, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* False in the processes of an mpirun or srun team other than its first: these keep silent on what
+ * every process finds out alike, such as a misspelt option. */
+bool anc_opts_speaks(void);
 
 /* The nearest of n known words to a misspelt one, or NULL when none is near. */
 const char *anc_opts_nearest(const char *word, const char *const *known, size_t n);
