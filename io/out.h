@@ -1,0 +1,35 @@
+/* io/out.h: a file that is complete or absent: PATH.part is written, synced, then renamed to PATH */
+#ifndef ANC_IO_OUT_H
+#define ANC_IO_OUT_H
+
+#include "core/err.h"
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef struct anc_out anc_out;
+
+/* Opens PATH.part, over a left-over one. Errors: ANC_ESYSTEM with the path and the system's reason. */
+anc_status anc_out_open(const char *path, anc_out **out, anc_err *err);
+
+/* Appends n bytes. The first failure is kept and reported by commit; later writes do nothing. */
+void anc_out_write(anc_out *o, const void *bytes, size_t n);
+
+/* A place of at least n bytes in the buffer (n up to 64 kB) to write into; anc_out_advance then says how
+ * many of them are meant. Never NULL. */
+char *anc_out_reserve(anc_out *o, size_t n);
+void anc_out_advance(anc_out *o, size_t n);
+
+/* True once a write has failed, so that a long run can end early. */
+bool anc_out_failed(const anc_out *o);
+
+/* Syncs, closes and renames, then frees o in any case; on failure no PATH.part is left and an old PATH
+ * stays as it was. Errors: ANC_ESYSTEM. */
+anc_status anc_out_commit(anc_out *o, anc_err *err);
+
+/* Removes PATH.part and frees o. NULL is allowed. */
+void anc_out_abandon(anc_out *o);
+
+/* Makes a folder, and those above it; one that exists is fine. Errors: ANC_ESYSTEM. */
+anc_status anc_out_mkdir(const char *path, anc_err *err);
+
+#endif
