@@ -197,7 +197,7 @@ static anc_status write_scenes(const request *r, anc_coco_writer *w, totals *t, 
 static anc_status write_all(const request *r, totals *t, anc_err *err)
 {
     char path[PATH_MAX], text[160];
-    if (snprintf(path, sizeof path, "%s/%s", r->folder, r->images ? "images" : "") >= (int)sizeof path - 64)
+    if (snprintf(path, sizeof path, "%s%s", r->folder, r->images ? "/images" : "") >= (int)sizeof path - 64)
         return anc_fail(err, ANC_EARGUMENT, "%s: the path is too long", r->folder);
     if (anc_out_mkdir(path, err)) return err->code;
     snprintf(path, sizeof path, "%s/annotations.json", r->folder);

@@ -1,0 +1,86 @@
+/* tests/e2e_cli.c: the program's command line, through the real binary */
+#include "tests/check.h"
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const commands[] = { "label", "presets", "inspect", "synth" };
+enum { N_COMMANDS = sizeof commands / sizeof *commands };
+
+/* Runs `anchorage ARGUMENTS`; text is in the output (stdout or stderr as asked; NULL: it is empty). */
+static void expect(int code, const char *arguments, const char *out, const char *err)
+{
+    char *text = NULL;
+    CU_ASSERT_EQUAL(check_run(&text, "%s %s 2>/dev/null", ANC_BINARY, arguments), code);
+    CU_ASSERT(out ? strstr(text, out) != NULL : !*text);
+    free(text);
+    CU_ASSERT_EQUAL(check_run(&text, "%s %s 2>&1 >/dev/null", ANC_BINARY, arguments), code);
+    CU_ASSERT(err ? strstr(text, err) != NULL : !*text);
+    if (err && code == 2 && *arguments) { /* one line */
+        const char *end = strchr(text, '\n');
+        CU_ASSERT(end && !end[1]);
+    }
+    free(text);
+}
+
+static void help_goes_to_stdout_and_is_no_failure(void)
+{
+    expect(0, "--help", "usage: anchorage COMMAND", NULL);
+    expect(0, "-h", "usage: anchorage COMMAND", NULL);
+    for (int i = 0; i < N_COMMANDS; i++) expect(0, "--help", commands[i], NULL);
+}
+
+static void every_command_has_help_with_an_example_that_names_it(void)
+{
+    for (int i = 0; i < N_COMMANDS; i++) {
+        char *text = NULL;
+        CU_ASSERT_EQUAL(check_run(&text, "%s %s --help 2>/dev/null", ANC_BINARY, commands[i]), 0);
+        const char *example = strstr(text, "\nExample:\n");
+        CU_ASSERT(strstr(text, "usage: anchorage ") == text && strstr(text, "  --help ") != NULL);
+        CU_ASSERT(example && strstr(example, "anchorage ") && strstr(example, commands[i]));
+        free(text);
+    }
+}
+
+static void the_version_is_one_line(void)
+{
+    char *text = NULL;
+    CU_ASSERT_EQUAL(check_run(&text, "%s --version", ANC_BINARY), 0);
+    CU_ASSERT_STRING_EQUAL(text, "anchorage " ANC_VERSION "\n");
+    free(text);
+}
+
+static void no_command_prints_the_help_as_an_error(void) { expect(2, "", NULL, "usage: anchorage COMMAND"); }
+
+static void an_unknown_command_is_answered_with_the_nearest(void)
+{
+    expect(2, "lable x.json", NULL, "no command is called 'lable' (did you mean 'label'?)");
+    expect(2, "inspct", NULL, "(did you mean 'inspect'?)");
+    expect(2, "frobnicate", NULL, "no command is called 'frobnicate'; see anchorage --help");
+}
+
+static void an_unknown_option_is_answered_with_the_nearest(void)
+{
+    expect(2, "synth --sceens 3 -o x", NULL,
+           "anchorage synth: there is no option --sceens (did you mean --scenes?)");
+    for (int i = 0; i < N_COMMANDS; i++) {
+        char arguments[64];
+        strcat(strcpy(arguments, commands[i]), " --hlep");
+        expect(2, arguments, NULL, "there is no option --hlep (did you mean --help?)");
+    }
+}
+
+static void a_team_reports_a_wrong_option_once(void)
+{
+    char *text = NULL;
+    int code = check_run(&text, "mpirun -n 3 %s synth --sceens 3", ANC_BINARY);
+    CU_ASSERT_EQUAL(code, 2);
+    const char *first = strstr(text, "there is no option --sceens");
+    CU_ASSERT(first && !strstr(first + 1, "there is no option --sceens"));
+    free(text);
+}
+
+CHECK_SUITE("cli", CHECK(help_goes_to_stdout_and_is_no_failure),
+            CHECK(every_command_has_help_with_an_example_that_names_it), CHECK(the_version_is_one_line),
+            CHECK(no_command_prints_the_help_as_an_error),
+            CHECK(an_unknown_command_is_answered_with_the_nearest),
+            CHECK(an_unknown_option_is_answered_with_the_nearest), CHECK(a_team_reports_a_wrong_option_once));
