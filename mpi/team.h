@@ -1,0 +1,51 @@
+/* mpi/team.h: start and stop of all ranks, the error they agree on, sums and spreads
+ *
+ * MPI's own errors stay fatal (its default), so nothing here reports one. A call marked collective
+ * must be made by every rank, in the same order.
+ */
+#ifndef ANC_MPI_TEAM_H
+#define ANC_MPI_TEAM_H
+
+#include "core/err.h"
+#include <mpi.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct {
+    MPI_Comm comm;
+    int rank, size;
+} anc_team;
+
+/* Collective. Starts MPI, once per process, and makes the team of all its ranks; a program started
+ * without mpirun is a team of one. Only the thread that called it may call into mpi/. */
+void anc_team_start(anc_team *team);
+
+/* Collective. Ends MPI. */
+void anc_team_stop(anc_team *team);
+
+/* Ends every rank at once, with exit code 1 and one line on stderr. Only for a rank that cannot reach
+ * the next agreement; any other failure goes through anc_team_agree. */
+_Noreturn void anc_team_abort(const anc_team *team, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Collective. Each rank hands in its own error (a zeroed one when it has none); all get that of the
+ * lowest rank that failed, with "rank N: " in front if there is more than one rank, and its code. */
+anc_status anc_team_agree(const anc_team *team, anc_err *err);
+
+/* Collective. Copies root's n bytes to all ranks; n, of any size, is the same on all. */
+void anc_team_bcast(const anc_team *team, void *bytes, size_t n, int root);
+
+/* Collective. Replaces each of v[0..n) by its sum over the ranks, on all of them. The caller knows
+ * that the sums fit. */
+void anc_team_sum(const anc_team *team, int64_t *v, size_t n);
+
+/* One figure of each rank (a time, a peak), seen over the team. Of equals the lowest rank is named. */
+typedef struct {
+    double min, mean, max;
+    int min_rank, max_rank;
+} anc_spread;
+
+/* Collective. All ranks get the same answer. */
+anc_spread anc_team_spread(const anc_team *team, double mine);
+
+#endif
