@@ -24,7 +24,9 @@ for run in "$@"; do
         echo "$run: ran no tests"
         bad=1
     elif ((bad)); then
-        grep -A 12 -E '\.\.\.FAILED' "$log" | grep -vE '\.\.\.passed|^--$' | sed 's/^/    /'
+# each test's lines, whatever it printed itself, up to the next one's
+        awk '/^  Test: |^Suite: |^Run Summary/ { if (bad) printf "%s", text; text = ""; bad = 0 }
+             { text = text "    " $0 "\n" } /FAILED$/ { bad = 1 }' "$log" | head -n 100
     fi
     grep 'NOT RUN' "$log"
     printf '%-8s %5d passed, %d failed  (%d s)\n' "$run" "$good" "$bad" $((SECONDS - start))
