@@ -93,42 +93,46 @@ static void statistics_are_like_train2017s(void)
                    "near('first category', category[1] / n, 0.29, 0.02)");
 }
 
+static const char consistent[] =
+    "assert len({a['id'] for a in d['annotations']}) == len(d['annotations'])\n"
+    "assert len(d['categories']) == 80\n"
+    "names = {c['id']: c['name'] for c in d['categories']}\n"
+    "assert len(set(names.values())) == 80 and min(names) == 1 and max(names) == 90 and 12 not in names\n"
+    "for a in d['annotations']:\n"
+    "    i, (x, y, w, h) = images[a['image_id']], a['bbox']\n"
+    "    assert a['category_id'] in names\n"
+    "    assert x >= 0 and y >= 0 and w >= 1 and h >= 1, a\n"
+    "    assert x + w <= i['width'] + 1e-9 and y + h <= i['height'] + 1e-9, a\n"
+    "    assert all(v == round(v, 2) for v in a['bbox'])\n"
+    "for a in boxes:\n"
+    "    (p,), (x, y, w, h) = a['segmentation'], a['bbox']\n"
+    "    X, Y, n = p[0::2], p[1::2], len(p) // 2\n"
+    "    near('left', min(X), x, 1e-9), near('right', max(X), x + w, 1e-9)\n"
+    "    near('top', min(Y), y, 1e-9), near('bottom', max(Y), y + h, 1e-9)\n"
+    "    twice = sum(X[k - 1] * Y[k] - X[k] * Y[k - 1] for k in range(n))\n"
+    "    near('area', a['area'], abs(twice) / 2, 1e-6)\n"
+    "assert len(crowds) > 10\n"
+    "for a in crowds:\n"
+    "    i, (x, y, w, h), inside, at = images[a['image_id']], a['bbox'], [], 0\n"
+    "    for k, run in enumerate(a['segmentation']['counts']):\n"
+    "        assert run > 0 or k == 0, a\n"
+    "        if k % 2: inside += range(at, at + run)\n"
+    "        at += run\n"
+    "    assert a['segmentation']['size'] == [i['height'], i['width']]\n"
+    "    near('runs', at, i['height'] * i['width'], 0)\n"
+    "    near('area', a['area'], len(inside), 0)\n"
+    "    columns, rows = [p // i['height'] for p in inside], [p % i['height'] for p in inside]\n"
+    "    assert [min(columns), min(rows)] == [x, y]\n"
+    "    assert [max(columns) + 1, max(rows) + 1] == [x + w, y + h]";
+
 static void annotations_are_consistent(void)
 {
     const char *folder = check_path("consistent");
     CU_ASSERT_EQUAL(synth(NULL, folder, "--scenes 600 --seed 11 -q"), 0);
-    python(
-        folder,
-        "assert len({a['id'] for a in d['annotations']}) == len(d['annotations'])\n"
-        "assert len(images) == 600 and len(d['categories']) == 80\n"
-        "names = {c['id']: c['name'] for c in d['categories']}\n"
-        "assert len(set(names.values())) == 80 and min(names) == 1 and max(names) == 90 and 12 not in names\n"
-        "for a in d['annotations']:\n"
-        "    i, (x, y, w, h) = images[a['image_id']], a['bbox']\n"
-        "    assert a['category_id'] in names\n"
-        "    assert x >= 0 and y >= 0 and w >= 1 and h >= 1, a\n"
-        "    assert x + w <= i['width'] + 1e-9 and y + h <= i['height'] + 1e-9, a\n"
-        "    assert all(v == round(v, 2) for v in a['bbox'])\n"
-        "for a in boxes:\n"
-        "    (p,), (x, y, w, h) = a['segmentation'], a['bbox']\n"
-        "    X, Y, n = p[0::2], p[1::2], len(p) // 2\n"
-        "    near('left', min(X), x, 1e-9), near('right', max(X), x + w, 1e-9)\n"
-        "    near('top', min(Y), y, 1e-9), near('bottom', max(Y), y + h, 1e-9)\n"
-        "    twice = sum(X[k - 1] * Y[k] - X[k] * Y[k - 1] for k in range(n))\n"
-        "    near('area', a['area'], abs(twice) / 2, 1e-6)\n"
-        "assert len(crowds) > 10\n"
-        "for a in crowds:\n"
-        "    i, (x, y, w, h), inside, at = images[a['image_id']], a['bbox'], [], 0\n"
-        "    for k, run in enumerate(a['segmentation']['counts']):\n"
-        "        assert run > 0 or k == 0, a\n"
-        "        if k % 2: inside += range(at, at + run)\n"
-        "        at += run\n"
-        "    assert a['segmentation']['size'] == [i['height'], i['width']]\n"
-        "    near('runs', at, i['height'] * i['width'], 0)\n"
-        "    near('area', a['area'], len(inside), 0)\n"
-        "    columns, rows = [p // i['height'] for p in inside], [p % i['height'] for p in inside]\n"
-        "    assert [min(columns), min(rows)] == [x, y]\n"
-        "    assert [max(columns) + 1, max(rows) + 1] == [x + w, y + h]");
+    python(folder, consistent);
+    /* so low that crowd regions reach from the top to the bottom, and runs go on in the next column */
+    CU_ASSERT_EQUAL(synth(NULL, folder, "--scenes 600 --width 5-60 --height 1-3 --boxes 3 -q"), 0);
+    python(folder, consistent);
 }
 
 static void counts_and_sizes_follow_the_options(void)
