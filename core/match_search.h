@@ -198,7 +198,7 @@ static void SUFFIX(harvest_all)(anc_match *m, const SUFFIX(anc_loops) * loops, c
             int32_t anchor = at->first + (cell - s->SUFFIX_PLANE[p].cell) * at->n_shapes;
             for (uint64_t b = held & ~positive; b; b &= b - 1) {
                 int32_t a = anchor + __builtin_ctzll(b) * at->n_shapes;
-                if (grid->border == ANC_BORDER_IGNORE && anc_grid_outside(grid, a)) continue;
+                if (anc_grid_outside(grid, a)) continue; /* counted with the border's */
                 anc_set_insert(&m->not_negative, (uint32_t)a);
                 n_held++;
             }
@@ -237,21 +237,20 @@ static anc_status SUFFIX(label_all)(anc_match *m, const SUFFIX(anc_loops) * loop
     }
     for (int32_t i = 0; i < s->n_planes; i++) {
         const SUFFIX(anc_plane) *p = &s->SUFFIX_PLANE[i];
-        for (int32_t y = p->y_begin; y < p->y_end; y++)
-            for (int32_t x = p->x_begin; x < p->x_end; x++) {
-                int32_t cell = p->cell + y * p->pitch + x, a = s->index[i].first + (y * p->pitch + x) * s->index[i].n_shapes;
-                REAL best = map->best[cell];
-                map->best[cell] = ANC_CLEAN;
-                if (grid->border == ANC_BORDER_IGNORE && anc_grid_outside(grid, a)) continue;
-                anc_set_insert(&m->not_negative, (uint32_t)a);
-                if (best == ANC_EXCLUDED) {
-                    m->n_ignored++;
-                    continue;
-                }
-                anc_set_insert(&m->positive, (uint32_t)a);
-                m->gt_of[a] = best > 0 ? map->arg[cell] & INT32_MAX : 0;
-                m->n_positive++;
+        for (int32_t c = 0; c < s->index[i].rows * p->pitch; c++) {
+            int32_t a = s->index[i].first + c * s->index[i].n_shapes;
+            REAL best = map->best[p->cell + c];
+            map->best[p->cell + c] = ANC_CLEAN;
+            if (anc_grid_outside(grid, a)) continue;
+            anc_set_insert(&m->not_negative, (uint32_t)a);
+            if (best == ANC_EXCLUDED) {
+                m->n_ignored++;
+                continue;
             }
+            anc_set_insert(&m->positive, (uint32_t)a);
+            m->gt_of[a] = best > 0 ? map->arg[p->cell + c] & INT32_MAX : 0;
+            m->n_positive++;
+        }
     }
     anc_set_empty(&map->touched);
     return ANC_OK;

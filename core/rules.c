@@ -155,6 +155,8 @@ anc_status anc_rules_check(const anc_rules *r, anc_err *err)
         return bad(err, "match.negative_iou", r->match.negative_iou, "from 0.001 to match.positive_iou");
     if (!within(r->match.low_quality_iou, 0, 1))
         return bad(err, "match.low_quality_iou", r->match.low_quality_iou, "from 0 to 1");
+    if (r->match.zero_overlap && (r->match.low_quality != ANC_LOW_QUALITY_ON || r->match.low_quality_iou > 0))
+        return anc_fail(err, ANC_EARGUMENT, "match.zero_overlap needs match.low_quality = on and match.low_quality_iou = 0");
     if (!within(r->match.union_floor, 0, 1)) return bad(err, "match.union_floor", r->match.union_floor, "from 0 to 1 px^2");
     if (!within(r->sample.batch, 1, 65536)) return bad(err, "sample.batch", r->sample.batch, "from 1 to 65536");
     if (!within(r->sample.positive_fraction, 0, 1))

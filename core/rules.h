@@ -112,7 +112,7 @@ typedef struct {
         double union_floor;     /* px^2, the least union that an IoU is divided by */
         bool legacy;            /* inclusive corners: width = x2 - x1 + 1 */
         bool float64;           /* IoU in double */
-        bool zero_overlap;      /* a gt that overlaps no anchor makes all positive, as some systems do */
+        bool zero_overlap;      /* a gt that overlaps no anchor makes all positive, as some systems do; only with low_quality on */
     } match;
     struct {
         int32_t batch;            /* anchors per view */
