@@ -41,6 +41,7 @@ export OMPI_MCA_rmaps_base_oversubscribe := 1
 export OMPI_MCA_mpi_yield_when_idle := 1
 export OMPI_MCA_hwloc_base_binding_policy := none
 export OMPI_MCA_btl_vader_single_copy_mechanism := none
+say      = $(if $(V),,@echo "$(1) $@";)# V=1 shows the whole commands
 PARALLEL = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 again    = +@$(MAKE) --no-print-directory $(PARALLEL)
 
@@ -88,7 +89,7 @@ $(foreach t,$(TESTS),$(eval $(BUILD)/$(t): $($(t)) $(ALL)))
 $(BUILD)/timings: $(BENCH) $(ALL)
 $(addprefix $(BUILD)/,$(TESTS)): LIBS += -lcunit
 $(BINARIES):
-	$(CC) $(CFLAGS) $(EXTRA) $^ $(LIBS) -o $@
+	$(call say,link)$(CC) $(CFLAGS) $(EXTRA) $^ $(LIBS) -o $@
 
 # A folder sees only its own packages: <mpi.h> or <hdf5.h> in core/ does not compile.
 $(BUILD)/io/%.o:    CPPFLAGS += $(HDF5_C)
@@ -99,7 +100,7 @@ $(BUILD)/tests/%.o: CPPFLAGS += $(MPI_C) $(HDF5_C) -DANC_BINARY='"$(abspath $(BU
 $(BUILD)/core/%_avx2.o: CFLAGS += -mavx2
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) $(EXTRA) -MMD -MP -c $< -o $@
+	$(call say,$(CC))$(CC) $(CPPFLAGS) $(CFLAGS) $(EXTRA) -MMD -MP -c $< -o $@
 -include $(wildcard $(BUILD)/*/*.d)
 
 # Arrows: jobs -> io, mpi, core; io -> core; mpi -> core/err.h; core -> nothing.
