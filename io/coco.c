@@ -20,7 +20,7 @@
 enum {
     BLOCK_BYTES = 256 << 10, /* stays in the second-level cache between read() and the parser */
     MAX_DEPTH = 64,
-    MAX_TOKEN_BYTES = 64 << 20 /* yajl keeps a token that spans blocks in memory: bound it */
+    MAX_TOKEN_BYTES = 16 << 20 /* yajl keeps a token that spans blocks, and scans it anew for each */
 };
 
 /* Where the parser stands: inside the file's object, one of its lists, an item of that list, its bbox. */

@@ -1,0 +1,140 @@
+/* io/h5.h: HDF5 files as this project writes and reads them
+ *
+ * Written: the same content gives the same bytes (no times anywhere); metadata carry checksums (the 1.10 file
+ * format does that), data carry fletcher32; a file is complete under its final name or not there at all.
+ * Read: nothing in a file is believed before it was checked, and errors end in HDF5's own innermost words.
+ * HDF5 prints its error stack to stderr by default; creating or opening a file here turns that off.
+ *
+ * hid_t are public so that a caller can do what is not covered here. Strings are UTF-8.
+ */
+#ifndef ANC_IO_H5_H
+#define ANC_IO_H5_H
+
+#include "core/err.h"
+#include <hdf5.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    ANC_H5_MAX_RANK = 4,
+    ANC_H5_CHUNK_BYTES =
+        256 << 10 /* below HDF5's 1 MiB chunk cache, so that no chunk is inflated twice in a row */
+};
+
+typedef enum {
+    ANC_H5_I8,
+    ANC_H5_U8,
+    ANC_H5_I32,
+    ANC_H5_U32,
+    ANC_H5_I64,
+    ANC_H5_U64,
+    ANC_H5_F16, /* in memory its raw 16 bits, uint16_t */
+    ANC_H5_F32,
+    ANC_H5_F64
+} anc_h5_type;
+
+size_t anc_h5_type_bytes(anc_h5_type type);
+const char *anc_h5_type_name(anc_h5_type type); /* "int32" */
+hid_t anc_h5_type_id(
+    anc_h5_type type); /* little-endian, as in files and in memory; to be closed by the caller */
+
+typedef struct {
+    hid_t id;   /* 0 when not open: a zeroed file is closed */
+    char *path; /* final name */
+    char *part; /* name while it is written, NULL for one that is read */
+} anc_h5_file;
+
+/* An open dataset. A zeroed one is closed. */
+typedef struct {
+    hid_t id;
+    anc_h5_type type; /* of the caller's memory */
+    int rank;
+    int64_t dims[ANC_H5_MAX_RANK];
+} anc_h5_data;
+
+typedef struct {
+    const char *name; /* "/boxes/xyxy"; groups on the way are made when they are missing */
+    anc_h5_type type;
+    int rank; /* 1 to ANC_H5_MAX_RANK */
+    int64_t dims[ANC_H5_MAX_RANK];
+    int64_t chunk_rows; /* 0: what fits in ANC_H5_CHUNK_BYTES; -1: contiguous, neither packed nor checked */
+    int deflate;        /* level 1 to 9, after a byte shuffle; 0: not packed */
+    const char *units;  /* attributes; give one or both, NULL leaves one out */
+    const char *description;
+} anc_h5_spec;
+
+/* ---- writing ---- */
+
+/* Starts path.part; a left-over one is replaced. Errors: ANC_ESYSTEM, ANC_EMEMORY. */
+anc_status anc_h5_create_part(const char *path, anc_h5_file *f, anc_err *err);
+
+/* Closes, fsyncs, renames to the final name, fsyncs the folder. The file is closed either way; on errors
+ * nothing is left under either name (an older file of the final name stays as it was). Errors: ANC_ESYSTEM.
+ */
+anc_status anc_h5_commit(anc_h5_file *f, anc_err *err);
+
+/* Closes and removes the part; on a closed file nothing. */
+void anc_h5_abandon(anc_h5_file *f);
+
+/* The root attributes that every file has. config is JSON text. */
+anc_status anc_h5_stamp(anc_h5_file *f, const char *format, int version, const char *config, anc_err *err);
+
+/* Creates a dataset and leaves it open for anc_h5_data_write or direct chunk writes. dcpl is a creation
+ * property list to add filters or virtual sources to, or H5P_DEFAULT; with a list of the caller's own,
+ * chunk_rows and deflate of the spec are ignored. Datasets without rows are contiguous. */
+anc_status anc_h5_define(anc_h5_file *f, const anc_h5_spec *spec, hid_t dcpl, anc_h5_data *d, anc_err *err);
+
+/* Rows [first, first + n); a row is everything behind the first dimension. Whole chunks are fastest. */
+anc_status anc_h5_data_write(const anc_h5_data *d, int64_t first, int64_t n, const void *rows, anc_err *err);
+
+/* Define, write all, close. */
+anc_status anc_h5_write(anc_h5_file *f, const anc_h5_spec *spec, const void *data, anc_err *err);
+
+/* 1-D strings of one fixed length, NUL-padded: what h5py gives as an array of bytes. */
+anc_status anc_h5_write_strings(anc_h5_file *f, const char *name, int64_t n, const char *const *text,
+                                const char *description, anc_err *err);
+
+/* Attributes of the group or dataset at object ("/" is the root). A group that is missing is made. */
+anc_status anc_h5_set_string(anc_h5_file *f, const char *object, const char *name, const char *value,
+                             anc_err *err);
+anc_status anc_h5_set_int(anc_h5_file *f, const char *object, const char *name, int64_t value, anc_err *err);
+anc_status anc_h5_set_real(anc_h5_file *f, const char *object, const char *name, double value, anc_err *err);
+
+/* ---- reading ---- */
+
+/* Opens for reading and checks the root attributes: format, and a format_version of 1 to max_version. The
+ * error text names no path: the caller adds it. Errors: ANC_EDATA, ANC_ESYSTEM, ANC_EMEMORY. */
+anc_status anc_h5_open(const char *path, const char *format, int max_version, anc_h5_file *f, anc_err *err);
+void anc_h5_close(anc_h5_file *f);
+
+/* Opens a dataset whose elements fit in `type` without loss, of the given rank; dims [rank], where -1 is any.
+ * Datasets that claim more rows than their stored bytes can hold are refused, so that d->dims may be
+ * allocated. Errors: ANC_EDATA. */
+anc_status anc_h5_data_open(const anc_h5_file *f, const char *name, anc_h5_type type, int rank,
+                            const int64_t *dims, anc_h5_data *d, anc_err *err);
+anc_status anc_h5_data_read(const anc_h5_data *d, int64_t first, int64_t n, void *rows, anc_err *err);
+void anc_h5_data_close(anc_h5_data *d); /* on a closed one nothing */
+
+/* The whole dataset, malloc'ed, never NULL on success. *n is dims[0]; the other dims are as asked for. */
+anc_status anc_h5_read(const anc_h5_file *f, const char *name, anc_h5_type type, int rank,
+                       const int64_t *dims, void **data, int64_t *n, anc_err *err);
+
+/* 1-D strings of fixed or variable length; n is the wanted count, -1 any. *text [*got] and each string are
+ * malloc'ed; padding is cut off at the first NUL. */
+anc_status anc_h5_read_strings(const anc_h5_file *f, const char *name, int64_t n, char ***text, int64_t *got,
+                               anc_err *err);
+
+/* *value is malloc'ed. Errors: ANC_EDATA when it is missing or of another type. */
+anc_status anc_h5_get_string(const anc_h5_file *f, const char *object, const char *name, char **value,
+                             anc_err *err);
+anc_status anc_h5_get_int(const anc_h5_file *f, const char *object, const char *name, int64_t *value,
+                          anc_err *err);
+anc_status anc_h5_get_real(const anc_h5_file *f, const char *object, const char *name, double *value,
+                           anc_err *err);
+int anc_h5_exists(const anc_h5_file *f, const char *object); /* 1 or 0 */
+
+/* anc_fail, with HDF5's innermost message after the text when it has one. */
+anc_status anc_h5_fail(anc_err *err, anc_status code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+#endif
