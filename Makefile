@@ -17,7 +17,14 @@ MPI_C  := $(shell $(PKG) --cflags ompi-c 2>/dev/null || mpicc --showme:compile 2
 MPI_L  := $(shell $(PKG) --libs ompi-c 2>/dev/null || mpicc --showme:link 2>/dev/null)
 HDF5_C := $(shell $(PKG) --cflags hdf5-serial 2>/dev/null || $(PKG) --cflags hdf5 2>/dev/null)
 HDF5_L := $(shell $(PKG) --libs hdf5-serial 2>/dev/null || $(PKG) --libs hdf5 2>/dev/null || echo -lhdf5)
-LIBS   := $(MPI_L) $(HDF5_L) -lyajl -linih -lpng -ldeflate -lz -lm
+# Packages outside of /usr (spack, modules): where pkg-config has them, found again when the program runs.
+OTHERS := yajl inih libpng libdeflate zlib cunit
+IO_C   := $(filter-out -I/usr/include,$(sort $(shell for p in $(OTHERS); do \
+            $(PKG) --variable=prefix $$p; done 2>/dev/null | sed 's,.*,-I&/include,')))
+IO_L   := $(sort $(shell for p in $(OTHERS); do $(PKG) --libs-only-L $$p; done 2>/dev/null))
+comma  := ,
+RPATH   = $(patsubst -L%,-Wl$(comma)-rpath$(comma)%,$(filter-out -L/usr/%,$(filter -L%,$(LIBS))))
+LIBS   := $(MPI_L) $(HDF5_L) $(IO_L) -lyajl -linih -lpng -ldeflate -lz -lm
 
 sources = $(sort $(wildcard $(1)/*.c))
 objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
@@ -76,7 +83,7 @@ bench-peers: $(BUILD)/timings
 	@bench/peers.sh $(BUILD)/timings
 
 deps:
-	@CC='$(CC)' FLAGS='$(MPI_C) $(HDF5_C)' LIBS='$(LIBS) -lcunit' tools/deps.sh
+	@CC='$(CC)' FLAGS='$(MPI_C) $(HDF5_C) $(IO_C)' LIBS='$(LIBS) -lcunit' tools/deps.sh
 
 install: all
 	install -D -m 755 $(BUILD)/anchorage $(DESTDIR)$(PREFIX)/bin/anchorage
@@ -89,14 +96,14 @@ $(foreach t,$(TESTS),$(eval $(BUILD)/$(t): $($(t)) $(ALL)))
 $(BUILD)/timings: $(BENCH) $(ALL)
 $(addprefix $(BUILD)/,$(TESTS)): LIBS += -lcunit
 $(BINARIES):
-	$(call say,link)$(CC) $(CFLAGS) $(EXTRA) $^ $(LIBS) -o $@
+	$(call say,link)$(CC) $(CFLAGS) $(EXTRA) $^ $(LIBS) $(RPATH) -o $@
 
 # A folder sees only its own packages: <mpi.h> or <hdf5.h> in core/ does not compile.
-$(BUILD)/io/%.o:    CPPFLAGS += $(HDF5_C)
+$(BUILD)/io/%.o:    CPPFLAGS += $(HDF5_C) $(IO_C)
 $(BUILD)/mpi/%.o:   CPPFLAGS += $(MPI_C)
-$(BUILD)/jobs/%.o:  CPPFLAGS += $(MPI_C) $(HDF5_C)
-$(BUILD)/bench/%.o: CPPFLAGS += $(MPI_C) $(HDF5_C)
-$(BUILD)/tests/%.o: CPPFLAGS += $(MPI_C) $(HDF5_C) -DANC_BINARY='"$(abspath $(BUILD))/anchorage"'
+$(BUILD)/jobs/%.o:  CPPFLAGS += $(MPI_C) $(HDF5_C) $(IO_C)
+$(BUILD)/bench/%.o: CPPFLAGS += $(MPI_C) $(HDF5_C) $(IO_C)
+$(BUILD)/tests/%.o: CPPFLAGS += $(MPI_C) $(HDF5_C) $(IO_C) -DANC_BINARY='"$(abspath $(BUILD))/anchorage"'
 $(BUILD)/core/%_avx2.o: CFLAGS += -mavx2
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
