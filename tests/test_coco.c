@@ -263,7 +263,7 @@ static void block_borders_change_nothing(void)
     anc_err err = { 0 };
     uint64_t want = 0;
     const size_t border = 256 << 10, n = strlen(whole) - 3; /* without the byte order mark */
-    char *text = malloc(border + n);
+    char *text = malloc(2 * border + n);
     for (size_t at = 0; at <= n; at += 3) {
         memset(text, ' ', border);
         memcpy(text + border - at, whole + 3, n);
@@ -279,6 +279,10 @@ static void block_borders_change_nothing(void)
     char place[64];
     snprintf(place, sizeof place, "line %zu, column 2:", border + 1);
     CU_ASSERT_PTR_NOT_NULL(strstr(err.text, place));
+    memset(text, ' ', 2 * border); /* three blocks: of line 1, with the newline, with the fault */
+    memcpy(text + 2 * border - 4, "\n   ?", 5);
+    CU_ASSERT_EQUAL(anc_coco_read(check_file("border.json", text, 2 * border + 1), &d, &err), ANC_EDATA);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "line 2, column 4:"));
     free(text);
 }
 

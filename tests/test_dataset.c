@@ -159,7 +159,12 @@ static void no_damaged_block_unpacks_to_a_broken_data_set(void)
         CU_ASSERT_PTR_NULL(back.image);
         check_guarded_free(cut, n);
     }
-    unsigned char *copy = check_guarded(size);
+    unsigned char *copy = check_guarded(size + 1);
+    memcpy(copy, bytes, size);
+    anc_dataset longer = { 0 };
+    CU_ASSERT_EQUAL(anc_dataset_unpack(copy, size + 1, &longer, &err), ANC_EDATA);
+    check_guarded_free(copy, size + 1);
+    copy = check_guarded(size);
     for (int k = 0; k < 20000; k++) {
         memcpy(copy, bytes, size);
         for (int flips = check_int(&rng, 1, 4); flips; flips--)
@@ -190,7 +195,7 @@ static void the_fingerprint_sees_every_field_and_no_slicing(void)
     CU_ASSERT_EQUAL(parts, whole);
 #define SEEN(place, value)                                          \
     do {                                                            \
-        __typeof__(place) kept = place;                                 \
+        __typeof__(place) kept = place;                             \
         place = value;                                              \
         CU_ASSERT_NOT_EQUAL(anc_dataset_fingerprint(&d, 0), whole); \
         place = kept;                                               \

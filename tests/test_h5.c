@@ -243,10 +243,10 @@ static void an_abandoned_file_leaves_nothing(void)
     CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "folder.h5.part: cannot create: No such file"));
 }
 
-/* In a child, because the limit stays. A file that may not grow behaves as a full disk does. */
-static void a_full_disk_leaves_nothing_and_says_so(void)
+/* In a child, because the limit stays. A file that may not grow behaves as a full disk does; much data fail
+ * while they are written, a little when the file is closed. */
+static void fill_disk(int n, rlim_t room)
 {
-    enum { N = 1 << 20 };
     const char *path = check_path("full.h5");
     fflush(NULL);
     pid_t child = fork();
@@ -254,16 +254,19 @@ static void a_full_disk_leaves_nothing_and_says_so(void)
         anc_err err = { 0 };
         anc_h5_file f;
         signal(SIGXFSZ, SIG_IGN);
-        setrlimit(RLIMIT_FSIZE, &(struct rlimit){ 100000, 100000 });
-        int32_t *data = malloc(N * sizeof *data);
+        setrlimit(RLIMIT_FSIZE, &(struct rlimit){ room, room });
+        int32_t *data = malloc((size_t)n * sizeof *data);
         check_rng rng = { 9 };
-        for (int k = 0; data && k < N; k++) data[k] = (int32_t)check_u64(&rng);
-        anc_h5_spec spec = { "/data", ANC_H5_I32, 1, { N }, 0, 1, NULL, "noise" };
+        for (int k = 0; data && k < n; k++) data[k] = (int32_t)check_u64(&rng);
+        anc_h5_spec spec = { "/data", ANC_H5_I32, 1, { n }, 0, 1, NULL, "noise" };
         anc_status status = anc_h5_create_part(path, &f, &err);
-        if (!status && (status = anc_h5_write(&f, &spec, data, &err)))
-            anc_h5_abandon(&f);
-        else if (!status)
-            status = anc_h5_commit(&f, &err);
+        if (!status) {
+            status = anc_h5_write(&f, &spec, data, &err);
+            if (status)
+                anc_h5_abandon(&f);
+            else
+                status = anc_h5_commit(&f, &err);
+        }
         free(data);
         _exit(status == ANC_ESYSTEM && strstr(err.text, "is the disk full?") ? 0 : 1);
     }
@@ -271,6 +274,12 @@ static void a_full_disk_leaves_nothing_and_says_so(void)
     waitpid(child, &status, 0);
     CU_ASSERT_EQUAL(status, 0);
     CU_ASSERT(!exists(path) && !exists(check_path("full.h5.part")));
+}
+
+static void a_full_disk_leaves_nothing_and_says_so(void)
+{
+    fill_disk(1 << 20, 100000);
+    fill_disk(1000, 1000);
 }
 
 static void a_dataset_that_claims_more_than_it_stores_is_refused(void)
