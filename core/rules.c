@@ -139,6 +139,10 @@ static anc_status check_anchors(const anc_rules *r, anc_err *err)
             if (!within(r->anchors.size[l][s], 1, 100000))
                 return bad(err, "anchors.sizes", r->anchors.size[l][s], "from 1 to 100000 px");
     }
+    for (int l = r->anchors.n_levels; l < ANC_MAX_LEVELS; l++)
+        if (r->anchors.n_sizes[l])
+            return anc_fail(err, ANC_EARGUMENT, "anchors.sizes is for %d levels, anchors.strides for %d: must be as many", l + 1,
+                            r->anchors.n_levels);
     for (int i = 0; i < r->anchors.n_ratios; i++)
         if (!within(r->anchors.ratio[i], 0.01, 100)) return bad(err, "anchors.ratios", r->anchors.ratio[i], "from 0.01 to 100");
     if (!within(r->anchors.offset, 0, 1)) return bad(err, "anchors.offset", r->anchors.offset, "from 0 to 1 strides");

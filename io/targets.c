@@ -1,0 +1,492 @@
+/* io/targets.c: see targets.h */
+#include "io/targets.h"
+#include "io/h5.h"
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { LEVELS = -1 }; /* a dimension as large as the number of levels */
+
+/* Level 1 deflate: docs/RESULTS.md compares it with others and with libdeflate. */
+enum { DEFLATE = 1 };
+
+/* The datasets that are not offsets. */
+enum {
+    VIEWS_IMAGE_ID,
+    VIEWS_EPOCH,
+    VIEWS_FLIP,
+    VIEWS_SIZE,
+    VIEWS_PADDED_SIZE,
+    VIEWS_SCALE,
+    VIEWS_GRID,
+    VIEWS_COUNT,
+    MINIBATCH_ANCHOR,
+    MINIBATCH_LABEL,
+    POSITIVES_TARGET,
+    POSITIVES_GT,
+    ASSIGNMENT_ANCHOR,
+    ASSIGNMENT_GT,
+    LABELS_LABEL,
+    GT_XYXY,
+    GT_CATEGORY,
+    GT_CROWD,
+    GT_USED,
+    N_COLUMNS
+};
+
+static const struct {
+    const char *name;
+    anc_rows rows;
+    anc_h5_type type;
+    int rank;
+    int dim1, dim2;
+    int64_t missing; /* what the index gives for a row whose shard is not there; NaN for floats */
+    const char *units, *description;
+} columns[] = {
+    [VIEWS_IMAGE_ID] = { "/views/image_id", ANC_ROWS_VIEWS, ANC_H5_I64, 1, 0, 0, INT64_MIN, NULL, "id of the view's image" },
+    [VIEWS_EPOCH] = { "/views/epoch", ANC_ROWS_VIEWS, ANC_H5_I32, 1, 0, 0, INT32_MIN, NULL, "epoch that the view was drawn for" },
+    [VIEWS_FLIP] = { "/views/flip", ANC_ROWS_VIEWS, ANC_H5_U8, 1, 0, 0, 255, NULL, "1: mirrored left to right" },
+    [VIEWS_SIZE] = { "/views/size", ANC_ROWS_VIEWS, ANC_H5_I32, 2, 2, 0, INT32_MIN, "px", "height, width after the resize" },
+    [VIEWS_PADDED_SIZE] = { "/views/padded_size", ANC_ROWS_VIEWS, ANC_H5_I32, 2, 2, 0, INT32_MIN, "px", "height, width that the anchors are laid on" },
+    [VIEWS_SCALE] = { "/views/scale", ANC_ROWS_VIEWS, ANC_H5_F32, 2, 2, 0, 0, "view px / original px", "y, x" },
+    [VIEWS_GRID] = { "/views/grid", ANC_ROWS_VIEWS, ANC_H5_I32, 3, LEVELS, 2, INT32_MIN, "positions", "rows, columns of each level" },
+    [VIEWS_COUNT] = { "/views/count", ANC_ROWS_VIEWS, ANC_H5_I32, 2, 3, 0, INT32_MIN, "anchors", "positives, negatives, ignored before sampling" },
+    [MINIBATCH_ANCHOR] = { "/minibatch/anchor", ANC_ROWS_MINIBATCH, ANC_H5_I32, 1, 0, 0, INT32_MIN, NULL,
+      "anchor index (level, y, x, a); a view's positives first, each part ascending" },
+    [MINIBATCH_LABEL] = { "/minibatch/label", ANC_ROWS_MINIBATCH, ANC_H5_I8, 1, 0, 0, INT8_MIN, NULL, "1 positive, 0 negative" },
+    [POSITIVES_TARGET] = { "/positives/target", ANC_ROWS_POSITIVES, ANC_H5_F32, 2, 4, 0, 0, NULL, "tx, ty, tw, th of the minibatch's positives" },
+    [POSITIVES_GT] = { "/positives/gt", ANC_ROWS_POSITIVES, ANC_H5_I32, 1, 0, 0, INT32_MIN, NULL,
+      "matched gt: index into the image's annotated boxes" },
+    [ASSIGNMENT_ANCHOR] = { "/assignment/anchor", ANC_ROWS_ASSIGNMENT, ANC_H5_I32, 1, 0, 0, INT32_MIN, NULL,
+      "every anchor that is not negative, ascending" },
+    [ASSIGNMENT_GT] = { "/assignment/gt", ANC_ROWS_ASSIGNMENT, ANC_H5_I32, 1, 0, 0, INT32_MIN, NULL, "matched gt, -1: ignored" },
+    [LABELS_LABEL] = { "/labels/label", ANC_ROWS_LABELS, ANC_H5_I8, 1, 0, 0, INT8_MIN, NULL, "of every anchor: 1 positive, 0 negative, -1 ignored" },
+    [GT_XYXY] = { "/gt/xyxy", ANC_ROWS_GT, ANC_H5_F32, 2, 4, 0, 0, "view px", "x1, y1, x2, y2 of the image's annotated boxes" },
+    [GT_CATEGORY] = { "/gt/category", ANC_ROWS_GT, ANC_H5_I32, 1, 0, 0, INT32_MIN, NULL, "category id" },
+    [GT_CROWD] = { "/gt/crowd", ANC_ROWS_GT, ANC_H5_U8, 1, 0, 0, 255, NULL, "1: a crowd or ignore region" },
+    [GT_USED] = { "/gt/used", ANC_ROWS_GT, ANC_H5_U8, 1, 0, 0, 255, NULL, "1: matched as an object; 0: crowd, or nothing left of it in the view" },
+};
+_Static_assert((int)N_COLUMNS <= (int)ANC_MAX_COLUMNS, "room for every column");
+
+static const struct {
+    const char *group;
+    const char *offset_of;
+} kinds[ANC_ROWS_KINDS] = {
+    [ANC_ROWS_VIEWS] = { "/views", NULL },
+    [ANC_ROWS_MINIBATCH] = { "/minibatch", "first row of each view in /minibatch; one beyond the last" },
+    [ANC_ROWS_POSITIVES] = { "/positives", "first row of each view in /positives; one beyond the last" },
+    [ANC_ROWS_ASSIGNMENT] = { "/assignment", "first row of each view in /assignment; one beyond the last" },
+    [ANC_ROWS_LABELS] = { "/labels", "first row of each view in /labels; one beyond the last" },
+    [ANC_ROWS_GT] = { "/gt", "first row of each view in /gt; one beyond the last" },
+};
+
+static int64_t dimension(int d, int32_t n_levels) { return d == LEVELS ? n_levels : d ? d : 1; }
+
+static size_t row_bytes(int c, int32_t n_levels)
+{
+    return anc_h5_type_bytes(columns[c].type) * (size_t)dimension(columns[c].dim1, n_levels) *
+           (size_t)dimension(columns[c].dim2, n_levels);
+}
+
+static anc_status reserve(anc_targets *t, anc_rows kind, int64_t more, anc_err *err)
+{
+    int64_t n = t->n[kind] + more;
+    if (n <= t->room[kind]) return ANC_OK;
+    int64_t room = n + n / 2 + 64;
+    for (int c = 0; c < N_COLUMNS; c++) {
+        if (columns[c].rows != kind) continue;
+        void *grown = realloc(t->column[c], (size_t)room * row_bytes(c, t->n_levels));
+        if (!grown) return anc_fail(err, ANC_EMEMORY, "out of memory for %lld rows of %s; use fewer --images-per-shard",
+                                    (long long)room, columns[c].name);
+        t->column[c] = grown;
+    }
+    t->room[kind] = room;
+    return ANC_OK;
+}
+
+/* Room for the offsets follows the views'. */
+static anc_status reserve_views(anc_targets *t, anc_err *err)
+{
+    int64_t before = t->room[ANC_ROWS_VIEWS];
+    if (reserve(t, ANC_ROWS_VIEWS, 1, err)) return err->code;
+    if (t->room[ANC_ROWS_VIEWS] == before) return ANC_OK;
+    for (int k = ANC_ROWS_MINIBATCH; k < ANC_ROWS_KINDS; k++) {
+        int64_t *grown = realloc(t->offset[k], ((size_t)t->room[ANC_ROWS_VIEWS] + 1) * sizeof *grown);
+        if (!grown) {
+            t->room[ANC_ROWS_VIEWS] = before;
+            return anc_fail(err, ANC_EMEMORY, "out of memory for view offsets; use fewer --images-per-shard");
+        }
+        t->offset[k] = grown;
+        grown[0] = 0;
+    }
+    return ANC_OK;
+}
+
+anc_status anc_targets_init(anc_targets *t, int32_t n_levels, bool assignment, bool labels, bool gt, anc_err *err)
+{
+    *t = (anc_targets){ .n_levels = n_levels, .with = { true, true, true, assignment, labels, gt } };
+    return reserve_views(t, err);
+}
+
+void anc_targets_reset(anc_targets *t) { memset(t->n, 0, sizeof t->n); }
+
+void anc_targets_clear(anc_targets *t)
+{
+    for (int c = 0; c < N_COLUMNS; c++) free(t->column[c]);
+    for (int k = 0; k < ANC_ROWS_KINDS; k++) free(t->offset[k]);
+    *t = (anc_targets){ 0 };
+}
+
+/* Where the next rows of a column go. */
+static void *end_of(anc_targets *t, int c)
+{
+    return (char *)t->column[c] + (size_t)t->n[columns[c].rows] * row_bytes(c, t->n_levels);
+}
+
+static void put_int(void *to, int32_t a, int32_t b)
+{
+    ((int32_t *)to)[0] = a;
+    ((int32_t *)to)[1] = b;
+}
+
+static void put_gt(anc_targets *t, const anc_labeller *l, const anc_gt *gt, int32_t n_gt)
+{
+    float(*xyxy)[4] = end_of(t, GT_XYXY);
+    int32_t *category = end_of(t, GT_CATEGORY);
+    uint8_t *crowd = end_of(t, GT_CROWD), *used = end_of(t, GT_USED);
+    const anc_view *v = &l->view;
+    for (int32_t i = 0; i < n_gt; i++) {
+        anc_box b;
+        const double *x = gt[i].xyxy;
+        if (anc_view_box(v, l->rules->boxes.rule, x, &b) == ANC_BOX_DROPPED) { /* where it would lie */
+            double left = v->flip ? v->image_w - x[2] : x[0], right = v->flip ? v->image_w - x[0] : x[2];
+            b = (anc_box){ (float)(left * v->scale_x), (float)(x[1] * v->scale_y), (float)(right * v->scale_x),
+                           (float)(x[3] * v->scale_y) };
+        }
+        memcpy(xyxy[i], &b, sizeof b);
+        category[i] = gt[i].category;
+        crowd[i] = gt[i].crowd;
+        used[i] = 0;
+    }
+    for (int32_t i = 0; i < l->n_box; i++) used[l->box_from[i]] = 1;
+    t->n[ANC_ROWS_GT] += n_gt;
+}
+
+static void put_view(anc_targets *t, const anc_labeller *l)
+{
+    const anc_view *v = &l->view;
+    *(int64_t *)end_of(t, VIEWS_IMAGE_ID) = v->image_id;
+    *(int32_t *)end_of(t, VIEWS_EPOCH) = v->epoch;
+    *(uint8_t *)end_of(t, VIEWS_FLIP) = v->flip;
+    put_int(end_of(t, VIEWS_SIZE), v->h, v->w);
+    put_int(end_of(t, VIEWS_PADDED_SIZE), v->padded_h, v->padded_w);
+    float *scale = end_of(t, VIEWS_SCALE);
+    scale[0] = v->scale_y;
+    scale[1] = v->scale_x;
+    int32_t *grid = end_of(t, VIEWS_GRID), *count = end_of(t, VIEWS_COUNT);
+    for (int32_t i = 0; i < t->n_levels; i++) put_int(grid + 2 * i, l->grid.level[i].h, l->grid.level[i].w);
+    count[0] = l->match.n_positive;
+    count[1] = l->match.n_negative;
+    count[2] = l->match.n_ignored;
+}
+
+static void put_minibatch(anc_targets *t, const anc_labeller *l)
+{
+    const anc_minibatch *b = &l->batch;
+    int32_t n = b->n_positive + b->n_negative;
+    memcpy(end_of(t, MINIBATCH_ANCHOR), b->anchor, (size_t)n * sizeof *b->anchor);
+    int8_t *label = end_of(t, MINIBATCH_LABEL);
+    memset(label, 1, (size_t)b->n_positive);
+    memset(label + b->n_positive, 0, (size_t)b->n_negative);
+    t->n[ANC_ROWS_MINIBATCH] += n;
+    if (!b->n_positive) return;
+    memcpy(end_of(t, POSITIVES_TARGET), l->target, (size_t)b->n_positive * sizeof *l->target);
+    int32_t *gt = end_of(t, POSITIVES_GT);
+    for (int32_t i = 0; i < b->n_positive; i++) gt[i] = l->box_from[b->gt[i]];
+    t->n[ANC_ROWS_POSITIVES] += b->n_positive;
+}
+
+anc_status anc_targets_append(anc_targets *t, const anc_labeller *l, const anc_gt *gt, int32_t n_gt, anc_err *err)
+{
+    int32_t n_rows = l->match.n_positive + l->match.n_ignored;
+    int64_t more[ANC_ROWS_KINDS] = {
+        [ANC_ROWS_MINIBATCH] = l->batch.n_positive + l->batch.n_negative,
+        [ANC_ROWS_POSITIVES] = l->batch.n_positive,
+        [ANC_ROWS_ASSIGNMENT] = n_rows,
+        [ANC_ROWS_LABELS] = l->match.n_anchors,
+        [ANC_ROWS_GT] = n_gt,
+    };
+    if (reserve_views(t, err)) return err->code;
+    for (int k = ANC_ROWS_MINIBATCH; k < ANC_ROWS_KINDS; k++)
+        if (t->with[k] && reserve(t, (anc_rows)k, more[k], err)) return err->code;
+    put_view(t, l);
+    put_minibatch(t, l);
+    if (t->with[ANC_ROWS_ASSIGNMENT]) {
+        int32_t *of = end_of(t, ASSIGNMENT_GT);
+        anc_match_rows(&l->match, &l->grid, end_of(t, ASSIGNMENT_ANCHOR), of);
+        for (int32_t i = 0; i < n_rows; i++)
+            if (of[i] >= 0) of[i] = l->box_from[of[i]];
+        t->n[ANC_ROWS_ASSIGNMENT] += n_rows;
+    }
+    if (t->with[ANC_ROWS_LABELS]) {
+        int8_t *label = end_of(t, LABELS_LABEL);
+        for (int32_t a = 0; a < l->match.n_anchors; a++) label[a] = (int8_t)anc_match_label(&l->match, &l->grid, a);
+        t->n[ANC_ROWS_LABELS] += l->match.n_anchors;
+    }
+    if (t->with[ANC_ROWS_GT]) put_gt(t, l, gt, n_gt);
+    int64_t v = ++t->n[ANC_ROWS_VIEWS];
+    for (int k = ANC_ROWS_MINIBATCH; k < ANC_ROWS_KINDS; k++) t->offset[k][v] = t->n[k];
+    return ANC_OK;
+}
+
+static anc_h5_spec spec_of(int c, int64_t n, int32_t n_levels)
+{
+    return (anc_h5_spec){
+        .name = columns[c].name,
+        .type = columns[c].type,
+        .rank = columns[c].rank,
+        .dims = { n, dimension(columns[c].dim1, n_levels), dimension(columns[c].dim2, n_levels) },
+        .deflate = DEFLATE,
+        .units = columns[c].units,
+        .description = columns[c].description,
+    };
+}
+
+static anc_status write_offset(anc_h5_file *f, int kind, const int64_t *offset, int64_t n_views, anc_err *err)
+{
+    char name[64];
+    snprintf(name, sizeof name, "%s/offset", kinds[kind].group);
+    anc_h5_spec spec = { .name = name,
+                         .type = ANC_H5_I64,
+                         .rank = 1,
+                         .dims = { n_views + 1 },
+                         .deflate = DEFLATE,
+                         .description = kinds[kind].offset_of };
+    return anc_h5_write(f, &spec, offset, err);
+}
+
+/* What a consumer needs to lay the anchors itself. */
+static anc_status write_anchors(anc_h5_file *f, const anc_rules *r, anc_err *err)
+{
+    for (int l = 0; l < r->anchors.n_levels; l++) {
+        double base[ANC_MAX_CELL][4];
+        float base32[ANC_MAX_CELL][4];
+        char group[32], name[48];
+        int n = anc_base_anchors(r, l, base);
+        for (int a = 0; a < n; a++)
+            for (int e = 0; e < 4; e++) base32[a][e] = (float)base[a][e];
+        snprintf(group, sizeof group, "/anchors/level%d", l);
+        snprintf(name, sizeof name, "%s/base", group);
+        anc_h5_spec spec = { .name = name,
+                             .type = ANC_H5_F32,
+                             .rank = 2,
+                             .dims = { n, 4 },
+                             .chunk_rows = -1,
+                             .units = "px",
+                             .description = "base anchors around the origin, in cell order: x1, y1, x2, y2" };
+        if (anc_h5_write(f, &spec, base32, err)) return err->code;
+        if (anc_h5_set_int(f, group, "stride", r->anchors.stride[l], err)) return err->code;
+        if (anc_h5_set_real(f, group, "offset", r->anchors.offset, err)) return err->code;
+        if (anc_h5_set_int(f, group, "stride_from_grid", r->anchors.stride_from_grid, err)) return err->code;
+    }
+    return ANC_OK;
+}
+
+static anc_status file_size(const char *path, int64_t *n_bytes, anc_err *err)
+{
+    struct stat info;
+    if (stat(path, &info)) return anc_fail(err, ANC_ESYSTEM, "%s: cannot be read back after it was written", path);
+    *n_bytes = info.st_size;
+    return ANC_OK;
+}
+
+static anc_status write_columns(const anc_targets *t, anc_h5_file *f, anc_err *err)
+{
+    for (int k = ANC_ROWS_MINIBATCH; k < ANC_ROWS_KINDS; k++)
+        if (t->with[k] && write_offset(f, k, t->offset[k], t->n[ANC_ROWS_VIEWS], err)) return err->code;
+    for (int c = 0; c < N_COLUMNS; c++) {
+        if (!t->with[columns[c].rows]) continue;
+        anc_h5_spec spec = spec_of(c, t->n[columns[c].rows], t->n_levels);
+        if (anc_h5_write(f, &spec, t->column[c], err)) return err->code;
+    }
+    return ANC_OK;
+}
+
+anc_status anc_targets_write(const anc_targets *t, const char *path, const anc_targets_about *about, int64_t *n_bytes,
+                             anc_err *err)
+{
+    anc_h5_file f = { 0 };
+    if (anc_h5_create_part(path, &f, err)) return err->code;
+    if (anc_h5_stamp(&f, ANC_TARGETS_FORMAT, ANC_TARGETS_VERSION, about->config, err) ||
+        write_anchors(&f, about->rules, err) || write_columns(t, &f, err)) {
+        anc_h5_abandon(&f);
+        return anc_within(err, "%s", path);
+    }
+    if (anc_h5_commit(&f, err)) return err->code;
+    return file_size(path, n_bytes, err);
+}
+
+void anc_targets_shard_name(char name[64], int64_t shard, int64_t n_shards)
+{
+    snprintf(name, 64, "shard-%05lld-of-%05lld.h5", (long long)shard, (long long)n_shards);
+}
+
+anc_status anc_targets_remove_shards(const char *dir, anc_err *err)
+{
+    DIR *d = opendir(dir);
+    if (!d) return anc_fail(err, ANC_ESYSTEM, "%s: cannot be listed: %s", dir, strerror(errno));
+    anc_status status = ANC_OK;
+    for (struct dirent *e; !status && (e = readdir(d));) {
+        int shard, of, end = 0;
+        if (sscanf(e->d_name, "shard-%d-of-%d.h5%n", &shard, &of, &end) != 2 || !end) continue;
+        if (e->d_name[end] && strcmp(e->d_name + end, ".part")) continue;
+        if (unlinkat(dirfd(d), e->d_name, 0))
+            status = anc_fail(err, ANC_ESYSTEM, "%s/%s: cannot be removed: %s", dir, e->d_name, strerror(errno));
+    }
+    closedir(d);
+    return status;
+}
+
+/* ---- the index ---- */
+
+/* The shards' rows, by kind: first [kind][shard] is where a shard's begin, one beyond the last is their sum. */
+typedef struct {
+    int64_t n_shards;
+    int64_t *first[ANC_ROWS_KINDS];
+    int64_t *offset[ANC_ROWS_KINDS]; /* [views + 1] over the whole data set */
+} extent;
+
+static void extent_clear(extent *x)
+{
+    for (int k = 0; k < ANC_ROWS_KINDS; k++) {
+        free(x->first[k]);
+        free(x->offset[k]);
+    }
+}
+
+/* Reads one kind of offsets of one shard and appends them, moved up, to the data set's. */
+static anc_status append_offsets(const anc_h5_file *f, int k, int64_t shard, extent *x, anc_err *err)
+{
+    char name[64];
+    int64_t *offset, n, views = x->first[ANC_ROWS_VIEWS][shard];
+    snprintf(name, sizeof name, "%s/offset", kinds[k].group);
+    if (anc_h5_read(f, name, ANC_H5_I64, 1, (int64_t[]){ -1 }, (void **)&offset, &n, err)) return err->code;
+    bool sound = n >= 1 && offset[0] == 0;
+    for (int64_t i = 1; sound && i < n; i++) sound = offset[i] >= offset[i - 1];
+    if (!sound) {
+        free(offset);
+        return anc_fail(err, ANC_EDATA, "%s does not ascend from 0; remove the shard and run again", name);
+    }
+    int64_t before = x->first[k][shard], *grown = realloc(x->offset[k], (size_t)(views + n) * sizeof *grown);
+    if (!grown) {
+        free(offset);
+        return anc_fail(err, ANC_EMEMORY, "out of memory for the offsets of %lld views", (long long)(views + n));
+    }
+    for (int64_t i = 0; i < n; i++) grown[views + i] = before + offset[i];
+    x->offset[k] = grown;
+    x->first[k][shard + 1] = before + offset[n - 1];
+    if (k != ANC_ROWS_MINIBATCH && x->first[ANC_ROWS_VIEWS][shard + 1] != views + n - 1) {
+        free(offset);
+        return anc_fail(err, ANC_EDATA, "%s has %lld views, /minibatch/offset another number; remove the shard and run again",
+                        name, (long long)(n - 1));
+    }
+    x->first[ANC_ROWS_VIEWS][shard + 1] = views + n - 1;
+    free(offset);
+    return ANC_OK;
+}
+
+static anc_status measure(const char *dir, const bool *with, extent *x, anc_err *err)
+{
+    for (int k = 0; k < ANC_ROWS_KINDS; k++) {
+        x->first[k] = calloc((size_t)x->n_shards + 1, sizeof **x->first);
+        x->offset[k] = calloc(1, sizeof **x->offset);
+        if (!x->first[k] || !x->offset[k]) return anc_fail(err, ANC_EMEMORY, "out of memory for %lld shards", (long long)x->n_shards);
+    }
+    for (int64_t s = 0; s < x->n_shards; s++) {
+        char name[64], path[PATH_MAX];
+        anc_h5_file f = { 0 };
+        anc_targets_shard_name(name, s, x->n_shards);
+        snprintf(path, sizeof path, "%s/%s", dir, name);
+        if (anc_h5_open(path, ANC_TARGETS_FORMAT, ANC_TARGETS_VERSION, &f, err)) return anc_within(err, "%s", path);
+        for (int k = ANC_ROWS_MINIBATCH; k < ANC_ROWS_KINDS && !err->code; k++)
+            if (with[k]) append_offsets(&f, k, s, x, err);
+        anc_h5_close(&f);
+        if (err->code) return anc_within(err, "%s", path);
+    }
+    return ANC_OK;
+}
+
+/* Maps each shard's rows of a column to their place in the whole. */
+static bool map_sources(hid_t dcpl, const anc_h5_spec *spec, const extent *x, anc_rows kind)
+{
+    hsize_t whole[3] = { 0 }, part[3] = { 0 }, start[3] = { 0 };
+    for (int d = 0; d < spec->rank; d++) whole[d] = part[d] = (hsize_t)spec->dims[d];
+    hid_t to = H5Screate_simple(spec->rank, whole, NULL);
+    bool good = to >= 0;
+    for (int64_t s = 0; s < x->n_shards && good; s++) {
+        start[0] = (hsize_t)x->first[kind][s];
+        part[0] = (hsize_t)(x->first[kind][s + 1] - x->first[kind][s]);
+        if (!part[0]) continue;
+        char name[64];
+        anc_targets_shard_name(name, s, x->n_shards);
+        hid_t from = H5Screate_simple(spec->rank, part, NULL);
+        good = from >= 0 && H5Sselect_hyperslab(to, H5S_SELECT_SET, start, NULL, part, NULL) >= 0 &&
+               H5Pset_virtual(dcpl, to, name, spec->name, from) >= 0;
+        if (from >= 0) H5Sclose(from);
+    }
+    if (to >= 0) H5Sclose(to);
+    return good;
+}
+
+static anc_status write_virtual(anc_h5_file *f, int c, int32_t n_levels, const extent *x, anc_err *err)
+{
+    anc_rows kind = columns[c].rows;
+    int64_t n = x->first[kind][x->n_shards];
+    anc_h5_spec spec = spec_of(c, n, n_levels);
+    if (!n) return anc_h5_write(f, &spec, NULL, err); /* nothing to map: an ordinary empty dataset */
+    hid_t dcpl = H5Pcreate(H5P_DATASET_CREATE), type = anc_h5_type_id(spec.type);
+    float nan = __builtin_nanf("");
+    const void *fill = spec.type == ANC_H5_F32 ? (const void *)&nan : &columns[c].missing;
+    anc_h5_data d = { 0 };
+    bool good = dcpl >= 0 && H5Pset_layout(dcpl, H5D_VIRTUAL) >= 0 && H5Pset_fill_value(dcpl, type, fill) >= 0 &&
+                H5Pset_obj_track_times(dcpl, 0) >= 0 && map_sources(dcpl, &spec, x, kind);
+    anc_status status = good ? anc_h5_define(f, &spec, dcpl, &d, err)
+                             : anc_h5_fail(err, ANC_ESYSTEM, "%s: HDF5 cannot map the shards", spec.name);
+    anc_h5_data_close(&d);
+    if (dcpl >= 0) H5Pclose(dcpl);
+    H5Tclose(type);
+    return status;
+}
+
+anc_status anc_targets_write_index(const char *dir, int64_t n_shards, const bool with[ANC_ROWS_KINDS], int32_t n_levels,
+                                   const anc_targets_about *about, int64_t *n_bytes, anc_err *err)
+{
+    char path[PATH_MAX];
+    anc_h5_file f = { 0 };
+    extent x = { .n_shards = n_shards };
+    snprintf(path, sizeof path, "%s/targets.h5", dir);
+    err->code = ANC_OK;
+    if (measure(dir, with, &x, err) || anc_h5_create_part(path, &f, err)) {
+        extent_clear(&x);
+        return err->code;
+    }
+    anc_status status = anc_h5_stamp(&f, ANC_TARGETS_FORMAT, ANC_TARGETS_VERSION, about->config, err);
+    if (!status) status = anc_h5_set_int(&f, "/", "shards", n_shards, err);
+    if (!status) status = write_anchors(&f, about->rules, err);
+    for (int k = ANC_ROWS_MINIBATCH; k < ANC_ROWS_KINDS && !status; k++)
+        if (with[k]) status = write_offset(&f, k, x.offset[k], x.first[ANC_ROWS_VIEWS][n_shards], err);
+    for (int c = 0; c < N_COLUMNS && !status; c++)
+        if (with[columns[c].rows]) status = write_virtual(&f, c, n_levels, &x, err);
+    extent_clear(&x);
+    if (status) {
+        anc_h5_abandon(&f);
+        return anc_within(err, "%s", path);
+    }
+    if (anc_h5_commit(&f, err)) return err->code;
+    return file_size(path, n_bytes, err);
+}

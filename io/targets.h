@@ -1,0 +1,66 @@
+/* io/targets.h: the training targets of a run of views: gathered in memory, written as one shard; and the index
+ *
+ * Both kinds of file have format "anchorage-targets" and the same datasets (docs/FORMAT.md). In the index all but
+ * the offsets are virtual datasets over the shards, named relative to it, so that the folder can be moved.
+ */
+#ifndef ANC_IO_TARGETS_H
+#define ANC_IO_TARGETS_H
+
+#include "core/label.h"
+#include "io/dataset.h"
+
+#define ANC_TARGETS_FORMAT "anchorage-targets"
+enum { ANC_TARGETS_VERSION = 1 };
+
+/* Kinds of rows; each but the views has an offset array over the views. */
+typedef enum {
+    ANC_ROWS_VIEWS,
+    ANC_ROWS_MINIBATCH,
+    ANC_ROWS_POSITIVES,
+    ANC_ROWS_ASSIGNMENT, /* optional: every positive and ignored anchor */
+    ANC_ROWS_LABELS,     /* optional: the label of every anchor */
+    ANC_ROWS_GT,         /* optional: the view's annotated boxes */
+    ANC_ROWS_KINDS
+} anc_rows;
+
+enum { ANC_MAX_COLUMNS = 32 };
+
+typedef struct {
+    bool with[ANC_ROWS_KINDS];     /* which kinds are kept; the first three always are */
+    int32_t n_levels;
+    int64_t n[ANC_ROWS_KINDS];     /* rows so far */
+    int64_t room[ANC_ROWS_KINDS];
+    int64_t *offset[ANC_ROWS_KINDS]; /* [n views + 1] */
+    void *column[ANC_MAX_COLUMNS];   /* in the order of the table in targets.c */
+} anc_targets;
+
+/* Empty targets for views of that many levels; anc_targets_reset empties them again and keeps the memory. */
+anc_status anc_targets_init(anc_targets *t, int32_t n_levels, bool assignment, bool labels, bool gt, anc_err *err);
+void anc_targets_reset(anc_targets *t);
+void anc_targets_clear(anc_targets *t);
+
+/* Appends the labeller's latest view. gt [n_gt]: the image's annotations, in the order that the labeller had them.
+ * Errors: ANC_EMEMORY. */
+anc_status anc_targets_append(anc_targets *t, const anc_labeller *l, const anc_gt *gt, int32_t n_gt, anc_err *err);
+
+/* What both kinds of file carry besides their rows. */
+typedef struct {
+    const char *config;     /* JSON: the run's whole configuration */
+    const anc_rules *rules; /* for /anchors */
+} anc_targets_about;
+
+/* Writes one shard, whole or not at all. *n_bytes is the file's size. */
+anc_status anc_targets_write(const anc_targets *t, const char *path, const anc_targets_about *about, int64_t *n_bytes,
+                             anc_err *err);
+
+/* shard-00007-of-00030.h5 */
+void anc_targets_shard_name(char name[64], int64_t shard, int64_t n_shards);
+
+/* Removes every shard, whole or part, from dir; other files stay. */
+anc_status anc_targets_remove_shards(const char *dir, anc_err *err);
+
+/* Writes dir/targets.h5 over the dir's n_shards shards, of the kinds in with[] and n_levels levels. */
+anc_status anc_targets_write_index(const char *dir, int64_t n_shards, const bool with[ANC_ROWS_KINDS], int32_t n_levels,
+                                   const anc_targets_about *about, int64_t *n_bytes, anc_err *err);
+
+#endif

@@ -1,0 +1,344 @@
+/* jobs/config.c: see config.h. One table of keys drives reading, printing and JSON. */
+#include "jobs/config.h"
+#include "jobs/opts.h"
+#include <ctype.h>
+#include <errno.h>
+#include <ini.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef enum { WORD, INTEGER, REAL, YES_NO, INTEGERS, REALS, SIZES } kind;
+
+static const char *const resize_words[] = { "none",  "torchvision", "torchvision-double", "detectron2",
+                                            "mmcv", "maskrcnn-benchmark", "py-faster-rcnn", NULL };
+static const char *const boxes_words[] = { "torchvision", "detectron2", "mmdet", "maskrcnn-benchmark", "py-faster-rcnn", NULL };
+static const char *const crowd_words[] = { "drop", "keep", "ignore", "exclude", NULL };
+static const char *const anchors_words[] = { "torchvision", "detectron2", "mmdet", "legacy", NULL };
+static const char *const border_words[] = { "keep", "drop", "ignore", NULL };
+static const char *const low_quality_words[] = { "off", "on", "claim", NULL };
+static const char *const iou_words[] = { "float32", "float64", NULL };
+static const char *const sampler_words[] = { "philox", "torch", "torch-needed", NULL };
+static const char *const coder_words[] = { "corner", "centre", "double", NULL };
+
+#define AT(member) offsetof(anc_rules, member)
+
+static const struct {
+    const char *section, *key;
+    kind kind;
+    size_t at;
+    const char *const *words; /* WORD: the enum's values, in order */
+    size_t count_at;          /* lists: where their length stands; 0: it is fixed at `most` */
+    int most;
+    const char *help;
+} keys[] = {
+    { "view", "resize", WORD, AT(view.resize), resize_words, 0, 0, "rule that gives the view's size" },
+    { "view", "min_size", INTEGERS, AT(view.min_size), NULL, AT(view.n_min_sizes), ANC_MAX_MIN_SIZES,
+      "px, wanted short side; of several one is drawn for each view" },
+    { "view", "max_size", INTEGER, AT(view.max_size), NULL, 0, 0, "px, bound on the long side" },
+    { "view", "pad", INTEGER, AT(view.pad), NULL, 0, 0, "px, sides are padded up to a multiple; 0: not" },
+    { "view", "flip", REAL, AT(view.flip), NULL, 0, 0, "probability that a view is mirrored left to right" },
+    { "boxes", "rule", WORD, AT(boxes.rule), boxes_words, 0, 0, "how boxes are converted, clipped, scaled, rounded" },
+    { "boxes", "crowd", WORD, AT(boxes.crowd), crowd_words, 0, 0, "what becomes of crowd regions" },
+    { "boxes", "ignore_iof", REAL, AT(boxes.ignore_iof), NULL, 0, 0,
+      "share of an anchor that lies in a crowd region, for ignore and exclude" },
+    { "anchors", "rule", WORD, AT(anchors.rule), anchors_words, 0, 0, "how base anchors are computed" },
+    { "anchors", "strides", INTEGERS, AT(anchors.stride), NULL, AT(anchors.n_levels), ANC_MAX_LEVELS, "px, one for each level" },
+    { "anchors", "sizes", SIZES, AT(anchors.size), NULL, 0, 0, "px, those of a level side by side, levels parted by |" },
+    { "anchors", "ratios", REALS, AT(anchors.ratio), NULL, AT(anchors.n_ratios), ANC_MAX_RATIOS, "height / width" },
+    { "anchors", "offset", REAL, AT(anchors.offset), NULL, 0, 0, "of grid position 0, in strides" },
+    { "anchors", "stride_from_grid", YES_NO, AT(anchors.stride_from_grid), NULL, 0, 0, "step = padded side / grid side" },
+    { "anchors", "border", WORD, AT(anchors.border), border_words, 0, 0, "anchors over the image's edge" },
+    { "anchors", "border_px", REAL, AT(anchors.border_px), NULL, 0, 0, "px over the edge that still count as inside" },
+    { "match", "positive_iou", REAL, AT(match.positive_iou), NULL, 0, 0, "an anchor with at least this much is positive" },
+    { "match", "negative_iou", REAL, AT(match.negative_iou), NULL, 0, 0, "one with less than this is negative" },
+    { "match", "low_quality", WORD, AT(match.low_quality), low_quality_words, 0, 0, "a box's best anchors are positive too" },
+    { "match", "low_quality_iou", REAL, AT(match.low_quality_iou), NULL, 0, 0, "if their IoU is at least this" },
+    { "match", "union_floor", REAL, AT(match.union_floor), NULL, 0, 0, "px^2, least union that an IoU is divided by" },
+    { "match", "legacy", YES_NO, AT(match.legacy), NULL, 0, 0, "inclusive corners: width = x2 - x1 + 1" },
+    { "match", "iou", WORD, AT(match.float64), iou_words, 0, 0, "precision that IoU is computed in" },
+    { "match", "zero_overlap", YES_NO, AT(match.zero_overlap), NULL, 0, 0,
+      "a box that overlaps no anchor makes all positive, as some systems do" },
+    { "sample", "batch", INTEGER, AT(sample.batch), NULL, 0, 0, "anchors of each view in the minibatch" },
+    { "sample", "positive_fraction", REAL, AT(sample.positive_fraction), NULL, 0, 0, "at most this share of them positive" },
+    { "sample", "sampler", WORD, AT(sample.rule), sampler_words, 0, 0, "where random numbers come from" },
+    { "coder", "rule", WORD, AT(coder.rule), coder_words, 0, 0, "form and precision of the targets" },
+    { "coder", "weights", REALS, AT(coder.weight), NULL, 0, 4, "of tx, ty, tw, th" },
+};
+enum { N_KEYS = sizeof keys / sizeof *keys };
+
+/* ---- reading ---- */
+
+typedef struct {
+    anc_rules *r;
+    const char *preset; /* from the command line, or NULL */
+    bool seen[N_KEYS], any;
+    anc_err *err;
+} reading;
+
+static bool number(const char **text, double *value)
+{
+    char *end;
+    errno = 0;
+    *value = strtod(*text, &end);
+    if (end == *text || errno == ERANGE) return false;
+    *text = end;
+    return true;
+}
+
+/* Numbers parted by blanks or commas; -1 when there is something else, or too many. */
+static int numbers(const char *text, double *out, int most)
+{
+    int n = 0;
+    for (;;) {
+        while (isspace((unsigned char)*text) || *text == ',') text++;
+        if (!*text) return n;
+        if (n == most || !number(&text, &out[n])) return -1;
+        n++;
+    }
+}
+
+static anc_status bad_value(anc_err *err, int k, const char *value, const char *wanted)
+{
+    return anc_fail(err, ANC_EARGUMENT, "%s.%s = %s: must be %s", keys[k].section, keys[k].key, value, wanted);
+}
+
+static anc_status set_word(anc_rules *r, int k, const char *value, anc_err *err)
+{
+    char wanted[256] = "";
+    for (int i = 0; keys[k].words[i]; i++) {
+        if (!strcmp(keys[k].words[i], value)) {
+            if (keys[k].words == iou_words)
+                r->match.float64 = i;
+            else
+                memcpy((char *)r + keys[k].at, &i, sizeof i); /* every enum of anc_rules is as large as an int */
+            return ANC_OK;
+        }
+        size_t n = strlen(wanted);
+        snprintf(wanted + n, sizeof wanted - n, "%s%s", i ? ", " : "one of ", keys[k].words[i]);
+    }
+    return bad_value(err, k, value, wanted);
+}
+_Static_assert(sizeof(anc_resize_rule) == sizeof(int) && sizeof(anc_coder_rule) == sizeof(int), "see set_word");
+
+/* "32 64 | 128": each level's sizes. */
+static anc_status set_sizes(anc_rules *r, int k, const char *value, anc_err *err)
+{
+    char text[4096];
+    snprintf(text, sizeof text, "%s", value);
+    int level = 0;
+    for (char *part = text; part; level++) {
+        char *bar = strchr(part, '|');
+        if (bar) *bar = '\0';
+        int n = level < ANC_MAX_LEVELS ? numbers(part, r->anchors.size[level], ANC_MAX_SIZES) : -1;
+        if (n < 1) return bad_value(err, k, value, "1 to 16 numbers for each of 1 to 8 levels, levels parted by |");
+        r->anchors.n_sizes[level] = n;
+        part = bar ? bar + 1 : NULL;
+    }
+    for (; level < ANC_MAX_LEVELS; level++) r->anchors.n_sizes[level] = 0;
+    return ANC_OK;
+}
+
+static anc_status set_value(anc_rules *r, int k, const char *value, anc_err *err)
+{
+    char *at = (char *)r + keys[k].at;
+    double list[64];
+    int most = keys[k].most ? keys[k].most : 1, n;
+    switch (keys[k].kind) {
+    case WORD: return set_word(r, k, value, err);
+    case SIZES: return set_sizes(r, k, value, err);
+    case YES_NO:
+        if (strcmp(value, "yes") && strcmp(value, "no")) return bad_value(err, k, value, "yes or no");
+        *(bool *)at = value[0] == 'y';
+        return ANC_OK;
+    default: break;
+    }
+    n = numbers(value, list, most);
+    if (n < 1 || (keys[k].most && !keys[k].count_at && n != most))
+        return bad_value(err, k, value, most == 1 ? "a number" : keys[k].count_at ? "a list of numbers" : "four numbers");
+    for (int i = 0; i < n; i++) {
+        if (keys[k].kind == REAL || keys[k].kind == REALS) {
+            ((double *)at)[i] = list[i];
+        } else {
+            if (list[i] != (double)(int32_t)list[i]) return bad_value(err, k, value, "whole");
+            ((int32_t *)at)[i] = (int32_t)list[i];
+        }
+    }
+    if (keys[k].count_at) memcpy((char *)r + keys[k].count_at, &n, sizeof n);
+    return ANC_OK;
+}
+
+static anc_status start_from(reading *in, const char *key, const char *value)
+{
+    if (strcmp(key, "name")) return anc_fail(in->err, ANC_EARGUMENT, "[preset] knows the key name only, not '%s'", key);
+    if (in->any) return anc_fail(in->err, ANC_EARGUMENT, "[preset] must stand before every other section");
+    const anc_rules *preset = anc_rules_preset(value);
+    if (!preset) return anc_fail(in->err, ANC_EARGUMENT, "no preset is called '%s'; see anchorage presets", value);
+    if (in->preset && strcmp(in->preset, value))
+        return anc_fail(in->err, ANC_EARGUMENT, "the file starts from preset '%s', the command line says --preset %s", value,
+                        in->preset);
+    *in->r = *preset;
+    return ANC_OK;
+}
+
+static anc_status set_key(reading *in, const char *section, const char *key, const char *value)
+{
+    if (!strcmp(section, "preset")) return start_from(in, key, value);
+    const char *known[N_KEYS];
+    size_t n = 0;
+    bool section_known = false;
+    in->any = true;
+    for (int k = 0; k < N_KEYS; k++) {
+        if (strcmp(keys[k].section, section)) continue;
+        section_known = true;
+        known[n++] = keys[k].key;
+        if (strcmp(keys[k].key, key)) continue;
+        if (in->seen[k]) return anc_fail(in->err, ANC_EARGUMENT, "%s.%s stands twice; keep one", section, key);
+        in->seen[k] = true;
+        return set_value(in->r, k, value, in->err);
+    }
+    if (!section_known)
+        return anc_fail(in->err, ANC_EARGUMENT, "no section is called [%s]; there are preset, view, boxes, anchors, match, "
+                        "sample, coder", section);
+    const char *near = anc_opts_nearest(key, known, n);
+    return anc_fail(in->err, ANC_EARGUMENT, "[%s] has no key '%s'%s%s%s; see anchorage presets", section, key,
+                    near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
+}
+
+/* libinih calls this for every key; 0 makes it remember the line and go on, so the first error is kept. */
+static int take(void *context, const char *section, const char *key, const char *value)
+{
+    reading *in = context;
+    if (in->err->code) return 1;
+    return !set_key(in, section, key, value);
+}
+
+anc_status anc_config_read(const char *path, const char *preset, anc_rules *r, anc_err *err)
+{
+    reading in = { .r = r, .preset = preset, .err = err };
+    err->code = ANC_OK;
+    FILE *f = fopen(path, "r");
+    if (!f) return anc_fail(err, ANC_ESYSTEM, "%s: cannot be opened: %s", path, strerror(errno));
+    int line = ini_parse_file(f, take, &in);
+    bool unreadable = ferror(f);
+    fclose(f);
+    if (err->code) return anc_within(err, "%s: line %d", path, line);
+    if (unreadable || line < 0) return anc_fail(err, ANC_ESYSTEM, "%s: cannot be read; is it a text file?", path);
+    if (line > 0) return anc_fail(err, ANC_EDATA, "%s: line %d: not `key = value`, nor `[section]`", path, line);
+    if (anc_rules_check(r, err)) return anc_within(err, "%s", path);
+    return ANC_OK;
+}
+
+/* ---- writing ---- */
+
+/* The shortest decimal that reads back as the same double. */
+static void print_real(double x, FILE *to)
+{
+    char text[40];
+    for (int digits = 6; digits <= 17; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, x);
+        if (strtod(text, NULL) == x) break;
+    }
+    fputs(text, to);
+}
+
+static void print_reals(const double *x, int n, const char *between, FILE *to)
+{
+    for (int i = 0; i < n; i++) {
+        if (i) fputs(between, to);
+        print_real(x[i], to);
+    }
+}
+
+static int length_of(const anc_rules *r, int k)
+{
+    int n = keys[k].most;
+    if (keys[k].count_at) memcpy(&n, (const char *)r + keys[k].count_at, sizeof n);
+    return keys[k].most ? n : 1;
+}
+
+static const char *word_of(const anc_rules *r, int k)
+{
+    int i = r->match.float64;
+    if (keys[k].words != iou_words) memcpy(&i, (const char *)r + keys[k].at, sizeof i);
+    return keys[k].words[i];
+}
+
+/* A value as text; between and around say how lists, and lists of lists, are set. */
+static void print_value(const anc_rules *r, int k, bool json, FILE *to)
+{
+    const char *at = (const char *)r + keys[k].at, *between = json ? "," : " ";
+    bool list = keys[k].kind == INTEGERS || keys[k].kind == REALS || keys[k].kind == SIZES;
+    if (list && json) putc('[', to);
+    switch (keys[k].kind) {
+    case WORD: fprintf(to, json ? "\"%s\"" : "%s", word_of(r, k)); break;
+    case YES_NO: fputs(json ? *(const bool *)at ? "true" : "false" : *(const bool *)at ? "yes" : "no", to); break;
+    case INTEGER:
+    case INTEGERS:
+        for (int i = 0; i < length_of(r, k); i++) fprintf(to, "%s%d", i ? between : "", ((const int32_t *)at)[i]);
+        break;
+    case REAL:
+    case REALS: print_reals((const double *)at, length_of(r, k), between, to); break;
+    case SIZES:
+        for (int l = 0; l < r->anchors.n_levels; l++) {
+            fputs(json ? l ? ",[" : "[" : l ? " | " : "", to);
+            print_reals(r->anchors.size[l], r->anchors.n_sizes[l], between, to);
+            if (json) putc(']', to);
+        }
+        break;
+    }
+    if (list && json) putc(']', to);
+}
+
+void anc_config_print(const anc_rules *r, FILE *to)
+{
+    fprintf(to, "[preset]\nname = %s\n", r->name);
+    for (int k = 0; k < N_KEYS; k++) {
+        if (!k || strcmp(keys[k].section, keys[k - 1].section)) fprintf(to, "\n[%s]\n", keys[k].section);
+        fprintf(to, "; %s", keys[k].help);
+        for (int i = 0; keys[k].kind == WORD && keys[k].words[i]; i++) fprintf(to, "%s%s", i ? " | " : ": ", keys[k].words[i]);
+        fprintf(to, "\n%s = ", keys[k].key);
+        print_value(r, k, false, to);
+        putc('\n', to);
+    }
+}
+
+void anc_config_json(const anc_rules *r, FILE *to)
+{
+    fprintf(to, "{\"preset\":\"%s\"", r->name);
+    for (int k = 0; k < N_KEYS; k++) {
+        bool first = !k || strcmp(keys[k].section, keys[k - 1].section);
+        if (first) fprintf(to, "%s,\"%s\":{", k ? "}" : "", keys[k].section);
+        fprintf(to, "%s\"%s\":", first ? "" : ",", keys[k].key);
+        print_value(r, k, true, to);
+    }
+    fputs("}}", to);
+}
+
+anc_status anc_config_crowd(const char *text, anc_rules *r, anc_err *err)
+{
+    for (int i = 0; crowd_words[i]; i++) {
+        size_t n = strlen(crowd_words[i]);
+        if (strncmp(text, crowd_words[i], n)) continue;
+        if (text[n] == '=' && i >= ANC_CROWD_IGNORE) {
+            const char *rest = text + n + 1;
+            if (!number(&rest, &r->boxes.ignore_iof) || *rest) break;
+        } else if (text[n]) {
+            break;
+        }
+        r->boxes.crowd = (anc_crowd_rule)i;
+        return ANC_OK;
+    }
+    return anc_fail(err, ANC_EARGUMENT, "--crowd %s: must be drop, keep, ignore, ignore=SHARE, exclude or exclude=SHARE", text);
+}
+
+anc_status anc_config_sampler(const char *text, anc_rules *r, anc_err *err)
+{
+    if (!strcmp(text, "philox"))
+        r->sample.rule = ANC_SAMPLER_PHILOX;
+    else if (!strcmp(text, "torch"))
+        r->sample.rule = !strcmp(r->name, "mmdet-fpn") ? ANC_SAMPLER_TORCH_NEEDED : ANC_SAMPLER_TORCH;
+    else
+        return anc_fail(err, ANC_EARGUMENT, "--sampler %s: must be philox or torch", text);
+    return ANC_OK;
+}

@@ -1,0 +1,29 @@
+/* jobs/job_presets.c: `anchorage presets`: the presets, and any of them as an INI file */
+#include "jobs/config.h"
+#include "jobs/job.h"
+#include "jobs/opts.h"
+
+int anc_job_presets(int argc, char **argv)
+{
+    const anc_opt opt[] = { { 0 } };
+    const anc_usage usage = {
+        .command = "presets",
+        .operands = "[NAME]",
+        .max_operands = 1,
+        .about = "Lists the presets, or prints one as an INI file for `anchorage label --config`.",
+        .example = "anchorage presets torchvision-fpn > my.ini",
+        .opt = opt,
+    };
+    const char *name;
+    int n, ended = anc_opts_parse(&usage, argc, argv, &name, &n);
+    if (ended) return ended - 1;
+    if (!anc_opts_speaks()) return ANC_EXIT_DONE;
+    if (!n) {
+        for (const char *const *p = anc_rules_preset_names; *p; p++) puts(*p);
+        return ANC_EXIT_DONE;
+    }
+    const anc_rules *r = anc_rules_preset(name);
+    if (!r) return anc_opts_refuse(&usage, "no preset is called '%s'", name);
+    anc_config_print(r, stdout);
+    return fflush(stdout) ? ANC_EXIT_FAILED : ANC_EXIT_DONE;
+}
