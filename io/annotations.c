@@ -310,20 +310,19 @@ anc_status anc_annotations_read(const anc_annotations *a, int64_t first, int64_t
     return ANC_OK;
 }
 
-static anc_status read_names(const anc_annotations *a, anc_dataset *out, anc_err *err)
+anc_status anc_annotations_categories(const anc_annotations *a, anc_dataset *out, anc_err *err)
 {
     int64_t n = 0;
     char **name = NULL;
     void *id = NULL;
-    if (anc_h5_read_strings(&a->file, "/images/file_name", out->n_images, &out->file_name, &n, err) ||
-        anc_h5_read(&a->file, "/categories/id", ANC_H5_I32, 1, (int64_t[]){ -1 }, &id, &n, err) ||
+    if (anc_h5_read(&a->file, "/categories/id", ANC_H5_I32, 1, (int64_t[]){ -1 }, &id, &n, err) ||
         anc_h5_read_strings(&a->file, "/categories/name", n, &name, &n, err)) {
         free(id);
-        return err->code;
+        return anc_within(err, "%s", a->file.path);
     }
     out->category = malloc(((size_t)n + 1) * sizeof *out->category);
-    anc_status status =
-        out->category ? ANC_OK : anc_fail(err, ANC_EMEMORY, "no memory for %" PRId64 " categories", n);
+    anc_status status = out->category ? ANC_OK
+                                      : anc_fail(err, ANC_EMEMORY, "no memory for %" PRId64 " categories", n);
     for (int64_t i = 0; i < n; i++) {
         if (status)
             free(name[i]);
@@ -333,15 +332,25 @@ static anc_status read_names(const anc_annotations *a, anc_dataset *out, anc_err
     out->n_categories = status ? 0 : n;
     free(name);
     free(id);
-    return status;
+    const anc_dataset alone = { .category = out->category, .n_categories = out->n_categories };
+    return status || anc_dataset_check(&alone, err) ? anc_within(err, "%s", a->file.path) : ANC_OK;
+}
+
+static anc_status read_names(const anc_annotations *a, anc_dataset *out, anc_err *err)
+{
+    int64_t n = 0;
+    if (anc_h5_read_strings(&a->file, "/images/file_name", out->n_images, &out->file_name, &n, err) ||
+        anc_dataset_check(out, err))
+        return anc_within(err, "%s", a->file.path);
+    return ANC_OK;
 }
 
 anc_status anc_annotations_read_all(const anc_annotations *a, anc_dataset *out, anc_err *err)
 {
     if (anc_annotations_read(a, 0, a->table.n_images, out, err)) return err->code;
-    if (read_names(a, out, err) || anc_dataset_check(out, err)) {
+    if (anc_annotations_categories(a, out, err) || read_names(a, out, err)) {
         anc_dataset_clear(out);
-        return anc_within(err, "%s", a->file.path);
+        return err->code;
     }
     out->report = a->table.report;
     return ANC_OK;

@@ -30,6 +30,9 @@ const anc_dataset_report *anc_annotations_report(const anc_annotations *a);
 anc_status anc_annotations_read(const anc_annotations *a, int64_t first, int64_t n, anc_dataset *slice,
                                 anc_err *err);
 
+/* The categories alone, checked, into a data set that has none yet. On errors the caller clears it. */
+anc_status anc_annotations_categories(const anc_annotations *a, anc_dataset *out, anc_err *err);
+
 /* Everything, names, categories and report included, into an empty data set. */
 anc_status anc_annotations_read_all(const anc_annotations *a, anc_dataset *out, anc_err *err);
 

@@ -416,7 +416,8 @@ anc_status anc_h5_write_strings(anc_h5_file *f, const char *name, int64_t n, con
 
 /* ---- reading ---- */
 
-anc_status anc_h5_open(const char *path, const char *format, int max_version, anc_h5_file *f, anc_err *err)
+/* Opens for reading; nothing of ours is looked at. */
+static anc_status open_hdf5(const char *path, anc_h5_file *f, anc_err *err)
 {
     *f = (anc_h5_file){ 0 };
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
@@ -445,6 +446,12 @@ anc_status anc_h5_open(const char *path, const char *format, int max_version, an
         forget(f);
         return anc_h5_fail(err, ANC_EDATA, "cannot be opened; was it copied or written whole?");
     }
+    return ANC_OK;
+}
+
+anc_status anc_h5_open(const char *path, const char *format, int max_version, anc_h5_file *f, anc_err *err)
+{
+    if (open_hdf5(path, f, err)) return err->code;
     char *found = NULL;
     int64_t version = 0;
     if (anc_h5_get_string(f, "/", "format", &found, err) ||
@@ -462,6 +469,19 @@ anc_status anc_h5_open(const char *path, const char *format, int max_version, an
     free(found);
     anc_h5_close(f);
     return err->code;
+}
+
+anc_status anc_h5_format_of(const char *path, char **format, anc_err *err)
+{
+    anc_h5_file f;
+    *format = NULL;
+    if (open_hdf5(path, &f, err)) return err->code;
+    if (H5Aexists(f.id, "format") > 0)
+        anc_h5_get_string(&f, "/", "format", format, err);
+    else
+        anc_fail(err, ANC_EDATA, "is an HDF5 file, but not one of anchorage's: its root has no attribute 'format'");
+    anc_h5_close(&f);
+    return *format ? ANC_OK : err->code;
 }
 
 void anc_h5_close(anc_h5_file *f)

@@ -107,6 +107,9 @@ anc_status anc_h5_set_real(anc_h5_file *f, const char *object, const char *name,
 anc_status anc_h5_open(const char *path, const char *format, int max_version, anc_h5_file *f, anc_err *err);
 void anc_h5_close(anc_h5_file *f);
 
+/* What a file says it is: its root attribute 'format', malloc'ed. Errors as above. */
+anc_status anc_h5_format_of(const char *path, char **format, anc_err *err);
+
 /* Opens a dataset whose elements fit in `type` without loss, of the given rank; dims [rank], where -1 is any.
  * Datasets that claim more rows than their stored bytes can hold are refused, so that d->dims may be
  * allocated. Errors: ANC_EDATA. */

@@ -84,6 +84,26 @@ const anc_dataset_report *anc_source_report(const anc_source *s)
     return s->annotations ? anc_annotations_report(s->annotations) : &s->dataset.report;
 }
 
+static anc_status copy_categories(const anc_dataset *d, anc_dataset *out, anc_err *err)
+{
+    out->category = calloc((size_t)d->n_categories + 1, sizeof *out->category);
+    if (!out->category) return anc_fail(err, ANC_EMEMORY, "no memory for the categories");
+    for (; out->n_categories < d->n_categories; out->n_categories++) {
+        anc_category *c = &out->category[out->n_categories];
+        *c = (anc_category){ d->category[out->n_categories].id, strdup(d->category[out->n_categories].name) };
+        if (!c->name) return anc_fail(err, ANC_EMEMORY, "no memory for the names of categories");
+    }
+    return ANC_OK;
+}
+
+anc_status anc_source_categories(const anc_source *s, anc_dataset *out, anc_err *err)
+{
+    anc_status status = s->annotations ? anc_annotations_categories(s->annotations, out, err)
+                                       : copy_categories(&s->dataset, out, err);
+    if (status) anc_dataset_clear(out);
+    return status;
+}
+
 anc_status anc_source_fingerprint(anc_source *s, uint64_t *out, anc_err *err)
 {
     enum { IMAGES_AT_ONCE = 8192 }; /* bounds memory; the value does not depend on it */

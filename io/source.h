@@ -19,6 +19,9 @@ const char *anc_source_format(const anc_source *s); /* "coco", "annotations" */
 /* The reader's findings over the whole source. */
 const anc_dataset_report *anc_source_report(const anc_source *s);
 
+/* The categories alone, into an empty data set, which stays empty on errors. */
+anc_status anc_source_categories(const anc_source *s, anc_dataset *out, anc_err *err);
+
 /* A 64-bit checksum over every image's id, size and boxes, in order: the same for the same data in
  * whatever format it is stored. Reads the boxes once if it must. */
 anc_status anc_source_fingerprint(anc_source *s, uint64_t *out, anc_err *err);
