@@ -1,6 +1,6 @@
 /* io/targets.c: see targets.h */
 #include "io/targets.h"
-#include "io/h5.h"
+#include "io/targets_table.h"
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
@@ -10,97 +10,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { LEVELS = -1 }; /* a dimension as large as the number of levels */
+enum { DEFLATE = 1 }; /* of the offsets */
 
-/* Level 1 deflate: docs/RESULTS.md compares it with others and with libdeflate. */
-enum { DEFLATE = 1 };
-
-/* The datasets that are not offsets. */
-enum {
-    VIEWS_IMAGE_ID,
-    VIEWS_EPOCH,
-    VIEWS_FLIP,
-    VIEWS_SIZE,
-    VIEWS_PADDED_SIZE,
-    VIEWS_SCALE,
-    VIEWS_GRID,
-    VIEWS_COUNT,
-    MINIBATCH_ANCHOR,
-    MINIBATCH_LABEL,
-    POSITIVES_TARGET,
-    POSITIVES_GT,
-    ASSIGNMENT_ANCHOR,
-    ASSIGNMENT_GT,
-    LABELS_LABEL,
-    GT_XYXY,
-    GT_CATEGORY,
-    GT_CROWD,
-    GT_USED,
-    N_COLUMNS
-};
-
-static const struct {
-    const char *name;
-    anc_rows rows;
-    anc_h5_type type;
-    int rank;
-    int dim1, dim2;
-    int64_t missing; /* what the index gives for a row whose shard is not there; NaN for floats */
-    const char *units, *description;
-} columns[] = {
-    [VIEWS_IMAGE_ID] = { "/views/image_id", ANC_ROWS_VIEWS, ANC_H5_I64, 1, 0, 0, INT64_MIN, NULL, "id of the view's image" },
-    [VIEWS_EPOCH] = { "/views/epoch", ANC_ROWS_VIEWS, ANC_H5_I32, 1, 0, 0, INT32_MIN, NULL, "epoch that the view was drawn for" },
-    [VIEWS_FLIP] = { "/views/flip", ANC_ROWS_VIEWS, ANC_H5_U8, 1, 0, 0, 255, NULL, "1: mirrored left to right" },
-    [VIEWS_SIZE] = { "/views/size", ANC_ROWS_VIEWS, ANC_H5_I32, 2, 2, 0, INT32_MIN, "px", "height, width after the resize" },
-    [VIEWS_PADDED_SIZE] = { "/views/padded_size", ANC_ROWS_VIEWS, ANC_H5_I32, 2, 2, 0, INT32_MIN, "px", "height, width that the anchors are laid on" },
-    [VIEWS_SCALE] = { "/views/scale", ANC_ROWS_VIEWS, ANC_H5_F32, 2, 2, 0, 0, "view px / original px", "y, x" },
-    [VIEWS_GRID] = { "/views/grid", ANC_ROWS_VIEWS, ANC_H5_I32, 3, LEVELS, 2, INT32_MIN, "positions", "rows, columns of each level" },
-    [VIEWS_COUNT] = { "/views/count", ANC_ROWS_VIEWS, ANC_H5_I32, 2, 3, 0, INT32_MIN, "anchors", "positives, negatives, ignored before sampling" },
-    [MINIBATCH_ANCHOR] = { "/minibatch/anchor", ANC_ROWS_MINIBATCH, ANC_H5_I32, 1, 0, 0, INT32_MIN, NULL,
-      "anchor index (level, y, x, a); a view's positives first, each part ascending" },
-    [MINIBATCH_LABEL] = { "/minibatch/label", ANC_ROWS_MINIBATCH, ANC_H5_I8, 1, 0, 0, INT8_MIN, NULL, "1 positive, 0 negative" },
-    [POSITIVES_TARGET] = { "/positives/target", ANC_ROWS_POSITIVES, ANC_H5_F32, 2, 4, 0, 0, NULL, "tx, ty, tw, th of the minibatch's positives" },
-    [POSITIVES_GT] = { "/positives/gt", ANC_ROWS_POSITIVES, ANC_H5_I32, 1, 0, 0, INT32_MIN, NULL,
-      "matched gt: index into the image's annotated boxes" },
-    [ASSIGNMENT_ANCHOR] = { "/assignment/anchor", ANC_ROWS_ASSIGNMENT, ANC_H5_I32, 1, 0, 0, INT32_MIN, NULL,
-      "every anchor that is not negative, ascending" },
-    [ASSIGNMENT_GT] = { "/assignment/gt", ANC_ROWS_ASSIGNMENT, ANC_H5_I32, 1, 0, 0, INT32_MIN, NULL, "matched gt, -1: ignored" },
-    [LABELS_LABEL] = { "/labels/label", ANC_ROWS_LABELS, ANC_H5_I8, 1, 0, 0, INT8_MIN, NULL, "of every anchor: 1 positive, 0 negative, -1 ignored" },
-    [GT_XYXY] = { "/gt/xyxy", ANC_ROWS_GT, ANC_H5_F32, 2, 4, 0, 0, "view px", "x1, y1, x2, y2 of the image's annotated boxes" },
-    [GT_CATEGORY] = { "/gt/category", ANC_ROWS_GT, ANC_H5_I32, 1, 0, 0, INT32_MIN, NULL, "category id" },
-    [GT_CROWD] = { "/gt/crowd", ANC_ROWS_GT, ANC_H5_U8, 1, 0, 0, 255, NULL, "1: a crowd or ignore region" },
-    [GT_USED] = { "/gt/used", ANC_ROWS_GT, ANC_H5_U8, 1, 0, 0, 255, NULL, "1: matched as an object; 0: crowd, or nothing left of it in the view" },
-};
-_Static_assert((int)N_COLUMNS <= (int)ANC_MAX_COLUMNS, "room for every column");
-
-static const struct {
-    const char *group;
-    const char *offset_of;
-} kinds[ANC_ROWS_KINDS] = {
-    [ANC_ROWS_VIEWS] = { "/views", NULL },
-    [ANC_ROWS_MINIBATCH] = { "/minibatch", "first row of each view in /minibatch; one beyond the last" },
-    [ANC_ROWS_POSITIVES] = { "/positives", "first row of each view in /positives; one beyond the last" },
-    [ANC_ROWS_ASSIGNMENT] = { "/assignment", "first row of each view in /assignment; one beyond the last" },
-    [ANC_ROWS_LABELS] = { "/labels", "first row of each view in /labels; one beyond the last" },
-    [ANC_ROWS_GT] = { "/gt", "first row of each view in /gt; one beyond the last" },
-};
-
-static int64_t dimension(int d, int32_t n_levels) { return d == LEVELS ? n_levels : d ? d : 1; }
-
-static size_t row_bytes(int c, int32_t n_levels)
-{
-    return anc_h5_type_bytes(columns[c].type) * (size_t)dimension(columns[c].dim1, n_levels) *
-           (size_t)dimension(columns[c].dim2, n_levels);
-}
+static const anc_targets_column *const columns = anc_targets_columns;
+static const anc_targets_kind *const kinds = anc_targets_kinds;
 
 static anc_status reserve(anc_targets *t, anc_rows kind, int64_t more, anc_err *err)
 {
     int64_t n = t->n[kind] + more;
     if (n <= t->room[kind]) return ANC_OK;
     int64_t room = n + n / 2 + 64;
-    for (int c = 0; c < N_COLUMNS; c++) {
+    for (int c = 0; c < ANC_N_COLUMNS; c++) {
         if (columns[c].rows != kind) continue;
-        void *grown = realloc(t->column[c], (size_t)room * row_bytes(c, t->n_levels));
+        void *grown = realloc(t->column[c], (size_t)room * anc_targets_row_bytes(c, t->n_levels));
         if (!grown) return anc_fail(err, ANC_EMEMORY, "out of memory for %lld rows of %s; use fewer --images-per-shard",
                                     (long long)room, columns[c].name);
         t->column[c] = grown;
@@ -137,7 +59,7 @@ void anc_targets_reset(anc_targets *t) { memset(t->n, 0, sizeof t->n); }
 
 void anc_targets_clear(anc_targets *t)
 {
-    for (int c = 0; c < N_COLUMNS; c++) free(t->column[c]);
+    for (int c = 0; c < ANC_N_COLUMNS; c++) free(t->column[c]);
     for (int k = 0; k < ANC_ROWS_KINDS; k++) free(t->offset[k]);
     *t = (anc_targets){ 0 };
 }
@@ -145,7 +67,7 @@ void anc_targets_clear(anc_targets *t)
 /* Where the next rows of a column go. */
 static void *end_of(anc_targets *t, int c)
 {
-    return (char *)t->column[c] + (size_t)t->n[columns[c].rows] * row_bytes(c, t->n_levels);
+    return (char *)t->column[c] + (size_t)t->n[columns[c].rows] * anc_targets_row_bytes(c, t->n_levels);
 }
 
 static void put_int(void *to, int32_t a, int32_t b)
@@ -156,9 +78,9 @@ static void put_int(void *to, int32_t a, int32_t b)
 
 static void put_gt(anc_targets *t, const anc_labeller *l, const anc_gt *gt, int32_t n_gt)
 {
-    float(*xyxy)[4] = end_of(t, GT_XYXY);
-    int32_t *category = end_of(t, GT_CATEGORY);
-    uint8_t *crowd = end_of(t, GT_CROWD), *used = end_of(t, GT_USED);
+    float(*xyxy)[4] = end_of(t, ANC_GT_XYXY);
+    int32_t *category = end_of(t, ANC_GT_CATEGORY);
+    uint8_t *crowd = end_of(t, ANC_GT_CROWD), *used = end_of(t, ANC_GT_USED);
     const anc_view *v = &l->view;
     for (int32_t i = 0; i < n_gt; i++) {
         anc_box b;
@@ -180,15 +102,15 @@ static void put_gt(anc_targets *t, const anc_labeller *l, const anc_gt *gt, int3
 static void put_view(anc_targets *t, const anc_labeller *l)
 {
     const anc_view *v = &l->view;
-    *(int64_t *)end_of(t, VIEWS_IMAGE_ID) = v->image_id;
-    *(int32_t *)end_of(t, VIEWS_EPOCH) = v->epoch;
-    *(uint8_t *)end_of(t, VIEWS_FLIP) = v->flip;
-    put_int(end_of(t, VIEWS_SIZE), v->h, v->w);
-    put_int(end_of(t, VIEWS_PADDED_SIZE), v->padded_h, v->padded_w);
-    float *scale = end_of(t, VIEWS_SCALE);
+    *(int64_t *)end_of(t, ANC_VIEWS_IMAGE_ID) = v->image_id;
+    *(int32_t *)end_of(t, ANC_VIEWS_EPOCH) = v->epoch;
+    *(uint8_t *)end_of(t, ANC_VIEWS_FLIP) = v->flip;
+    put_int(end_of(t, ANC_VIEWS_SIZE), v->h, v->w);
+    put_int(end_of(t, ANC_VIEWS_PADDED_SIZE), v->padded_h, v->padded_w);
+    float *scale = end_of(t, ANC_VIEWS_SCALE);
     scale[0] = v->scale_y;
     scale[1] = v->scale_x;
-    int32_t *grid = end_of(t, VIEWS_GRID), *count = end_of(t, VIEWS_COUNT);
+    int32_t *grid = end_of(t, ANC_VIEWS_GRID), *count = end_of(t, ANC_VIEWS_COUNT);
     for (int32_t i = 0; i < t->n_levels; i++) put_int(grid + 2 * i, l->grid.level[i].h, l->grid.level[i].w);
     count[0] = l->match.n_positive;
     count[1] = l->match.n_negative;
@@ -199,14 +121,14 @@ static void put_minibatch(anc_targets *t, const anc_labeller *l)
 {
     const anc_minibatch *b = &l->batch;
     int32_t n = b->n_positive + b->n_negative;
-    memcpy(end_of(t, MINIBATCH_ANCHOR), b->anchor, (size_t)n * sizeof *b->anchor);
-    int8_t *label = end_of(t, MINIBATCH_LABEL);
+    memcpy(end_of(t, ANC_MINIBATCH_ANCHOR), b->anchor, (size_t)n * sizeof *b->anchor);
+    int8_t *label = end_of(t, ANC_MINIBATCH_LABEL);
     memset(label, 1, (size_t)b->n_positive);
     memset(label + b->n_positive, 0, (size_t)b->n_negative);
     t->n[ANC_ROWS_MINIBATCH] += n;
     if (!b->n_positive) return;
-    memcpy(end_of(t, POSITIVES_TARGET), l->target, (size_t)b->n_positive * sizeof *l->target);
-    int32_t *gt = end_of(t, POSITIVES_GT);
+    memcpy(end_of(t, ANC_POSITIVES_TARGET), l->target, (size_t)b->n_positive * sizeof *l->target);
+    int32_t *gt = end_of(t, ANC_POSITIVES_GT);
     for (int32_t i = 0; i < b->n_positive; i++) gt[i] = l->box_from[b->gt[i]];
     t->n[ANC_ROWS_POSITIVES] += b->n_positive;
 }
@@ -227,14 +149,14 @@ anc_status anc_targets_append(anc_targets *t, const anc_labeller *l, const anc_g
     put_view(t, l);
     put_minibatch(t, l);
     if (t->with[ANC_ROWS_ASSIGNMENT]) {
-        int32_t *of = end_of(t, ASSIGNMENT_GT);
-        anc_match_rows(&l->match, &l->grid, end_of(t, ASSIGNMENT_ANCHOR), of);
+        int32_t *of = end_of(t, ANC_ASSIGNMENT_GT);
+        anc_match_rows(&l->match, &l->grid, end_of(t, ANC_ASSIGNMENT_ANCHOR), of);
         for (int32_t i = 0; i < n_rows; i++)
             if (of[i] >= 0) of[i] = l->box_from[of[i]];
         t->n[ANC_ROWS_ASSIGNMENT] += n_rows;
     }
     if (t->with[ANC_ROWS_LABELS]) {
-        int8_t *label = end_of(t, LABELS_LABEL);
+        int8_t *label = end_of(t, ANC_LABELS_LABEL);
         for (int32_t a = 0; a < l->match.n_anchors; a++) label[a] = (int8_t)anc_match_label(&l->match, &l->grid, a);
         t->n[ANC_ROWS_LABELS] += l->match.n_anchors;
     }
@@ -242,19 +164,6 @@ anc_status anc_targets_append(anc_targets *t, const anc_labeller *l, const anc_g
     int64_t v = ++t->n[ANC_ROWS_VIEWS];
     for (int k = ANC_ROWS_MINIBATCH; k < ANC_ROWS_KINDS; k++) t->offset[k][v] = t->n[k];
     return ANC_OK;
-}
-
-static anc_h5_spec spec_of(int c, int64_t n, int32_t n_levels)
-{
-    return (anc_h5_spec){
-        .name = columns[c].name,
-        .type = columns[c].type,
-        .rank = columns[c].rank,
-        .dims = { n, dimension(columns[c].dim1, n_levels), dimension(columns[c].dim2, n_levels) },
-        .deflate = DEFLATE,
-        .units = columns[c].units,
-        .description = columns[c].description,
-    };
 }
 
 static anc_status write_offset(anc_h5_file *f, int kind, const int64_t *offset, int64_t n_views, anc_err *err)
@@ -309,9 +218,9 @@ static anc_status write_columns(const anc_targets *t, anc_h5_file *f, anc_err *e
 {
     for (int k = ANC_ROWS_MINIBATCH; k < ANC_ROWS_KINDS; k++)
         if (t->with[k] && write_offset(f, k, t->offset[k], t->n[ANC_ROWS_VIEWS], err)) return err->code;
-    for (int c = 0; c < N_COLUMNS; c++) {
+    for (int c = 0; c < ANC_N_COLUMNS; c++) {
         if (!t->with[columns[c].rows]) continue;
-        anc_h5_spec spec = spec_of(c, t->n[columns[c].rows], t->n_levels);
+        anc_h5_spec spec = anc_targets_spec(c, t->n[columns[c].rows], t->n_levels);
         if (anc_h5_write(f, &spec, t->column[c], err)) return err->code;
     }
     return ANC_OK;
@@ -447,7 +356,7 @@ static anc_status write_virtual(anc_h5_file *f, int c, int32_t n_levels, const e
 {
     anc_rows kind = columns[c].rows;
     int64_t n = x->first[kind][x->n_shards];
-    anc_h5_spec spec = spec_of(c, n, n_levels);
+    anc_h5_spec spec = anc_targets_spec(c, n, n_levels);
     if (!n) return anc_h5_write(f, &spec, NULL, err); /* nothing to map: an ordinary empty dataset */
     hid_t dcpl = H5Pcreate(H5P_DATASET_CREATE), type = anc_h5_type_id(spec.type);
     float nan = __builtin_nanf("");
@@ -480,7 +389,7 @@ anc_status anc_targets_write_index(const char *dir, int64_t n_shards, const bool
     if (!status) status = write_anchors(&f, about->rules, err);
     for (int k = ANC_ROWS_MINIBATCH; k < ANC_ROWS_KINDS && !status; k++)
         if (with[k]) status = write_offset(&f, k, x.offset[k], x.first[ANC_ROWS_VIEWS][n_shards], err);
-    for (int c = 0; c < N_COLUMNS && !status; c++)
+    for (int c = 0; c < ANC_N_COLUMNS && !status; c++)
         if (with[columns[c].rows]) status = write_virtual(&f, c, n_levels, &x, err);
     extent_clear(&x);
     if (status) {

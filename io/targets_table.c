@@ -1,0 +1,79 @@
+/* io/targets_table.c: see targets_table.h */
+#include "io/targets_table.h"
+
+/* Level 1 deflate: docs/RESULTS.md compares it with others and with libdeflate. */
+enum { DEFLATE = 1, LEVELS = ANC_TARGETS_LEVELS };
+
+const anc_targets_column anc_targets_columns[ANC_N_COLUMNS] = {
+    [ANC_VIEWS_IMAGE_ID] = { "/views/image_id", ANC_ROWS_VIEWS, ANC_H5_I64, 1, 0, 0, INT64_MIN,
+      NULL, "id of the view's image" },
+    [ANC_VIEWS_EPOCH] = { "/views/epoch", ANC_ROWS_VIEWS, ANC_H5_I32, 1, 0, 0, INT32_MIN,
+      NULL, "epoch that the view was drawn for" },
+    [ANC_VIEWS_FLIP] = { "/views/flip", ANC_ROWS_VIEWS, ANC_H5_U8, 1, 0, 0, 255,
+      NULL, "1: mirrored left to right" },
+    [ANC_VIEWS_SIZE] = { "/views/size", ANC_ROWS_VIEWS, ANC_H5_I32, 2, 2, 0, INT32_MIN,
+      "px", "height, width after the resize" },
+    [ANC_VIEWS_PADDED_SIZE] = { "/views/padded_size", ANC_ROWS_VIEWS, ANC_H5_I32, 2, 2, 0, INT32_MIN,
+      "px", "height, width that the anchors are laid on" },
+    [ANC_VIEWS_SCALE] = { "/views/scale", ANC_ROWS_VIEWS, ANC_H5_F32, 2, 2, 0, 0,
+      "view px / original px", "y, x" },
+    [ANC_VIEWS_GRID] = { "/views/grid", ANC_ROWS_VIEWS, ANC_H5_I32, 3, LEVELS, 2, INT32_MIN,
+      "positions", "rows, columns of each level" },
+    [ANC_VIEWS_COUNT] = { "/views/count", ANC_ROWS_VIEWS, ANC_H5_I32, 2, 3, 0, INT32_MIN,
+      "anchors", "positives, negatives, ignored before sampling" },
+    [ANC_MINIBATCH_ANCHOR] = { "/minibatch/anchor", ANC_ROWS_MINIBATCH, ANC_H5_I32, 1, 0, 0, INT32_MIN,
+      NULL, "anchor index (level, y, x, a); a view's positives first, each part ascending" },
+    [ANC_MINIBATCH_LABEL] = { "/minibatch/label", ANC_ROWS_MINIBATCH, ANC_H5_I8, 1, 0, 0, INT8_MIN,
+      NULL, "1 positive, 0 negative" },
+    [ANC_POSITIVES_TARGET] = { "/positives/target", ANC_ROWS_POSITIVES, ANC_H5_F32, 2, 4, 0, 0,
+      NULL, "tx, ty, tw, th of the minibatch's positives" },
+    [ANC_POSITIVES_GT] = { "/positives/gt", ANC_ROWS_POSITIVES, ANC_H5_I32, 1, 0, 0, INT32_MIN,
+      NULL, "matched gt: index into the image's annotated boxes" },
+    [ANC_ASSIGNMENT_ANCHOR] = { "/assignment/anchor", ANC_ROWS_ASSIGNMENT, ANC_H5_I32, 1, 0, 0, INT32_MIN,
+      NULL, "every anchor that is not negative, ascending" },
+    [ANC_ASSIGNMENT_GT] = { "/assignment/gt", ANC_ROWS_ASSIGNMENT, ANC_H5_I32, 1, 0, 0, INT32_MIN,
+      NULL, "matched gt, -1: ignored" },
+    [ANC_LABELS_LABEL] = { "/labels/label", ANC_ROWS_LABELS, ANC_H5_I8, 1, 0, 0, INT8_MIN,
+      NULL, "of every anchor: 1 positive, 0 negative, -1 ignored" },
+    [ANC_GT_XYXY] = { "/gt/xyxy", ANC_ROWS_GT, ANC_H5_F32, 2, 4, 0, 0,
+      "view px", "x1, y1, x2, y2 of the image's annotated boxes" },
+    [ANC_GT_CATEGORY] = { "/gt/category", ANC_ROWS_GT, ANC_H5_I32, 1, 0, 0, INT32_MIN,
+      NULL, "category id" },
+    [ANC_GT_CROWD] = { "/gt/crowd", ANC_ROWS_GT, ANC_H5_U8, 1, 0, 0, 255,
+      NULL, "1: a crowd or ignore region" },
+    [ANC_GT_USED] = { "/gt/used", ANC_ROWS_GT, ANC_H5_U8, 1, 0, 0, 255,
+      NULL, "1: matched as an object; 0: crowd, or nothing left of it in the view" },
+};
+_Static_assert((int)ANC_N_COLUMNS <= (int)ANC_MAX_COLUMNS, "room for every column");
+
+const anc_targets_kind anc_targets_kinds[ANC_ROWS_KINDS] = {
+    [ANC_ROWS_VIEWS] = { "/views", NULL },
+    [ANC_ROWS_MINIBATCH] = { "/minibatch", "first row of each view in /minibatch; one beyond the last" },
+    [ANC_ROWS_POSITIVES] = { "/positives", "first row of each view in /positives; one beyond the last" },
+    [ANC_ROWS_ASSIGNMENT] = { "/assignment", "first row of each view in /assignment; one beyond the last" },
+    [ANC_ROWS_LABELS] = { "/labels", "first row of each view in /labels; one beyond the last" },
+    [ANC_ROWS_GT] = { "/gt", "first row of each view in /gt; one beyond the last" },
+};
+
+static int64_t dimension(int d, int32_t n_levels) { return d == LEVELS ? n_levels : d ? d : 1; }
+
+size_t anc_targets_row_bytes(int column, int32_t n_levels)
+{
+    const anc_targets_column *c = &anc_targets_columns[column];
+    return anc_h5_type_bytes(c->type) * (size_t)dimension(c->dim1, n_levels) *
+           (size_t)dimension(c->dim2, n_levels);
+}
+
+anc_h5_spec anc_targets_spec(int column, int64_t n, int32_t n_levels)
+{
+    const anc_targets_column *c = &anc_targets_columns[column];
+    return (anc_h5_spec){
+        .name = c->name,
+        .type = c->type,
+        .rank = c->rank,
+        .dims = { n, dimension(c->dim1, n_levels), dimension(c->dim2, n_levels) },
+        .deflate = DEFLATE,
+        .units = c->units,
+        .description = c->description,
+    };
+}
