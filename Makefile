@@ -66,7 +66,7 @@ check-built: all $(addprefix $(BUILD)/,unit e2e team)
 
 demo-built: all
 	./anchorage synth -o demo/scenes --scenes 2000
-	mpirun -n 2 ./anchorage label demo/scenes/annotations.json -o demo/targets
+	mpirun -n 2 ./anchorage label demo/scenes/annotations.json -o demo/targets --images-per-shard 500 --overwrite
 	./anchorage inspect demo/targets
 
 # The tests against the real data sets and the peers' own output, which are not part of this repository.

@@ -253,7 +253,7 @@ int anc_job_synth(int argc, char **argv)
     anc_err err = { 0 };
     double start = now_s();
     if (write_all(&r, &t, &err)) {
-        fprintf(stderr, "anchorage synth: %s\n", err.text);
+        fprintf(stderr, "anchorage: synth: %s\n", err.text);
         return err.code == ANC_EARGUMENT ? ANC_EXIT_USAGE : ANC_EXIT_FAILED;
     }
     if (!r.quiet) summary(&r, &t, now_s() - start);

@@ -33,7 +33,7 @@ int anc_opts_refuse(const anc_usage *u, const char *format, ...)
         va_start(args, format);
         vsnprintf(text, sizeof text, format, args);
         va_end(args);
-        fprintf(stderr, "anchorage %s: %s; see anchorage %s --help\n", u->command, text, u->command);
+        fprintf(stderr, "anchorage: %s: %s; see anchorage %s --help\n", u->command, text, u->command);
     }
     return ANC_EXIT_USAGE;
 }

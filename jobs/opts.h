@@ -48,8 +48,8 @@ typedef struct {
  * (one line to stderr: what, and a hint at --help). */
 int anc_opts_parse(const anc_usage *usage, int argc, char **argv, const char **operand, int *n_operands);
 
-/* For what a table cannot say (two options that exclude each other): one line to stderr, "anchorage
- * COMMAND: ...; see anchorage COMMAND --help". Returns ANC_EXIT_USAGE. */
+/* For what a table cannot say (two options that exclude each other): one line to stderr,
+ * "anchorage: COMMAND: ...; see anchorage COMMAND --help". Returns ANC_EXIT_USAGE. */
 int anc_opts_refuse(const anc_usage *usage, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* False in the processes of an mpirun or srun team other than its first: these keep silent on what

@@ -61,7 +61,7 @@ static void an_unknown_command_is_answered_with_the_nearest(void)
 static void an_unknown_option_is_answered_with_the_nearest(void)
 {
     expect(2, "synth --sceens 3 -o x", NULL,
-           "anchorage synth: there is no option --sceens (did you mean --scenes?)");
+           "anchorage: synth: there is no option --sceens (did you mean --scenes?)");
     for (int i = 0; i < N_COMMANDS; i++) {
         char arguments[64];
         strcat(strcpy(arguments, commands[i]), " --hlep");

@@ -176,7 +176,7 @@ static void refusals_say_what_and_where(void)
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char wanted[256];
-        snprintf(wanted, sizeof wanted, "anchorage test: %s; see anchorage test --help\n", cases[i].says);
+        snprintf(wanted, sizeof wanted, "anchorage: test: %s; see anchorage test --help\n", cases[i].says);
         result r = parse(cases[i].line);
         CU_ASSERT_EQUAL(r.end, 1 + ANC_EXIT_USAGE);
         CU_ASSERT_STRING_EQUAL(r.err, wanted);
