@@ -114,7 +114,7 @@ static int32_t ceil_div(int32_t a, int32_t b) { return (a + b - 1) / b; }
 anc_status anc_grid_lay(anc_grid *g, const anc_rules *r, int32_t view_h, int32_t view_w, int32_t padded_h,
                         int32_t padded_w, anc_err *err)
 {
-    int64_t n_anchors = 0, n_inside = 0;
+    int64_t n_anchors = 0, n_inside = 0, n_cells = 0;
     g->n_levels = r->anchors.n_levels;
     g->n_shapes = 0;
     g->border = r->anchors.border;
@@ -134,7 +134,13 @@ anc_status anc_grid_lay(anc_grid *g, const anc_rules *r, int32_t view_h, int32_t
         if (r->anchors.n_sizes[l] * r->anchors.n_ratios > room)
             return anc_fail(err, ANC_EARGUMENT, "anchors: more than %d shapes over all levels", ANC_MAX_SHAPES);
         v->n_shapes = anc_base_anchors(r, l, g->base + g->n_shapes);
+        v->reciprocal = ((1ULL << 40) + (uint64_t)v->n_shapes - 1) / (uint64_t)v->n_shapes;
         for (int32_t a = v->shape; a < v->shape + v->n_shapes; a++) {
+            g->cell[a] = (int32_t)n_cells;
+            n_cells += ((int64_t)v->h * v->w + 63) & ~63LL;
+            if (n_cells > INT32_MAX - 64)
+                return anc_fail(err, ANC_EDATA, "a view of %d x %d px has more than 2^31 anchors; use larger strides",
+                                padded_w, padded_h);
             anc_window all = { 0, v->w, 0, v->h };
             g->window[a] = g->border == ANC_BORDER_KEEP
                                ? all
@@ -143,11 +149,9 @@ anc_status anc_grid_lay(anc_grid *g, const anc_rules *r, int32_t view_h, int32_t
         }
         g->n_shapes += v->n_shapes;
         n_anchors += (int64_t)v->h * v->w * v->n_shapes;
-        if (n_anchors > INT32_MAX - 64)
-            return anc_fail(err, ANC_EDATA, "a view of %d x %d px has more than 2^31 anchors; use larger strides",
-                            padded_w, padded_h);
     }
     g->n_anchors = (int32_t)n_anchors;
+    g->n_cells = (int32_t)n_cells;
     g->n_outside = (int32_t)(n_anchors - n_inside);
     if (!n_anchors) return anc_fail(err, ANC_EDATA, "a view of %d x %d px has no anchors", padded_w, padded_h);
     return ANC_OK;

@@ -2,7 +2,8 @@
  *
  * An anchor is (level, y, x, a): position (y, x) of a level's H x W grid, shape a of its A shapes; its box is
  * the shape's base box moved by (x, y) * stride. The anchor index counts them flattened in that order, as
- * torchvision, detectron2 and mmdetection do.
+ * torchvision, detectron2 and mmdetection do. A cell numbers the same anchors plane by plane (a plane is one shape of
+ * one level), each plane beginning at a multiple of 64, so that neighbours in x are neighbours in memory.
  */
 #ifndef ANC_CORE_GRID_H
 #define ANC_CORE_GRID_H
@@ -20,7 +21,8 @@ typedef struct {
     double shift_y, shift_x;    /* px, where position 0 stands */
     int32_t first;              /* anchor index of the level's first anchor */
     int32_t n_shapes;           /* A: anchors per position */
-    int32_t shape;              /* index of its first shape in the grid's base[] and window[] */
+    int32_t shape;              /* index of its first shape in the grid's base[], window[] and cell[] */
+    uint64_t reciprocal;        /* 2^40 / n_shapes, rounded up: see anc_grid_cell */
 } anc_level;
 
 /* Positions [x0, x1) x [y0, y1) whose anchor of one shape passes the border rule. */
@@ -37,6 +39,8 @@ typedef struct {
     anc_level level[ANC_MAX_LEVELS];
     double base[ANC_MAX_SHAPES][4]; /* x1, y1, x2, y2 around the origin; float32 numbers unless legacy */
     anc_window window[ANC_MAX_SHAPES];
+    int32_t n_cells;
+    int32_t cell[ANC_MAX_SHAPES]; /* first cell of a shape's plane, a multiple of 64 */
 } anc_grid;
 
 /* The base anchors of one level, [n_sizes * n_ratios] in their system's order; returns how many.
@@ -48,6 +52,14 @@ int anc_base_anchors(const anc_rules *r, int level, double (*base)[4]);
 anc_status anc_grid_lay(anc_grid *g, const anc_rules *r, int32_t view_h, int32_t view_w, int32_t padded_h,
                         int32_t padded_w, anc_err *err);
 
+/* The level of an anchor; most are on the first. */
+static inline const anc_level *anc_grid_level(const anc_grid *g, int32_t anchor)
+{
+    const anc_level *v = g->level, *last = v + g->n_levels - 1;
+    while (v < last && anchor >= v[1].first) v++;
+    return v;
+}
+
 typedef struct {
     int32_t level, y, x, a;
 } anc_anchor_at;
@@ -55,11 +67,9 @@ typedef struct {
 /* Where an anchor index stands. 0 <= anchor < n_anchors. */
 static inline anc_anchor_at anc_grid_at(const anc_grid *g, int32_t anchor)
 {
-    int32_t l = g->n_levels - 1;
-    while (anchor < g->level[l].first) l--;
-    const anc_level *v = &g->level[l];
+    const anc_level *v = anc_grid_level(g, anchor);
     int32_t rest = anchor - v->first, position = rest / v->n_shapes;
-    return (anc_anchor_at){ l, position / v->w, position % v->w, rest % v->n_shapes };
+    return (anc_anchor_at){ (int32_t)(v - g->level), position / v->w, position % v->w, rest % v->n_shapes };
 }
 
 /* Its box, each corner rounded once to float32 as the systems that work in float32 do. */
@@ -69,6 +79,14 @@ static inline anc_box anc_grid_box(const anc_grid *g, anc_anchor_at at)
     const double *b = g->base[v->shape + at.a];
     float x = (float)(at.x * (double)v->stride_x + v->shift_x), y = (float)(at.y * (double)v->stride_y + v->shift_y);
     return (anc_box){ (float)b[0] + x, (float)b[1] + y, (float)b[2] + x, (float)b[3] + y };
+}
+
+/* Its cell. n_shapes <= 2^8 and anchors < 2^31, so the product with the rounded-up reciprocal is exact enough. */
+static inline int32_t anc_grid_cell(const anc_grid *g, int32_t anchor)
+{
+    const anc_level *v = anc_grid_level(g, anchor);
+    uint32_t rest = (uint32_t)(anchor - v->first), position = (uint32_t)(rest * v->reciprocal >> 40);
+    return g->cell[v->shape + (int32_t)(rest - position * (uint32_t)v->n_shapes)] + (int32_t)position;
 }
 
 /* Whether the border rule takes an anchor out. */

@@ -6,11 +6,10 @@
 #include "core/kernels.h"
 
 #ifdef __x86_64__
-#include "core/iou.h"
 #include <immintrin.h>
 #include <math.h>
 
-static bool usable(void) { return __builtin_cpu_supports("avx2") != 0; /* also asks for the OS's support */ }
+static bool usable(void) { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("popcnt"); /* also asks for the OS's support */ }
 
 static __m256 lanes(void) { return _mm256_setr_ps(0, 1, 2, 3, 4, 5, 6, 7); }
 static __m256i lanes_i(void) { return _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7); }
@@ -65,6 +64,19 @@ static void find_columns(const rows_terms *v, int32_t y, rows8 *out)
     _mm256_storeu_si256((__m256i *)out->n, _mm256_and_si256(n, _mm256_castps_si256(some)));
 }
 
+/* As anc_map_tile_f32, with the cleaning in whole vectors. */
+static inline int32_t acquire(anc_map *m, int32_t word)
+{
+    int32_t tile = m->tile_of[word] - 1;
+    if (tile >= 0) return tile;
+    tile = m->n++;
+    m->tile_of[word] = tile + 1;
+    m->word[tile] = word;
+    m->touched[tile] = 0;
+    for (int i = 0; i < ANC_TILE; i += 8) _mm256_storeu_ps(m->best32[tile] + i, _mm256_set1_ps(ANC_CLEAN));
+    return tile;
+}
+
 static float largest(__m256 v)
 {
     __m128 m = _mm_max_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
@@ -73,7 +85,7 @@ static float largest(__m256 v)
 }
 
 static float visit(const anc_plane_f32 *p, const anc_query_f32 *q, float iou, const anc_terms_f32 *k, int32_t g,
-                   anc_map_f32 *map, anc_trace_f32 *t)
+                   anc_map *map, anc_trace_f32 *t)
 {
     float need = iou / (1 + iou) * ((p->w - k->slack) * (p->h - k->slack) + q->area) * 0.99999f;
     float widest = (p->w < q->w ? p->w : q->w) + k->slack, inverse_y = 1 / p->stride_y, inverse_x = 1 / p->stride_x;
@@ -117,28 +129,35 @@ static float visit(const anc_plane_f32 *p, const anc_query_f32 *q, float iou, co
         for (int32_t i = 0; i < rows; i++) {
             int32_t n = r.n[i], x = r.x[i];
             if (n <= 0) continue;
-            int32_t cell = p->cell + (y + i) * p->pitch + x;
-            *run++ = (anc_run){ cell, n };
-            anc_set_insert_run(&map->touched, (uint32_t)cell, (uint32_t)n);
+            int32_t cell = p->cell + (y + i) * p->pitch + x, end = cell + n;
             const __m256 ih = _mm256_set1_ps(r.ih[i]), ah = _mm256_set1_ps(r.ah[i]);
-            for (int32_t left = n; left > 0; left -= 8, cell += 8, x += 8, value += 8) {
-                __m256 at = _mm256_add_ps(_mm256_set1_ps((float)x), lanes());
-                __m256 sx = _mm256_add_ps(_mm256_mul_ps(at, stride), shift);
-                __m256 ax1 = _mm256_add_ps(x1, sx), ax2 = _mm256_add_ps(x2, sx);
-                __m256 iw = _mm256_add_ps(_mm256_sub_ps(_mm256_min_ps(ax2, high_x), _mm256_max_ps(ax1, low_x)), one);
-                __m256 inter = _mm256_mul_ps(_mm256_max_ps(iw, zero), ih);
-                __m256 own = _mm256_mul_ps(_mm256_add_ps(_mm256_sub_ps(ax2, ax1), one), ah);
-                __m256 both = _mm256_max_ps(_mm256_sub_ps(_mm256_add_ps(area, own), inter), floor_);
-                __m256 iou8 = _mm256_div_ps(inter, both), best = _mm256_loadu_ps(map->best + cell);
-                __m256 out = _mm256_cmp_ps(best, excluded, _CMP_EQ_OQ);
-                if (left < 8) out = _mm256_or_ps(out, _mm256_castsi256_ps(_mm256_xor_si256(below(left), _mm256_set1_epi32(-1))));
-                iou8 = _mm256_blendv_ps(iou8, none, out);
-                __m256 more = _mm256_cmp_ps(iou8, best, _CMP_GT_OQ);
-                _mm256_storeu_ps(value, iou8);
-                _mm256_storeu_ps(map->best + cell, _mm256_blendv_ps(best, iou8, more));
-                _mm256_maskstore_epi32(map->arg + cell, _mm256_castps_si256(more), who);
-                top = _mm256_max_ps(top, iou8);
-            }
+            do { /* tile by tile */
+                int from = cell & 63, left = end - cell < 64 - from ? end - cell : 64 - from;
+                int32_t tile = acquire(map, cell >> 6);
+                float *best8 = map->best32[tile] + from;
+                int32_t *arg8 = map->arg[tile] + from;
+                map->touched[tile] |= anc_bits(from, left);
+                *run++ = (anc_run){ cell, left };
+                cell += left;
+                for (; left > 0; left -= 8, x += 8, best8 += 8, arg8 += 8, value += 8) {
+                    __m256 at = _mm256_add_ps(_mm256_set1_ps((float)x), lanes());
+                    __m256 sx = _mm256_add_ps(_mm256_mul_ps(at, stride), shift);
+                    __m256 ax1 = _mm256_add_ps(x1, sx), ax2 = _mm256_add_ps(x2, sx);
+                    __m256 iw = _mm256_add_ps(_mm256_sub_ps(_mm256_min_ps(ax2, high_x), _mm256_max_ps(ax1, low_x)), one);
+                    __m256 inter = _mm256_mul_ps(_mm256_max_ps(iw, zero), ih);
+                    __m256 own = _mm256_mul_ps(_mm256_add_ps(_mm256_sub_ps(ax2, ax1), one), ah);
+                    __m256 both = _mm256_max_ps(_mm256_sub_ps(_mm256_add_ps(area, own), inter), floor_);
+                    __m256 iou8 = _mm256_div_ps(inter, both), best = _mm256_loadu_ps(best8);
+                    __m256 in = _mm256_and_ps(_mm256_castsi256_ps(below(left)), _mm256_cmp_ps(best, excluded, _CMP_NEQ_OQ));
+                    iou8 = _mm256_blendv_ps(none, iou8, in);
+                    __m256 more = _mm256_cmp_ps(iou8, best, _CMP_GT_OQ);
+                    _mm256_storeu_ps(value, iou8);
+                    _mm256_storeu_ps(best8, _mm256_blendv_ps(best, iou8, more));
+                    _mm256_maskstore_epi32(arg8, _mm256_castps_si256(more), who);
+                    top = _mm256_max_ps(top, iou8);
+                }
+                x += left; /* left is how far the last vector reached over, as a negative number */
+            } while (cell < end);
         }
     }
     t->n_run = (int32_t)(run - t->run);
@@ -159,29 +178,77 @@ static size_t equal(const anc_trace_f32 *t, float x, int32_t *out)
     return n;
 }
 
-static void harvest(anc_map_f32 *map, int32_t cell, uint64_t bits, float positive_iou, float negative_iou, uint64_t *positive,
-                    uint64_t *not_negative)
+static uint64_t harvest(anc_map *map, int32_t tile, float positive_iou, float negative_iou, int32_t *n_held)
 {
-    const __m256 high = _mm256_set1_ps(positive_iou), low = _mm256_set1_ps(negative_iou), clean = _mm256_set1_ps(ANC_CLEAN);
-    const __m256 excluded = _mm256_set1_ps(ANC_EXCLUDED), zero = _mm256_setzero_ps();
-    uint64_t pos = 0, held = 0;
-    for (int i = 0; i < 64; i += 8) {
-        uint64_t here = bits >> i & 255;
-        if (!here) continue;
-        float *best = map->best + cell + i;
-        __m256 b = _mm256_loadu_ps(best), mark = _mm256_loadu_ps((const float *)(map->arg + cell + i));
+    const __m256 high = _mm256_set1_ps(positive_iou), low = _mm256_set1_ps(negative_iou), zero = _mm256_setzero_ps();
+    const __m256 excluded = _mm256_set1_ps(ANC_EXCLUDED);
+    const float *best = map->best32[tile];
+    const int32_t *arg = map->arg[tile];
+    uint64_t positive = 0, held = 0, touched = map->touched[tile];
+    for (uint64_t rest = touched; rest;) {
+        int i = __builtin_ctzll(rest) & ~7;
+        rest &= ~(255ULL << i);
+        __m256 b = _mm256_loadu_ps(best + i), mark = _mm256_loadu_ps((const float *)(arg + i));
         __m256 low_quality = _mm256_and_ps(mark, _mm256_cmp_ps(b, zero, _CMP_GE_OQ)); /* movemask reads the sign bit */
         __m256 in = _mm256_cmp_ps(b, excluded, _CMP_LT_OQ);
         __m256 yes = _mm256_and_ps(in, _mm256_or_ps(low_quality, _mm256_cmp_ps(b, high, _CMP_GE_OQ)));
-        pos |= ((uint64_t)_mm256_movemask_ps(yes) & here) << i;
-        held |= ((uint64_t)_mm256_movemask_ps(_mm256_cmp_ps(b, low, _CMP_GE_OQ)) & here) << i;
-        _mm256_storeu_ps(best, clean);
+        positive |= (uint64_t)_mm256_movemask_ps(yes) << i;
+        held |= (uint64_t)_mm256_movemask_ps(_mm256_cmp_ps(b, low, _CMP_GE_OQ)) << i;
     }
-    *positive = pos;
-    *not_negative = held | pos;
+    positive &= touched;
+    held = (held & touched) | positive;
+    map->held[tile] = held;
+    *n_held += (int32_t)_mm_popcnt_u64(held);
+    return positive;
+}
+
+/* The 64-bit products of one multiplier with eight numbers, as their high and low halves. */
+static inline void multiply(__m256i x, __m256i by, __m256i *high, __m256i *low)
+{
+    __m256i even = _mm256_mul_epu32(x, by), odd = _mm256_mul_epu32(_mm256_srli_epi64(x, 32), by);
+    *high = _mm256_blend_epi32(_mm256_srli_epi64(even, 32), odd, 0xaa);
+    *low = _mm256_blend_epi32(even, _mm256_slli_epi64(odd, 32), 0xaa);
+}
+
+/* Eight blocks at a time, a lane each. */
+static void philox(const uint32_t key[2], const uint32_t ctr[4], int n, uint32_t *out)
+{
+    const __m256i m0 = _mm256_set1_epi32((int)0xD2511F53u), m1 = _mm256_set1_epi32((int)0xCD9E8D57u);
+    for (int i = 0; i < n; i += 8) {
+        __m256i c0 = _mm256_add_epi32(_mm256_set1_epi32((int)(ctr[0] + (uint32_t)i)), lanes_i());
+        __m256i c1 = _mm256_set1_epi32((int)ctr[1]), c2 = _mm256_set1_epi32((int)ctr[2]), c3 = _mm256_set1_epi32((int)ctr[3]);
+        uint32_t k0 = key[0], k1 = key[1];
+        for (int round = 0; round < 10; round++) {
+            __m256i high0, low0, high1, low1;
+            multiply(c0, m0, &high0, &low0);
+            multiply(c2, m1, &high1, &low1);
+            c0 = _mm256_xor_si256(_mm256_xor_si256(high1, c1), _mm256_set1_epi32((int)k0));
+            c2 = _mm256_xor_si256(_mm256_xor_si256(high0, c3), _mm256_set1_epi32((int)k1));
+            c1 = low1;
+            c3 = low0;
+            k0 += 0x9E3779B9u;
+            k1 += 0xBB67AE85u;
+        }
+        /* 4 x 8 to 8 x 4 */
+        __m256i a = _mm256_unpacklo_epi32(c0, c1), b = _mm256_unpackhi_epi32(c0, c1);
+        __m256i c = _mm256_unpacklo_epi32(c2, c3), d = _mm256_unpackhi_epi32(c2, c3);
+        __m256i r0 = _mm256_unpacklo_epi64(a, c), r1 = _mm256_unpackhi_epi64(a, c); /* blocks 0 4, 1 5 */
+        __m256i r2 = _mm256_unpacklo_epi64(b, d), r3 = _mm256_unpackhi_epi64(b, d); /* 2 6, 3 7 */
+        __m256i *to = (__m256i *)(out + 4 * i);
+        _mm256_storeu_si256(to, _mm256_permute2x128_si256(r0, r1, 0x20));
+        _mm256_storeu_si256(to + 1, _mm256_permute2x128_si256(r2, r3, 0x20));
+        _mm256_storeu_si256(to + 2, _mm256_permute2x128_si256(r0, r1, 0x31));
+        _mm256_storeu_si256(to + 3, _mm256_permute2x128_si256(r2, r3, 0x31));
+    }
 }
 
 static const anc_loops_f32 loops = { bounds, visit, equal, harvest };
 
-const anc_kernels anc_kernels_avx2 = { .name = "avx2", .usable = usable, .f32 = &loops, .f64 = &anc_loops_scalar_f64 };
+const anc_kernels anc_kernels_avx2 = {
+    .name = "avx2",
+    .usable = usable,
+    .f32 = &loops,
+    .f64 = &anc_loops_scalar_f64,
+    .philox = philox,
+};
 #endif

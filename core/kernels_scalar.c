@@ -1,27 +1,36 @@
 /* core/kernels_scalar.c: the table that runs everywhere; the definition that others are held to */
-#include "core/iou.h"
 #include "core/kernels.h"
+#include "core/rng.h"
 #include <math.h>
 
 #define REAL float
+#define BEST best32
 #define SUFFIX(name) name##_f32
 #define CEIL ceilf
 #define FLOOR floorf
 #include "core/search_scalar.h"
 #undef REAL
+#undef BEST
 #undef SUFFIX
 #undef CEIL
 #undef FLOOR
 
 #define REAL double
+#define BEST best64
 #define SUFFIX(name) name##_f64
 #define CEIL ceil
 #define FLOOR floor
 #include "core/search_scalar.h"
 #undef REAL
+#undef BEST
 #undef SUFFIX
 #undef CEIL
 #undef FLOOR
+
+static void philox(const uint32_t key[2], const uint32_t ctr[4], int n, uint32_t *out)
+{
+    for (int i = 0; i < n; i++) anc_philox(key, (uint32_t[4]){ ctr[0] + (uint32_t)i, ctr[1], ctr[2], ctr[3] }, out + 4 * i);
+}
 
 static bool always(void) { return true; }
 
@@ -33,4 +42,5 @@ const anc_kernels anc_kernels_scalar = {
     .usable = always,
     .f32 = &anc_loops_scalar_f32,
     .f64 = &anc_loops_scalar_f64,
+    .philox = philox,
 };

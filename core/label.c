@@ -63,7 +63,8 @@ anc_status anc_label_match(anc_labeller *l, anc_err *err)
 
 anc_status anc_label_sample(anc_labeller *l, anc_err *err)
 {
-    return anc_sample(&l->batch, l->rules, &l->grid, &l->match, l->seed, l->view.image_id, l->view.epoch, err);
+    return anc_sample(&l->batch, l->kernels, l->rules, &l->grid, &l->match, l->seed, l->view.image_id,
+                      l->view.epoch, err);
 }
 
 anc_status anc_label_encode(anc_labeller *l, anc_err *err)

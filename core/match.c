@@ -10,7 +10,6 @@
 typedef struct {
     int32_t first;    /* anchor index of its position (0, 0) */
     int32_t n_shapes; /* step from one position to the next */
-    int32_t cell;     /* its first cell */
     int32_t rows, pitch; /* its cells are rows x pitch */
 } plane_index;
 
@@ -55,43 +54,111 @@ static bool grow(void **array, int32_t *room, int32_t n, size_t size)
     return true;
 }
 
-/* Numbers the planes' cells and returns the largest coordinate that an anchor can have, px. */
+static float largest(float a, float b) { return a > b ? a : b; }
+
+/* Notes where each plane's anchors stand and returns the largest coordinate that an anchor can have, px. */
 static float lay_planes(anc_match *m, const anc_grid *grid)
 {
     struct anc_match_scratch *s = m->more;
-    int32_t cell = 0;
-    double extent = 1;
+    float extent = 1;
     s->n_planes = grid->n_shapes;
     for (int32_t l = 0; l < grid->n_levels; l++) {
         const anc_level *v = &grid->level[l];
         for (int32_t a = 0; a < v->n_shapes; a++) {
             const double *b = grid->base[v->shape + a];
-            s->index[v->shape + a] = (plane_index){ v->first + a, v->n_shapes, cell, v->h, v->w };
-            cell += (v->h * v->w + 63) & ~63;
-            for (int e = 0; e < 4; e++) extent = fmax(extent, fabs(b[e]));
+            s->index[v->shape + a] = (plane_index){ v->first + a, v->n_shapes, v->h, v->w };
+            for (int e = 0; e < 4; e++) extent = largest(extent, fabsf((float)b[e]));
         }
-        extent = fmax(extent, v->w * (double)v->stride_x + v->shift_x);
-        extent = fmax(extent, v->h * (double)v->stride_y + v->shift_y);
+        extent = largest(extent, (float)v->w * (float)v->stride_x + (float)v->shift_x);
+        extent = largest(extent, (float)v->h * (float)v->stride_y + (float)v->shift_y);
     }
-    return 2 * (float)extent;
+    return 2 * extent;
 }
 
-static float box_extent(anc_box b) { return fmaxf(fmaxf(fabsf(b.x1), fabsf(b.y1)), fmaxf(fabsf(b.x2), fabsf(b.y2))); }
-
-/* The plane that holds a cell, searched from plane p on (cells of one claim come plane by plane). */
-static int32_t plane_of(const struct anc_match_scratch *s, int32_t p, int32_t cell, int32_t *y, int32_t *x)
+static float box_extent(anc_box b)
 {
-    if (cell < s->index[p].cell) p = 0;
-    while (p + 1 < s->n_planes && cell >= s->index[p + 1].cell) p++;
-    int32_t position = cell - s->index[p].cell;
-    *y = position / s->index[p].pitch;
-    *x = position % s->index[p].pitch;
-    return p;
+    return largest(largest(fabsf(b.x1), fabsf(b.y1)), largest(fabsf(b.x2), fabsf(b.y2)));
+}
+
+/* The plane that holds a cell. */
+static int32_t plane_at(const struct anc_match_scratch *s, const anc_grid *grid, int32_t cell)
+{
+    int32_t low = 0, high = s->n_planes - 1;
+    while (low < high) {
+        int32_t mid = (low + high + 1) / 2;
+        if (grid->cell[mid] <= cell)
+            low = mid;
+        else
+            high = mid - 1;
+    }
+    return low;
+}
+
+/* How many tiles cover plane p. */
+static int32_t words_of(const anc_grid *grid, int32_t p)
+{
+    return ((p + 1 < grid->n_shapes ? grid->cell[p + 1] : grid->n_cells) - grid->cell[p]) / 64;
+}
+
+/* Makes room for n more tiles. */
+static bool reserve_tiles(anc_map *m, int32_t n, bool float64)
+{
+    if (m->n + n <= m->room) return true;
+    size_t room = (size_t)(m->n + n) * 3 / 2;
+    void *word = realloc(m->word, room * sizeof *m->word);
+    if (word) m->word = word;
+    void *touched = realloc(m->touched, room * sizeof *m->touched);
+    if (touched) m->touched = touched;
+    void *held = realloc(m->held, room * sizeof *m->held);
+    if (held) m->held = held;
+    void *arg = realloc(m->arg, room * sizeof *m->arg);
+    if (arg) m->arg = arg;
+    void *best = float64 ? realloc(m->best64, room * sizeof *m->best64) : realloc(m->best32, room * sizeof *m->best32);
+    if (best && float64) m->best64 = best;
+    if (best && !float64) m->best32 = best;
+    if (!word || !touched || !held || !arg || !best) return false;
+    m->room = (int32_t)room;
+    return true;
+}
+
+/* Empties the map and makes it fit a grid. */
+static bool reset_map(anc_map *m, const anc_grid *grid, bool float64)
+{
+    for (int32_t i = 0; i < m->n; i++) m->tile_of[m->word[i]] = 0;
+    m->n = 0;
+    if (float64 ? m->best32 != NULL : m->best64 != NULL) { /* the last view was of the other type */
+        free(m->best32);
+        free(m->best64);
+        m->best32 = NULL;
+        m->best64 = NULL;
+        m->room = 0;
+    }
+    int32_t n_words = grid->n_cells / 64;
+    if (n_words > m->n_words) {
+        free(m->tile_of);
+        m->tile_of = calloc((size_t)n_words, sizeof *m->tile_of);
+        m->n_words = m->tile_of ? n_words : 0;
+    }
+    return m->tile_of != NULL;
+}
+
+/* Of the 64 cells from `cell` on that `bits` names, those that the border rule leaves in. */
+static uint64_t inside_window(const anc_grid *grid, int32_t plane, const plane_index *at, int32_t cell, uint64_t bits)
+{
+    const anc_window *w = &grid->window[plane];
+    uint64_t in = 0;
+    for (; bits; bits &= bits - 1) {
+        int i = __builtin_ctzll(bits);
+        int32_t position = cell + i - grid->cell[plane], y = position / at->pitch, x = position % at->pitch;
+        if (y >= w->y0 && y < w->y1 && x >= w->x0 && x < w->x1) in |= 1ULL << i;
+    }
+    return in;
 }
 
 #define REAL float
 #define SUFFIX(name) name##_f32
-#define SUFFIX_MAP map32
+#define BEST best32
+#define IS_F64 false
 #define SUFFIX_TRACE trace32
 #define SUFFIX_PLANE plane32
 #define SUFFIX_SIDE side32
@@ -101,7 +168,8 @@ static int32_t plane_of(const struct anc_match_scratch *s, int32_t p, int32_t ce
 #include "core/match_search.h"
 #undef REAL
 #undef SUFFIX
-#undef SUFFIX_MAP
+#undef BEST
+#undef IS_F64
 #undef SUFFIX_TRACE
 #undef SUFFIX_PLANE
 #undef SUFFIX_SIDE
@@ -111,7 +179,8 @@ static int32_t plane_of(const struct anc_match_scratch *s, int32_t p, int32_t ce
 
 #define REAL double
 #define SUFFIX(name) name##_f64
-#define SUFFIX_MAP map64
+#define BEST best64
+#define IS_F64 true
 #define SUFFIX_TRACE trace64
 #define SUFFIX_PLANE plane64
 #define SUFFIX_SIDE side64
@@ -119,42 +188,6 @@ static int32_t plane_of(const struct anc_match_scratch *s, int32_t p, int32_t ce
 #define SUFFIX_QUERY query64
 #define IOU anc_iou_f64
 #include "core/match_search.h"
-
-/* Grows what depends on the number of anchors. Everything is clean between views, so nothing is copied. */
-static bool reserve_anchors(anc_match *m, const anc_grid *grid, bool float64)
-{
-    if (!anc_set_reserve(&m->positive, (size_t)grid->n_anchors) || !anc_set_reserve(&m->not_negative, (size_t)grid->n_anchors))
-        return false;
-    if (grid->n_anchors > m->room_anchors) {
-        free(m->gt_of);
-        m->gt_of = malloc((size_t)grid->n_anchors * sizeof *m->gt_of);
-        m->room_anchors = m->gt_of ? grid->n_anchors : 0;
-        if (!m->gt_of) return false;
-    }
-    int32_t cells = grid->n_anchors + 64 * grid->n_shapes + 8; /* a vector may reach over the last cell */
-    anc_set *touched = float64 ? &m->map64.touched : &m->map32.touched;
-    int32_t **arg = float64 ? &m->map64.arg : &m->map32.arg;
-    int32_t *room = float64 ? &m->room_cells64 : &m->room_cells32;
-    if (cells <= *room) return true;
-    if (!anc_set_reserve(touched, (size_t)cells)) return false;
-    free(*arg);
-    *arg = malloc((size_t)cells * sizeof **arg);
-    *room = 0;
-    if (float64) {
-        free(m->map64.best);
-        m->map64.best = malloc((size_t)cells * sizeof *m->map64.best);
-        if (!m->map64.best || !*arg) return false;
-        for (int32_t i = 0; i < cells; i++) m->map64.best[i] = ANC_CLEAN;
-    } else {
-        free(m->map32.best);
-        m->map32.best = malloc((size_t)cells * sizeof *m->map32.best);
-        if (!m->map32.best || !*arg) return false;
-        for (int32_t i = 0; i < cells; i++) m->map32.best[i] = ANC_CLEAN;
-    }
-    memset(*arg, 0, (size_t)cells * sizeof **arg);
-    *room = cells;
-    return true;
-}
 
 static bool reserve_boxes(anc_match *m, int32_t n)
 {
@@ -181,10 +214,18 @@ static anc_status ignore_crowd(anc_match *m, const anc_rules *r, const anc_grid 
     if (anc_crowd_cells(grid, crowd, n_crowd, (float)r->boxes.ignore_iof, &s->crowd, err)) return err->code;
     for (int32_t i = 0; i < s->crowd.n; i++) {
         const anc_crowd_run *c = &s->crowd.run[i];
-        const plane_index *at = &s->index[c->shape];
-        for (int32_t p = c->position; p < c->position + c->n; p++) {
-            int32_t a = at->first + p * at->n_shapes;
-            if (!anc_grid_outside(grid, a)) m->n_ignored += anc_set_add(&m->not_negative, (uint32_t)a);
+        int32_t cell = grid->cell[c->shape] + c->position;
+        if (!reserve_tiles(&m->map, c->n / 64 + 2, r->match.float64)) return out_of_memory(err);
+        for (int32_t end = cell + c->n, n; cell < end; cell += n) {
+            int from = cell & 63;
+            n = end - cell < 64 - from ? end - cell : 64 - from;
+            bool fresh = !m->map.tile_of[cell >> 6];
+            int32_t tile = r->match.float64 ? anc_map_tile_f64(&m->map, cell >> 6) : anc_map_tile_f32(&m->map, cell >> 6);
+            uint64_t held = fresh ? 0 : m->map.held[tile], more = anc_bits(from, n) & ~held;
+            m->map.held[tile] = held | more;
+            if (grid->border != ANC_BORDER_KEEP)
+                more = inside_window(grid, c->shape, &s->index[c->shape], cell & ~63, more);
+            m->n_ignored += __builtin_popcountll(more);
         }
     }
     return ANC_OK;
@@ -193,18 +234,16 @@ static anc_status ignore_crowd(anc_match *m, const anc_rules *r, const anc_grid 
 anc_status anc_match_view(anc_match *m, const anc_kernels *k, const anc_rules *rules, const anc_grid *grid,
                           const anc_box *box, int32_t n_box, const anc_box *crowd, int32_t n_crowd, anc_err *err)
 {
-    if (m->positive.capacity) {
-        anc_set_empty(&m->positive);
-        anc_set_empty(&m->not_negative);
-    }
+    anc_set_empty(&m->positive);
     m->n_anchors = grid->n_anchors;
     m->n_positive = m->n_ignored = m->n_negative = m->n_unmatched = 0;
-    if (!reserve_boxes(m, n_box) || !reserve_anchors(m, grid, rules->match.float64)) return out_of_memory(err);
+    if (!reserve_boxes(m, n_box) || !anc_set_reserve(&m->positive, (size_t)grid->n_anchors) || !reset_map(&m->map, grid, rules->match.float64))
+        return out_of_memory(err);
     anc_status status = rules->match.float64
                             ? search_f64(m, k->f64, rules, grid, box, n_box, crowd, n_crowd, err)
                             : search_f32(m, k->f32, rules, grid, box, n_box, crowd, n_crowd, err);
     if (!status && rules->boxes.crowd == ANC_CROWD_IGNORE) status = ignore_crowd(m, rules, grid, crowd, n_crowd, err);
-    if (status) { /* the map may hold half a view: start afresh */
+    if (status) { /* what is there may be half a view: start afresh */
         anc_match_free(m);
         return status;
     }
@@ -217,14 +256,14 @@ void anc_match_free(anc_match *m)
 {
     struct anc_match_scratch *s = m->more;
     anc_set_clear_memory(&m->positive);
-    anc_set_clear_memory(&m->not_negative);
-    anc_set_clear_memory(&m->map32.touched);
-    anc_set_clear_memory(&m->map64.touched);
-    free(m->gt_of);
-    free(m->map32.best);
-    free(m->map32.arg);
-    free(m->map64.best);
-    free(m->map64.arg);
+    anc_set_clear_memory(&m->rows);
+    free(m->map.tile_of);
+    free(m->map.word);
+    free(m->map.touched);
+    free(m->map.held);
+    free(m->map.arg);
+    free(m->map.best32);
+    free(m->map.best64);
     free(m->trace32.run);
     free(m->trace32.value);
     free(m->trace64.run);
@@ -241,28 +280,31 @@ void anc_match_free(anc_match *m)
     *m = (anc_match){ 0 };
 }
 
-void anc_match_positives(const anc_match *m, int32_t *anchor, int32_t *gt)
+void anc_match_positives(const anc_match *m, const anc_grid *grid, int32_t *anchor, int32_t *gt)
 {
     size_t n = anc_set_list(&m->positive, anchor);
-    for (size_t i = 0; i < n; i++) gt[i] = m->gt_of[anchor[i]];
+    for (size_t i = 0; i < n; i++) gt[i] = anc_match_gt(m, grid, anchor[i]);
 }
 
-int anc_match_label(const anc_match *m, const anc_grid *grid, int32_t anchor)
+anc_status anc_match_rows(anc_match *m, const anc_grid *grid, int32_t *anchor, int32_t *gt, anc_err *err)
 {
-    if (anc_set_has(&m->positive, (uint32_t)anchor)) return 1;
-    if (anc_set_has(&m->not_negative, (uint32_t)anchor)) return -1;
-    return anc_grid_outside(grid, anchor) ? -1 : 0;
-}
-
-void anc_match_rows(const anc_match *m, const anc_grid *grid, int32_t *anchor, int32_t *gt)
-{
+    const struct anc_match_scratch *s = m->more;
     size_t n = 0;
-    if (grid->border == ANC_BORDER_KEEP) {
-        n = anc_set_list(&m->not_negative, anchor);
-    } else {
+    if (!anc_set_reserve(&m->rows, (size_t)m->n_anchors)) return out_of_memory(err);
+    if (grid->border != ANC_BORDER_KEEP) { /* what the border takes out is listed nowhere */
         for (int32_t a = 0; a < m->n_anchors; a++)
             if (anc_match_label(m, grid, a)) anchor[n++] = a;
+    } else { /* from cells to anchors, and into their order */
+        for (int32_t tile = 0; tile < m->map.n; tile++) {
+            int32_t cell = 64 * m->map.word[tile], p = plane_at(s, grid, cell), step = s->index[p].n_shapes;
+            int32_t first = s->index[p].first + (cell - grid->cell[p]) * step;
+            for (uint64_t b = m->map.held[tile]; b; b &= b - 1)
+                anc_set_insert(&m->rows, (uint32_t)(first + __builtin_ctzll(b) * step));
+        }
+        n = anc_set_list(&m->rows, anchor);
+        anc_set_empty(&m->rows);
     }
     for (size_t i = 0; i < n; i++)
-        gt[i] = anc_set_has(&m->positive, (uint32_t)anchor[i]) ? m->gt_of[anchor[i]] : -1;
+        gt[i] = anc_set_has(&m->positive, (uint32_t)anchor[i]) ? anc_match_gt(m, grid, anchor[i]) : -1;
+    return ANC_OK;
 }

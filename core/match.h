@@ -8,6 +8,7 @@
 
 #include "core/grid.h"
 #include "core/kernels.h"
+#include "core/set.h"
 
 /* Result and scratch, reusable from view to view. All memory is O(anchors + boxes). */
 typedef struct {
@@ -18,14 +19,12 @@ typedef struct {
     int32_t n_negative;   /* the rest */
     int32_t n_unmatched;  /* boxes without a low-quality match: they overlap no anchor, or too little */
     anc_set positive;     /* of anchor indices */
-    anc_set not_negative; /* positives and ignored ones, but for those that the border rule takes out */
-    int32_t *gt_of;       /* [n_anchors] matched box, defined for positives only */
+    anc_map map;          /* of cells: which are held, that is positive or ignored, and the boxes of positives */
     /* scratch */
-    int32_t room_anchors, room_boxes, room_cells32, room_cells64;
-    anc_map_f32 map32;
-    anc_map_f64 map64;
+    int32_t room_boxes;
     anc_trace_f32 trace32;
     anc_trace_f64 trace64;
+    anc_set rows;
     struct anc_match_scratch *more;
 } anc_match;
 
@@ -46,14 +45,31 @@ anc_status anc_match_view(anc_match *m, const anc_kernels *k, const anc_rules *r
                           const anc_box *box, int32_t n_box, const anc_box *crowd, int32_t n_crowd, anc_err *err);
 void anc_match_free(anc_match *m);
 
+/* The matched box of a positive anchor. */
+static inline int32_t anc_match_gt(const anc_match *m, const anc_grid *grid, int32_t anchor)
+{
+    int32_t cell = anc_grid_cell(grid, anchor);
+    return m->map.arg[m->map.tile_of[cell >> 6] - 1][cell & 63] & INT32_MAX;
+}
+
 /* The positives in ascending order: anchor [n_positive], gt [n_positive]. */
-void anc_match_positives(const anc_match *m, int32_t *anchor, int32_t *gt);
+void anc_match_positives(const anc_match *m, const anc_grid *grid, int32_t *anchor, int32_t *gt);
 
 /* Every anchor that is not negative, ascending: anchor and gt, -1 for an ignored one; both
- * [n_positive + n_ignored]. Anchors that the border rule takes out are among them. */
-void anc_match_rows(const anc_match *m, const anc_grid *grid, int32_t *anchor, int32_t *gt);
+ * [n_positive + n_ignored]. Anchors that the border rule takes out are among them. Errors: ANC_EMEMORY. */
+anc_status anc_match_rows(anc_match *m, const anc_grid *grid, int32_t *anchor, int32_t *gt, anc_err *err);
+
+/* Whether an anchor is negative. */
+static inline bool anc_match_negative(const anc_match *m, const anc_grid *grid, int32_t anchor)
+{
+    int32_t cell = anc_grid_cell(grid, anchor), tile = m->map.tile_of[cell >> 6] - 1;
+    return (tile < 0 || !(m->map.held[tile] >> (cell & 63) & 1)) && !anc_grid_outside(grid, anchor);
+}
 
 /* The label of one anchor: 1 positive, 0 negative, -1 ignored. */
-int anc_match_label(const anc_match *m, const anc_grid *grid, int32_t anchor);
+static inline int anc_match_label(const anc_match *m, const anc_grid *grid, int32_t anchor)
+{
+    return anc_match_negative(m, grid, anchor) ? 0 : anc_set_has(&m->positive, (uint32_t)anchor) ? 1 : -1;
+}
 
 #endif

@@ -1,16 +1,17 @@
 /* core/match_search.h: the search itself, for one floating type (included by match.c only)
  *
- * Cells are anchors numbered plane by plane (a plane is one shape of one level), so that neighbours in x are
- * neighbours in memory. REAL, SUFFIX as in search_types.h; IOU is the type's definition from iou.h.
+ * Cells: see grid.h. REAL, SUFFIX as in search_types.h; IOU is the type's definition from iou.h, IS_F64 says
+ * which type it is.
  */
 
-/* Makes room for every cell of p in one more visit. */
+/* Makes room in the trace for every cell of p in one more visit. */
 static bool SUFFIX(trace_reserve)(SUFFIX(anc_trace) * t, const SUFFIX(anc_plane) * p)
 {
     int32_t rows = p->y_end - p->y_begin, columns = p->x_end - p->x_begin;
     if (rows <= 0 || columns <= 0) return true;
-    size_t values = t->n_value + (size_t)rows * (size_t)((columns + 7) & ~7);
-    if (!grow((void **)&t->run, &t->run_room, t->n_run + rows, sizeof *t->run)) return false;
+    int32_t runs = rows * (columns / 64 + 2); /* a row is cut where tiles meet */
+    size_t values = t->n_value + (size_t)rows * (size_t)columns + 7 * (size_t)runs;
+    if (!grow((void **)&t->run, &t->run_room, t->n_run + runs, sizeof *t->run)) return false;
     if (values <= t->value_room) return true;
     values += values / 2;
     REAL *value = realloc(t->value, values * sizeof *value);
@@ -71,12 +72,13 @@ static int32_t SUFFIX(nearest)(REAL centre, REAL base, REAL stride, int32_t begi
 
 /* IoU of q with the plane's anchor whose centre is nearest to its own: some anchor reaches that much. */
 static REAL SUFFIX(likely_best)(const SUFFIX(anc_plane) * p, const SUFFIX(anc_query) * q, const SUFFIX(anc_terms) * k,
-                                const SUFFIX(anc_map) * map)
+                                const anc_map *map)
 {
     if (p->x_begin >= p->x_end || p->y_begin >= p->y_end) return 0;
     int32_t x = SUFFIX(nearest)((q->x1 + q->x2) / 2, (p->x1 + p->x2) / 2 + p->shift_x, p->stride_x, p->x_begin, p->x_end);
     int32_t y = SUFFIX(nearest)((q->y1 + q->y2) / 2, (p->y1 + p->y2) / 2 + p->shift_y, p->stride_y, p->y_begin, p->y_end);
-    if (map->best[p->cell + y * p->pitch + x] == ANC_EXCLUDED) return 0;
+    int32_t cell = p->cell + y * p->pitch + x, tile = map->tile_of[cell >> 6] - 1;
+    if (tile >= 0 && map->BEST[tile][cell & 63] == ANC_EXCLUDED) return 0;
     REAL a[4], b[4] = { q->x1, q->y1, q->x2, q->y2 };
     SUFFIX(anchor_box)(p, y, x, a);
     return IOU(a, b, k->one, k->floor);
@@ -84,7 +86,8 @@ static REAL SUFFIX(likely_best)(const SUFFIX(anc_plane) * p, const SUFFIX(anc_qu
 
 /* Visits all cells with an IoU of `iou` or more; the largest IoU, -1 if no cell. */
 static anc_status SUFFIX(visit_all)(anc_match *m, const SUFFIX(anc_loops) * loops, const SUFFIX(anc_terms) * k,
-                                    const SUFFIX(anc_query) * q, int32_t g, REAL iou, REAL *top, anc_err *err)
+                                    const anc_grid *grid, const SUFFIX(anc_query) * q, int32_t g, REAL iou, REAL *top,
+                                    anc_err *err)
 {
     struct anc_match_scratch *s = m->more;
     SUFFIX(anc_trace) *t = &m->SUFFIX_TRACE;
@@ -93,8 +96,9 @@ static anc_status SUFFIX(visit_all)(anc_match *m, const SUFFIX(anc_loops) * loop
     *top = -1;
     for (int32_t i = 0; i < s->n_planes; i++) {
         if (s->SUFFIX_BOUND[i] < iou * (REAL)0.9999) continue;
-        if (!SUFFIX(trace_reserve)(t, &s->SUFFIX_PLANE[i])) return out_of_memory(err);
-        REAL v = loops->visit(&s->SUFFIX_PLANE[i], q, iou, k, g, &m->SUFFIX_MAP, t);
+        if (!SUFFIX(trace_reserve)(t, &s->SUFFIX_PLANE[i]) || !reserve_tiles(&m->map, words_of(grid, i), IS_F64))
+            return out_of_memory(err);
+        REAL v = loops->visit(&s->SUFFIX_PLANE[i], q, iou, k, g, &m->map, t);
         if (v > *top) *top = v;
     }
     return ANC_OK;
@@ -103,7 +107,8 @@ static anc_status SUFFIX(visit_all)(anc_match *m, const SUFFIX(anc_loops) * loop
 /* The low-quality rule for box g, whose cells of IoU >= negative_iou have just been visited; top is the best of
  * them. Below negative_iou the best cells are still to be found: any anchor's IoU bounds the best from below. */
 static anc_status SUFFIX(low_quality)(anc_match *m, const SUFFIX(anc_loops) * loops, const SUFFIX(anc_terms) * k,
-                                      const anc_rules *r, const SUFFIX(anc_query) * q, int32_t g, REAL top, anc_err *err)
+                                      const anc_rules *r, const anc_grid *grid, const SUFFIX(anc_query) * q, int32_t g,
+                                      REAL top, anc_err *err)
 {
     struct anc_match_scratch *s = m->more;
     REAL least = (REAL)r->match.low_quality_iou;
@@ -116,10 +121,10 @@ static anc_status SUFFIX(low_quality)(anc_match *m, const SUFFIX(anc_loops) * lo
         REAL reached = 0;
         for (int32_t i = 0; i < s->n_planes; i++)
             if (s->SUFFIX_BOUND[i] > reached) {
-                REAL v = SUFFIX(likely_best)(&s->SUFFIX_PLANE[i], q, k, &m->SUFFIX_MAP);
+                REAL v = SUFFIX(likely_best)(&s->SUFFIX_PLANE[i], q, k, &m->map);
                 if (v > reached) reached = v;
             }
-        if (SUFFIX(visit_all)(m, loops, k, q, g, reached, &top, err)) return err->code;
+        if (SUFFIX(visit_all)(m, loops, k, grid, q, g, reached, &top, err)) return err->code;
     }
     if (!(top > 0) || top < least) {
         m->n_unmatched++;
@@ -148,33 +153,38 @@ static int32_t SUFFIX(overlapping)(const SUFFIX(anc_query) * q, int32_t n, const
 
 /* A low-quality match below negative_iou may lie nearer to another box, which had no reason to visit it: find
  * the best box of each such cell among all that overlap the claim's cells. */
-static void SUFFIX(settle)(anc_match *m, const SUFFIX(anc_terms) * k, const anc_rules *r, const SUFFIX(anc_query) * q,
-                           int32_t n_box, const claim *c)
+static void SUFFIX(settle)(anc_match *m, const SUFFIX(anc_terms) * k, const anc_rules *r, const anc_grid *grid,
+                           const SUFFIX(anc_query) * q, int32_t n_box, const claim *c)
 {
     struct anc_match_scratch *s = m->more;
     const int32_t *tie = s->tie + c->first;
-    REAL around[4] = { 0, 0, 0, 0 }, a[4];
-    for (int32_t i = 0, p = 0; i < c->n; i++) {
-        int32_t y, x;
-        p = plane_of(s, p, tie[i], &y, &x);
-        SUFFIX(anchor_box)(&s->SUFFIX_PLANE[p], y, x, a);
-        for (int e = 0; e < 4; e++)
-            if (i == 0 || (e < 2 ? a[e] < around[e] : a[e] > around[e])) around[e] = a[e];
+    REAL w = 0, h = 0; /* the largest sides of the claim's anchors, all of which overlap the box */
+    for (int32_t i = 0, p = -1; i < c->n; i++) {
+        if (p >= 0 && tie[i] >= grid->cell[p] && (p + 1 == s->n_planes || tie[i] < grid->cell[p + 1])) continue;
+        p = plane_at(s, grid, tie[i]);
+        w = s->SUFFIX_PLANE[p].w > w ? s->SUFFIX_PLANE[p].w : w;
+        h = s->SUFFIX_PLANE[p].h > h ? s->SUFFIX_PLANE[p].h : h;
     }
-    for (int e = 0; e < 4; e++) around[e] += e < 2 ? -k->one : k->one;
+    w += k->one + k->slack;
+    h += k->one + k->slack;
+    const SUFFIX(anc_query) *own = &q[c->gt];
+    const REAL around[4] = { own->x1 - w, own->y1 - h, own->x2 + w, own->y2 + h };
     int32_t n = SUFFIX(overlapping)(q, n_box, around, s->near);
+    if (n < 2) return; /* nobody else is near */
     for (int32_t i = 0, p = 0; i < c->n; i++) {
-        if (m->SUFFIX_MAP.best[tie[i]] >= (REAL)r->match.negative_iou) continue; /* every box that matters visited it */
-        int32_t y, x;
-        p = plane_of(s, p, tie[i], &y, &x);
-        SUFFIX(anchor_box)(&s->SUFFIX_PLANE[p], y, x, a);
+        int32_t tile = m->map.tile_of[tie[i] >> 6] - 1, at = tie[i] & 63;
+        if (m->map.BEST[tile][at] >= (REAL)r->match.negative_iou) continue; /* every box that matters visited it */
+        if (tie[i] < grid->cell[p] || (p + 1 < s->n_planes && tie[i] >= grid->cell[p + 1])) p = plane_at(s, grid, tie[i]);
+        int32_t position = tie[i] - grid->cell[p];
+        REAL a[4];
+        SUFFIX(anchor_box)(&s->SUFFIX_PLANE[p], position / s->index[p].pitch, position % s->index[p].pitch, a);
         REAL best = -1;
         for (int32_t j = 0; j < n; j++) {
             const SUFFIX(anc_query) *b = &q[s->near[j]];
             REAL v = IOU(a, ((REAL[4]){ b->x1, b->y1, b->x2, b->y2 }), k->one, k->floor);
             if (v > best) {
                 best = v;
-                m->SUFFIX_MAP.arg[tie[i]] = s->near[j];
+                m->map.arg[tile][at] = s->near[j];
             }
         }
     }
@@ -183,39 +193,28 @@ static void SUFFIX(settle)(anc_match *m, const SUFFIX(anc_terms) * k, const anc_
 static void SUFFIX(harvest_all)(anc_match *m, const SUFFIX(anc_loops) * loops, const anc_rules *r, const anc_grid *grid)
 {
     struct anc_match_scratch *s = m->more;
-    SUFFIX(anc_map) *map = &m->SUFFIX_MAP;
     REAL positive_iou = (REAL)r->match.positive_iou, negative_iou = (REAL)r->match.negative_iou;
-    int32_t p = 0, n_positive = 0, n_held = 0;
-    for (size_t u = 0; u < map->touched.n_summary; u++) {
-        for (uint64_t us = map->touched.summary[u]; us; us &= us - 1) {
-            size_t w = 64 * u + (size_t)__builtin_ctzll(us);
-            int32_t cell = (int32_t)(64 * w);
-            uint64_t positive, held;
-            loops->harvest(map, cell, map->touched.word[w], positive_iou, negative_iou, &positive, &held);
-            map->touched.word[w] = 0;
-            while (p + 1 < s->n_planes && cell >= s->SUFFIX_PLANE[p + 1].cell) p++;
-            const plane_index *at = &s->index[p];
-            int32_t anchor = at->first + (cell - s->SUFFIX_PLANE[p].cell) * at->n_shapes;
-            for (uint64_t b = held & ~positive; b; b &= b - 1) {
-                int32_t a = anchor + __builtin_ctzll(b) * at->n_shapes;
-                if (anc_grid_outside(grid, a)) continue; /* counted with the border's */
-                anc_set_insert(&m->not_negative, (uint32_t)a);
-                n_held++;
-            }
-            for (uint64_t b = positive; b; b &= b - 1) {
-                int i = __builtin_ctzll(b);
-                int32_t a = anchor + i * at->n_shapes;
-                if (grid->border == ANC_BORDER_IGNORE && anc_grid_outside(grid, a)) continue;
-                anc_set_insert(&m->not_negative, (uint32_t)a);
-                anc_set_insert(&m->positive, (uint32_t)a);
-                m->gt_of[a] = map->arg[cell + i] & INT32_MAX;
-                n_positive++;
-            }
+    int32_t n_positive = 0, n_held = 0;
+    for (int32_t tile = 0; tile < m->map.n; tile++) {
+        int32_t n_here = 0, cell = 64 * m->map.word[tile];
+        uint64_t positive = loops->harvest(&m->map, tile, positive_iou, negative_iou, &n_here);
+        if (!n_here || (!positive && grid->border == ANC_BORDER_KEEP)) {
+            n_held += n_here;
+            continue;
         }
-        map->touched.summary[u] = 0;
+        int32_t p = plane_at(s, grid, cell);
+        if (grid->border != ANC_BORDER_KEEP) { /* those outside count as the border's */
+            uint64_t inside = inside_window(grid, p, &s->index[p], cell, m->map.held[tile]);
+            positive &= inside;
+            n_here = __builtin_popcountll(m->map.held[tile] & inside);
+        }
+        n_held += n_here;
+        int32_t step = s->index[p].n_shapes, anchor = s->index[p].first + (cell - grid->cell[p]) * step;
+        for (uint64_t b = positive; b; b &= b - 1, n_positive++)
+            anc_set_insert(&m->positive, (uint32_t)(anchor + __builtin_ctzll(b) * step));
     }
     m->n_positive = n_positive;
-    m->n_ignored = n_held;
+    m->n_ignored = n_held - n_positive;
 }
 
 /* zero_overlap: some box overlaps nothing, so "as good as its best" holds for every anchor that misses it. Such
@@ -224,35 +223,34 @@ static anc_status SUFFIX(label_all)(anc_match *m, const SUFFIX(anc_loops) * loop
                                     const anc_grid *grid, const SUFFIX(anc_query) * q, int32_t n_box, anc_err *err)
 {
     struct anc_match_scratch *s = m->more;
-    SUFFIX(anc_map) *map = &m->SUFFIX_MAP;
-    for (int32_t i = 0; i < s->n_planes; i++) { /* forget what was seen so far, but for exclusions; visit all */
-        const SUFFIX(anc_plane) *p = &s->SUFFIX_PLANE[i];
-        s->SUFFIX_BOUND[i] = 1;
-        for (int32_t cell = p->cell; cell < p->cell + p->pitch * s->index[i].rows; cell++)
-            if (map->best[cell] != ANC_EXCLUDED) map->best[cell] = ANC_CLEAN;
+    anc_map *map = &m->map;
+    if (!reserve_tiles(map, map->n_words, IS_F64)) return out_of_memory(err);
+    for (int32_t w = 0; w < map->n_words; w++) { /* forget what was seen so far, but for exclusions; visit all */
+        int32_t tile = SUFFIX(anc_map_tile)(map, w);
+        for (int i = 0; i < 64; i++)
+            if (map->BEST[tile][i] != ANC_EXCLUDED) map->BEST[tile][i] = ANC_CLEAN;
+        map->held[tile] = 0;
     }
+    for (int32_t i = 0; i < s->n_planes; i++) s->SUFFIX_BOUND[i] = 1;
     for (int32_t g = 0; g < n_box; g++) {
         REAL top;
-        if (SUFFIX(visit_all)(m, loops, k, &q[g], g, 0, &top, err)) return err->code;
+        if (SUFFIX(visit_all)(m, loops, k, grid, &q[g], g, 0, &top, err)) return err->code;
     }
     for (int32_t i = 0; i < s->n_planes; i++) {
-        const SUFFIX(anc_plane) *p = &s->SUFFIX_PLANE[i];
-        for (int32_t c = 0; c < s->index[i].rows * p->pitch; c++) {
-            int32_t a = s->index[i].first + c * s->index[i].n_shapes;
-            REAL best = map->best[p->cell + c];
-            map->best[p->cell + c] = ANC_CLEAN;
+        for (int32_t c = 0; c < s->index[i].rows * s->index[i].pitch; c++) {
+            int32_t a = s->index[i].first + c * s->index[i].n_shapes, cell = grid->cell[i] + c, at = cell & 63;
+            int32_t tile = map->tile_of[cell >> 6] - 1;
             if (anc_grid_outside(grid, a)) continue;
-            anc_set_insert(&m->not_negative, (uint32_t)a);
-            if (best == ANC_EXCLUDED) {
+            map->held[tile] |= 1ULL << at;
+            if (map->BEST[tile][at] == ANC_EXCLUDED) {
                 m->n_ignored++;
                 continue;
             }
+            if (!(map->BEST[tile][at] > 0)) map->arg[tile][at] = 0;
             anc_set_insert(&m->positive, (uint32_t)a);
-            m->gt_of[a] = best > 0 ? map->arg[p->cell + c] & INT32_MAX : 0;
             m->n_positive++;
         }
     }
-    anc_set_empty(&map->touched);
     return ANC_OK;
 }
 
@@ -260,14 +258,14 @@ static anc_status SUFFIX(search)(anc_match *m, const SUFFIX(anc_loops) * loops, 
                                  const anc_box *box, int32_t n_box, const anc_box *crowd, int32_t n_crowd, anc_err *err)
 {
     struct anc_match_scratch *s = m->more;
-    SUFFIX(anc_map) *map = &m->SUFFIX_MAP;
+    anc_map *map = &m->map;
     float extent = lay_planes(m, grid);
     for (int32_t g = 0; g < n_box; g++) extent = fmaxf(extent, box_extent(box[g]));
     SUFFIX(anc_terms) k = { .one = grid->legacy, .floor = (REAL)r->match.union_floor, .slack = (REAL)extent * (REAL)0x1p-21 };
     SUFFIX(anc_query) *q = s->SUFFIX_QUERY;
     for (int32_t i = 0, p = 0; i < grid->n_levels; i++)
         for (int32_t a = 0; a < grid->level[i].n_shapes; a++, p++) {
-            SUFFIX(set_plane)(&s->SUFFIX_PLANE[p], grid, &grid->level[i], p, s->index[p].cell);
+            SUFFIX(set_plane)(&s->SUFFIX_PLANE[p], grid, &grid->level[i], p, grid->cell[p]);
             s->SUFFIX_SIDE[0][p] = s->SUFFIX_PLANE[p].w;
             s->SUFFIX_SIDE[1][p] = s->SUFFIX_PLANE[p].h;
         }
@@ -276,9 +274,13 @@ static anc_status SUFFIX(search)(anc_match *m, const SUFFIX(anc_loops) * loops, 
         if (anc_crowd_cells(grid, crowd, n_crowd, (float)r->boxes.ignore_iof, &s->crowd, err)) return err->code;
         for (int32_t i = 0; i < s->crowd.n; i++) {
             const anc_crowd_run *c = &s->crowd.run[i];
-            int32_t cell = s->index[c->shape].cell + c->position;
-            for (int32_t j = 0; j < c->n; j++) map->best[cell + j] = ANC_EXCLUDED;
-            anc_set_insert_run(&map->touched, (uint32_t)cell, (uint32_t)c->n);
+            int32_t first = grid->cell[c->shape] + c->position;
+            if (!reserve_tiles(map, c->n / 64 + 2, IS_F64)) return out_of_memory(err);
+            for (int32_t cell = first; cell < first + c->n; cell++) {
+                int32_t tile = SUFFIX(anc_map_tile)(map, cell >> 6);
+                map->BEST[tile][cell & 63] = ANC_EXCLUDED;
+                map->touched[tile] |= 1ULL << (cell & 63);
+            }
         }
     }
     s->n_tie = 0;
@@ -286,19 +288,21 @@ static anc_status SUFFIX(search)(anc_match *m, const SUFFIX(anc_loops) * loops, 
     for (int32_t g = 0; g < n_box; g++) {
         REAL top;
         loops->bounds(s->SUFFIX_SIDE[0], s->SUFFIX_SIDE[1], s->n_planes, &q[g], &k, s->SUFFIX_BOUND);
-        if (SUFFIX(visit_all)(m, loops, &k, &q[g], g, (REAL)r->match.negative_iou, &top, err)) return err->code;
+        if (SUFFIX(visit_all)(m, loops, &k, grid, &q[g], g, (REAL)r->match.negative_iou, &top, err)) return err->code;
         if (r->match.low_quality == ANC_LOW_QUALITY_OFF) continue;
-        if (SUFFIX(low_quality)(m, loops, &k, r, &q[g], g, top, err)) return err->code;
+        if (SUFFIX(low_quality)(m, loops, &k, r, grid, &q[g], g, top, err)) return err->code;
     }
     bool claims = r->match.low_quality == ANC_LOW_QUALITY_CLAIM;
     if (r->match.zero_overlap && m->n_unmatched && r->match.low_quality_iou <= 0)
         return SUFFIX(label_all)(m, loops, &k, grid, q, n_box, err);
     for (int32_t i = 0; i < s->n_claim && !claims; i++)
-        if (s->claim[i].low) SUFFIX(settle)(m, &k, r, q, n_box, &s->claim[i]);
+        if (s->claim[i].low) SUFFIX(settle)(m, &k, r, grid, q, n_box, &s->claim[i]);
     for (int32_t i = 0; i < s->n_claim; i++) {
         const claim *c = &s->claim[i];
-        for (int32_t j = c->first; j < c->first + c->n; j++)
-            map->arg[s->tie[j]] = (claims ? c->gt : map->arg[s->tie[j]]) | INT32_MIN;
+        for (int32_t j = c->first; j < c->first + c->n; j++) {
+            int32_t *arg = &map->arg[map->tile_of[s->tie[j] >> 6] - 1][s->tie[j] & 63];
+            *arg = (claims ? c->gt : *arg) | INT32_MIN;
+        }
     }
     SUFFIX(harvest_all)(m, loops, r, grid);
     return ANC_OK;

@@ -3,6 +3,7 @@
 #include "core/mt19937.h"
 #include "core/rng.h"
 #include <stdlib.h>
+#include <string.h>
 
 static anc_status out_of_memory(anc_err *err)
 {
@@ -39,29 +40,42 @@ static anc_status list_negatives(anc_minibatch *b, const anc_grid *grid, const a
     if (!reserve(&b->list, &b->room_list, m->n_negative)) return out_of_memory(err);
     int32_t n = 0;
     for (int32_t a = 0; a < m->n_anchors && n < m->n_negative; a++)
-        if (!anc_set_has(&m->not_negative, (uint32_t)a) && !anc_grid_outside(grid, a)) b->list[n++] = a;
+        if (anc_match_negative(m, grid, a)) b->list[n++] = a;
     return ANC_OK;
 }
 
-/* Negatives are nearly all anchors: draw among all, and again where it is none or was drawn before. When they
- * are rare that would take long: list them. Which way is taken follows from the counts alone. */
-static anc_status draw_negatives(anc_minibatch *b, const anc_grid *grid, const anc_match *m, anc_rng *rng, int32_t k,
-                                 int32_t *out, anc_err *err)
+/* k negatives into b->drawn, drawn among all anchors, and again where the anchor is none or was drawn before. The
+ * numbers are those that anc_rng_below would give, made many at a time. */
+static void draw_among_all(anc_minibatch *b, const anc_kernels *kernels, const anc_grid *grid, const anc_match *m,
+                           const anc_rng *rng, int32_t k)
 {
-    if ((int64_t)m->n_negative < 2 * (int64_t)k || m->n_negative < m->n_anchors / 8) {
-        if (list_negatives(b, grid, m, err)) return err->code;
-        draw_subset(&b->drawn, rng, m->n_negative, k);
-        anc_set_list(&b->drawn, out);
-        look_up(out, b->list, k);
-    } else {
-        for (int32_t i = 0; i < k;) {
-            uint32_t a = anc_rng_below(rng, (uint32_t)m->n_anchors);
-            if (anc_set_has(&m->not_negative, a) || anc_grid_outside(grid, (int32_t)a)) continue;
-            i += anc_set_add(&b->drawn, a);
+    enum { BLOCKS = 72 }; /* enough for 256 draws and some repeats */
+    uint32_t number[4 * BLOCKS], ctr[4], n = (uint32_t)m->n_anchors, least = -n % n;
+    memcpy(ctr, rng->ctr, sizeof ctr);
+    for (;; ctr[0] += BLOCKS) {
+        kernels->philox(rng->key, ctr, BLOCKS, number);
+        for (int i = 0; i < 4 * BLOCKS; i++) {
+            if (!k) return;
+            uint64_t product = (uint64_t)number[i] * n;
+            uint32_t a = (uint32_t)(product >> 32);
+            if ((uint32_t)product >= least && anc_match_negative(m, grid, (int32_t)a)) k -= anc_set_add(&b->drawn, a);
         }
-        anc_set_list(&b->drawn, out);
     }
-    anc_set_empty(&b->drawn);
+}
+
+/* Negatives are nearly all anchors. When they are rare, drawing among all would take long: list them. Which way is
+ * taken follows from the counts alone. */
+static anc_status draw_negatives(anc_minibatch *b, const anc_kernels *kernels, const anc_grid *grid, const anc_match *m,
+                                 anc_rng *rng, int32_t k, int32_t *out, anc_err *err)
+{
+    bool rare = (int64_t)m->n_negative < 2 * (int64_t)k || m->n_negative < m->n_anchors / 8;
+    if (rare && list_negatives(b, grid, m, err)) return err->code;
+    if (rare)
+        draw_subset(&b->drawn, rng, m->n_negative, k);
+    else
+        draw_among_all(b, kernels, grid, m, rng, k);
+    anc_set_drain(&b->drawn, out);
+    if (rare) look_up(out, b->list, k);
     return ANC_OK;
 }
 
@@ -97,8 +111,7 @@ static anc_status sample_torch(anc_minibatch *b, bool when_needed, const anc_gri
         }
         status = draw_torch(b, &mt, of[part], wanted[part], &scratch, &room, err);
         if (status) break;
-        anc_set_list(&b->drawn, out[part]);
-        anc_set_empty(&b->drawn);
+        anc_set_drain(&b->drawn, out[part]);
     }
     free(scratch);
     if (status || list_negatives(b, grid, m, err)) return err->code;
@@ -106,24 +119,23 @@ static anc_status sample_torch(anc_minibatch *b, bool when_needed, const anc_gri
     return ANC_OK; /* positives: indices into the view's positives, as with Philox */
 }
 
-static anc_status sample_philox(anc_minibatch *b, const anc_grid *grid, const anc_match *m, uint64_t seed, int64_t image_id,
-                                int32_t epoch, anc_err *err)
+static anc_status sample_philox(anc_minibatch *b, const anc_kernels *kernels, const anc_grid *grid, const anc_match *m,
+                                uint64_t seed, int64_t image_id, int32_t epoch, anc_err *err)
 {
     anc_rng rng;
     if (b->n_positive < m->n_positive) {
         anc_rng_init(&rng, seed, image_id, epoch, ANC_RNG_POSITIVES);
         draw_subset(&b->drawn, &rng, m->n_positive, b->n_positive);
-        anc_set_list(&b->drawn, b->anchor);
-        anc_set_empty(&b->drawn);
+        anc_set_drain(&b->drawn, b->anchor);
     } else {
         for (int32_t i = 0; i < b->n_positive; i++) b->anchor[i] = i;
     }
     anc_rng_init(&rng, seed, image_id, epoch, ANC_RNG_NEGATIVES);
-    return draw_negatives(b, grid, m, &rng, b->n_negative, b->anchor + b->n_positive, err);
+    return draw_negatives(b, kernels, grid, m, &rng, b->n_negative, b->anchor + b->n_positive, err);
 }
 
-anc_status anc_sample(anc_minibatch *b, const anc_rules *rules, const anc_grid *grid, const anc_match *m, uint64_t seed,
-                      int64_t image_id, int32_t epoch, anc_err *err)
+anc_status anc_sample(anc_minibatch *b, const anc_kernels *kernels, const anc_rules *rules, const anc_grid *grid,
+                      const anc_match *m, uint64_t seed, int64_t image_id, int32_t epoch, anc_err *err)
 {
     int32_t batch = rules->sample.batch, quota = (int32_t)(batch * rules->sample.positive_fraction);
     b->n_positive = m->n_positive < quota ? m->n_positive : quota;
@@ -136,27 +148,17 @@ anc_status anc_sample(anc_minibatch *b, const anc_rules *rules, const anc_grid *
         b->room = b->anchor && b->gt ? batch : 0;
         if (!b->room) return out_of_memory(err);
     }
-    if (m->n_positive > b->room_positives) {
-        int32_t room = m->n_positive + m->n_positive / 2;
-        free(b->all);
-        free(b->all_gt);
-        b->all = malloc((size_t)room * sizeof *b->all);
-        b->all_gt = malloc((size_t)room * sizeof *b->all_gt);
-        b->room_positives = b->all && b->all_gt ? room : 0;
-        if (!b->room_positives) return out_of_memory(err);
-    }
+    if (!reserve(&b->all, &b->room_all, m->n_positive)) return out_of_memory(err);
     if (!anc_set_reserve(&b->drawn, (size_t)m->n_anchors)) return out_of_memory(err);
     if (rules->sample.rule == ANC_SAMPLER_PHILOX
-            ? sample_philox(b, grid, m, seed, image_id, epoch, err)
+            ? sample_philox(b, kernels, grid, m, seed, image_id, epoch, err)
             : sample_torch(b, rules->sample.rule == ANC_SAMPLER_TORCH_NEEDED, grid, m, seed, err)) {
         anc_minibatch_free(b);
         return err->code;
     }
-    anc_match_positives(m, b->all, b->all_gt);
-    for (int32_t i = 0; i < b->n_positive; i++) {
-        b->gt[i] = b->all_gt[b->anchor[i]];
-        b->anchor[i] = b->all[b->anchor[i]];
-    }
+    anc_set_list(&m->positive, b->all);
+    look_up(b->anchor, b->all, b->n_positive);
+    for (int32_t i = 0; i < b->n_positive; i++) b->gt[i] = anc_match_gt(m, grid, b->anchor[i]);
     return ANC_OK;
 }
 
@@ -165,7 +167,6 @@ void anc_minibatch_free(anc_minibatch *b)
     free(b->anchor);
     free(b->gt);
     free(b->all);
-    free(b->all_gt);
     free(b->list);
     anc_set_clear_memory(&b->drawn);
     *b = (anc_minibatch){ 0 };

@@ -14,10 +14,9 @@ typedef struct {
     int32_t *anchor; /* [n_positive + n_negative] positives first, each part ascending */
     int32_t *gt;     /* [n_positive] matched boxes */
     /* scratch */
-    int32_t room, room_positives;
-    int32_t *all, *all_gt; /* the view's positives */
-    int32_t *list;         /* the view's negatives, when they are listed */
-    int32_t room_list;
+    int32_t room, room_all, room_list;
+    int32_t *all;  /* the view's positives */
+    int32_t *list; /* the view's negatives, when they are listed */
     anc_set drawn;
 } anc_minibatch;
 
@@ -25,8 +24,8 @@ typedef struct {
  * view has fewer; nothing twice. Every subset of the wanted size is equally likely.
  * Draws depend on (seed, image id, epoch) alone; the torch samplers reseed with `seed` for every view.
  * b is zeroed before its first use; anc_minibatch_free in the end. Errors: ANC_EMEMORY. */
-anc_status anc_sample(anc_minibatch *b, const anc_rules *rules, const anc_grid *grid, const anc_match *m, uint64_t seed,
-                      int64_t image_id, int32_t epoch, anc_err *err);
+anc_status anc_sample(anc_minibatch *b, const anc_kernels *kernels, const anc_rules *rules, const anc_grid *grid,
+                      const anc_match *m, uint64_t seed, int64_t image_id, int32_t epoch, anc_err *err);
 void anc_minibatch_free(anc_minibatch *b);
 
 #endif

@@ -28,7 +28,7 @@ static void SUFFIX(reach)(REAL near, REAL far, REAL stride, REAL low, REAL high,
 }
 
 static REAL SUFFIX(visit)(const SUFFIX(anc_plane) * p, const SUFFIX(anc_query) * q, REAL iou, const SUFFIX(anc_terms) * k,
-                          int32_t g, SUFFIX(anc_map) * map, SUFFIX(anc_trace) * t)
+                          int32_t g, anc_map *map, SUFFIX(anc_trace) * t)
 {
     /* iou <= inter / (areas - inter)  <=>  inter >= iou / (1 + iou) * areas */
     REAL need = iou / (1 + iou) * ((p->w - k->slack) * (p->h - k->slack) + q->area) * (REAL)0.99999;
@@ -45,26 +45,32 @@ static REAL SUFFIX(visit)(const SUFFIX(anc_plane) * p, const SUFFIX(anc_query) *
                       &x, &n_x);
         if (!n_x) continue;
         int32_t cell = p->cell + y * p->pitch + x;
-        t->run[t->n_run++] = (anc_run){ cell, n_x };
-        anc_set_insert_run(&map->touched, (uint32_t)cell, (uint32_t)n_x);
-        REAL *value = t->value + t->n_value;
-        for (int32_t i = 0; i < n_x; i++) {
-            REAL sx = (REAL)(x + i) * p->stride_x + p->shift_x, ax1 = p->x1 + sx, ax2 = p->x2 + sx;
-            REAL iw = (ax2 < q->x2 ? ax2 : q->x2) - (ax1 > q->x1 ? ax1 : q->x1) + k->one;
-            if (iw < 0) iw = 0;
-            REAL inter = iw * ih, both = q->area + (ax2 - ax1 + k->one) * ah - inter;
-            REAL v = inter / (both > k->floor ? both : k->floor), best = map->best[cell + i];
-            if (best == ANC_EXCLUDED) v = -1;
-            if (v > best) {
-                map->best[cell + i] = v;
-                map->arg[cell + i] = g;
+        for (int32_t end = cell + n_x, n; cell < end; cell += n, x += n) { /* tile by tile */
+            int from = cell & 63;
+            n = end - cell < 64 - from ? end - cell : 64 - from;
+            int32_t tile = SUFFIX(anc_map_tile)(map, cell >> 6);
+            REAL *best = map->BEST[tile] + from, *value = t->value + t->n_value;
+            int32_t *arg = map->arg[tile] + from;
+            map->touched[tile] |= anc_bits(from, n);
+            t->run[t->n_run++] = (anc_run){ cell, n };
+            for (int32_t i = 0; i < n; i++) {
+                REAL sx = (REAL)(x + i) * p->stride_x + p->shift_x, ax1 = p->x1 + sx, ax2 = p->x2 + sx;
+                REAL iw = (ax2 < q->x2 ? ax2 : q->x2) - (ax1 > q->x1 ? ax1 : q->x1) + k->one;
+                if (iw < 0) iw = 0;
+                REAL inter = iw * ih, both = q->area + (ax2 - ax1 + k->one) * ah - inter;
+                REAL v = inter / (both > k->floor ? both : k->floor);
+                if (best[i] == ANC_EXCLUDED) v = -1;
+                if (v > best[i]) {
+                    best[i] = v;
+                    arg[i] = g;
+                }
+                if (v > top) top = v;
+                value[i] = v;
             }
-            if (v > top) top = v;
-            value[i] = v;
+            int32_t filled = (n + 7) & ~7;
+            for (int32_t i = n; i < filled; i++) value[i] = -1;
+            t->n_value += (size_t)filled;
         }
-        int32_t filled = (n_x + 7) & ~7;
-        for (int32_t i = n_x; i < filled; i++) value[i] = -1;
-        t->n_value += (size_t)filled;
     }
     return top;
 }
@@ -80,18 +86,17 @@ static size_t SUFFIX(equal)(const SUFFIX(anc_trace) * t, REAL x, int32_t *out)
     return n;
 }
 
-static void SUFFIX(harvest)(SUFFIX(anc_map) * map, int32_t cell, uint64_t bits, REAL positive_iou, REAL negative_iou,
-                            uint64_t *positive, uint64_t *not_negative)
+static uint64_t SUFFIX(harvest)(anc_map *map, int32_t tile, REAL positive_iou, REAL negative_iou, int32_t *n_held)
 {
-    uint64_t pos = 0, held = 0;
-    for (; bits; bits &= bits - 1) {
+    uint64_t positive = 0, held = 0;
+    for (uint64_t bits = map->touched[tile]; bits; bits &= bits - 1) {
         int i = __builtin_ctzll(bits);
-        REAL best = map->best[cell + i];
-        bool low_quality = map->arg[cell + i] < 0 && best >= 0;
-        if (best < ANC_EXCLUDED && (best >= positive_iou || low_quality)) pos |= 1ULL << i;
+        REAL best = map->BEST[tile][i];
+        bool low_quality = map->arg[tile][i] < 0 && best >= 0;
+        if (best < ANC_EXCLUDED && (best >= positive_iou || low_quality)) positive |= 1ULL << i;
         if (best >= negative_iou) held |= 1ULL << i;
-        map->best[cell + i] = ANC_CLEAN;
     }
-    *positive = pos;
-    *not_negative = held | pos;
+    map->held[tile] = held | positive;
+    *n_held += __builtin_popcountll(held | positive);
+    return positive;
 }

@@ -1,6 +1,6 @@
 /* core/search_types.h: types of the matching loops, for one floating type (included by kernels.h only)
  *
- * REAL is float or double, SUFFIX(x) is x_f32 or x_f64.
+ * REAL is float or double, SUFFIX(x) is x_f32 or x_f64, BEST the map's array of that type.
  */
 
 /* One anchor shape of one level: a plane of h x w cells, one per grid position. */
@@ -26,12 +26,18 @@ typedef struct {
     REAL slack; /* px, no less than the error of a rounded coordinate or side */
 } SUFFIX(anc_terms);
 
-/* The best box of each cell so far. Clean cells hold ANC_CLEAN; ANC_EXCLUDED ones take no part. */
-typedef struct {
-    REAL *best;   /* [cells] IoU */
-    int32_t *arg; /* [cells] index of the box; the sign bit marks a low-quality match */
-    anc_set touched;
-} SUFFIX(anc_map);
+/* The tile of cells [64 word, 64 word + 64), a clean new one if need be. The caller has made room. */
+static inline int32_t SUFFIX(anc_map_tile)(anc_map *m, int32_t word)
+{
+    int32_t tile = m->tile_of[word] - 1;
+    if (tile >= 0) return tile;
+    tile = m->n++;
+    m->tile_of[word] = tile + 1;
+    m->word[tile] = word;
+    m->touched[tile] = 0;
+    for (int i = 0; i < ANC_TILE; i++) m->BEST[tile][i] = ANC_CLEAN;
+    return tile;
+}
 
 /* The cells that one box has visited, and their IoU with it. */
 typedef struct {
@@ -49,11 +55,9 @@ typedef struct {
      * it to the trace and enters it as box g where it is larger than the cell's best. Returns the largest, -1
      * when there was no cell. The trace must have room for the plane (trace_reserve in match_search.h). */
     REAL (*visit)(const SUFFIX(anc_plane) * p, const SUFFIX(anc_query) * q, REAL iou, const SUFFIX(anc_terms) * k, int32_t g,
-                  SUFFIX(anc_map) * map, SUFFIX(anc_trace) * t);
+                  anc_map *map, SUFFIX(anc_trace) * t);
     /* Writes the cells of the trace whose value equals x; out has room for all. Returns how many. */
     size_t (*equal)(const SUFFIX(anc_trace) * t, REAL x, int32_t *out);
-    /* Reads the 64 cells from `cell` on that `bits` names, and cleans them: which are positive, and which
-     * are not negative (positive, ignored or excluded). */
-    void (*harvest)(SUFFIX(anc_map) * map, int32_t cell, uint64_t bits, REAL positive_iou, REAL negative_iou,
-                    uint64_t *positive, uint64_t *not_negative);
+    /* Sets held of a tile and adds their number to n_held; returns which of its cells are positive. */
+    uint64_t (*harvest)(anc_map *map, int32_t tile, REAL positive_iou, REAL negative_iou, int32_t *n_held);
 } SUFFIX(anc_loops);

@@ -95,4 +95,22 @@ static inline size_t anc_set_list(const anc_set *s, int32_t *out)
     return n;
 }
 
+/* anc_set_list and anc_set_empty in one go. */
+static inline size_t anc_set_drain(anc_set *s, int32_t *out)
+{
+    size_t n = 0;
+    for (size_t k = 0; k < s->n_summary; k++) {
+        uint64_t m = s->summary[k];
+        if (!m) continue;
+        s->summary[k] = 0;
+        for (; m; m &= m - 1) {
+            size_t at = 64 * k + (size_t)__builtin_ctzll(m);
+            uint64_t w = s->word[at];
+            s->word[at] = 0;
+            for (; w; w &= w - 1) out[n++] = (int32_t)(64 * at + (size_t)__builtin_ctzll(w));
+        }
+    }
+    return n;
+}
+
 #endif

@@ -133,7 +133,7 @@ static void put_minibatch(anc_targets *t, const anc_labeller *l)
     t->n[ANC_ROWS_POSITIVES] += b->n_positive;
 }
 
-anc_status anc_targets_append(anc_targets *t, const anc_labeller *l, const anc_gt *gt, int32_t n_gt, anc_err *err)
+anc_status anc_targets_append(anc_targets *t, anc_labeller *l, const anc_gt *gt, int32_t n_gt, anc_err *err)
 {
     int32_t n_rows = l->match.n_positive + l->match.n_ignored;
     int64_t more[ANC_ROWS_KINDS] = {

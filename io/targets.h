@@ -41,7 +41,7 @@ void anc_targets_clear(anc_targets *t);
 
 /* Appends the labeller's latest view. gt [n_gt]: the image's annotations, in the order that the labeller had them.
  * Errors: ANC_EMEMORY. */
-anc_status anc_targets_append(anc_targets *t, const anc_labeller *l, const anc_gt *gt, int32_t n_gt, anc_err *err);
+anc_status anc_targets_append(anc_targets *t, anc_labeller *l, const anc_gt *gt, int32_t n_gt, anc_err *err);
 
 /* What both kinds of file carry besides their rows. */
 typedef struct {

@@ -173,7 +173,7 @@ static const char *compare(const anc_rules *r, const cases *c, size_t i, const a
     for (int32_t a = 0; a < n_anchors && !*fault; a++)
         if (anc_match_label(&m, &grid, a) != label[a]) fault = "a label";
     int32_t *anchor = malloc(((size_t)m.n_positive + 1) * sizeof *anchor), *gt = malloc(((size_t)m.n_positive + 1) * sizeof *gt);
-    anc_match_positives(&m, anchor, gt);
+    anc_match_positives(&m, &grid, anchor, gt);
     if (m.n_positive != c->positive_offset[i + 1] - c->positive_offset[i]) fault = "the number of positives";
     for (int32_t p = 0; p < m.n_positive && !*fault && n_box; p++)
         if (origin[gt[p]] != c->matched[c->positive_offset[i] + p]) fault = "a matched gt";
@@ -184,7 +184,7 @@ static const char *compare(const anc_rules *r, const cases *c, size_t i, const a
         for (int e = 0; e < 4; e++)
             if (ulps(target[p][e], c->target[c->target_offset[i] + p][e]) > (e < 2 ? 0 : 1)) fault = "a target";
     if (!*fault && r->sample.rule != ANC_SAMPLER_PHILOX) {
-        if (anc_sample(&b, r, &grid, &m, (uint64_t)c->seed[i], 1, 0, &err)) fault = "sampling failed";
+        if (anc_sample(&b, k, r, &grid, &m, (uint64_t)c->seed[i], 1, 0, &err)) fault = "sampling failed";
         int64_t n_pos = c->pos_offset[i + 1] - c->pos_offset[i], n_neg = c->neg_offset[i + 1] - c->neg_offset[i];
         if (!*fault && (b.n_positive != n_pos || b.n_negative != n_neg)) fault = "the size of the minibatch";
         if (!*fault && memcmp(b.anchor, c->sampled_pos + c->pos_offset[i], (size_t)n_pos * 4)) fault = "a sampled positive";
