@@ -16,7 +16,7 @@ typedef struct {
     int64_t range[RANGES]; /* images with 0, 1, 2-3, 4-7, ... boxes */
     int64_t size[SIZES];   /* boxes below 32^2, 96^2 px, and the others; crowd regions not */
     int64_t most_boxes, most_id;
-    int64_t unlisted; /* boxes of categories that the file does not list */
+    int64_t unlisted;       /* boxes of categories that the file does not list */
     double low[4], high[4]; /* of images' width and height, of boxes' width and height */
     tally *category;
     int64_t n_categories;
@@ -102,7 +102,11 @@ static void print_ranges(const findings *f, int64_t images)
     for (int i = 0; i <= last; i++) {
         char name[32];
         long long low = i ? 1LL << (i - 1) : 0, high = i ? (1LL << i) - 1 : 0;
-        snprintf(name, sizeof name, low == high ? "%lld" : i == RANGES - 1 ? "%lld or more" : "%lld-%lld", low, high);
+        snprintf(name, sizeof name,
+                 low == high       ? "%lld"
+                 : i == RANGES - 1 ? "%lld or more"
+                                   : "%lld-%lld",
+                 low, high);
         anc_inspect_bar(name, f->range[i], images, most);
     }
 }
@@ -113,7 +117,8 @@ static void print_sizes(const findings *f)
     int64_t all = f->size[0] + f->size[1] + f->size[2], most = 0;
     for (int i = 0; i < SIZES; i++)
         if (f->size[i] > most) most = f->size[i];
-    printf("\n  size of a box           boxes  (area of the box; small below 32^2 px, large from 96^2 px; crowds aside)\n");
+    printf("\n  size of a box           boxes  (area of the box; small below 32^2 px, large from 96^2 px; "
+           "crowds aside)\n");
     for (int i = 0; i < SIZES; i++) anc_inspect_bar(name[i], f->size[i], all, most);
 }
 
@@ -124,11 +129,12 @@ static void print_categories(findings *f, const anc_dataset *categories, int64_t
     if (n) printf("\n  category       id         boxes\n");
     for (int64_t i = 0; i < n; i++) {
         const tally *c = &f->category[i];
-        printf("    %12d %13s %5.1f %%  %s\n", c->id, COUNT(c->boxes), anc_inspect_mean(100. * (double)c->boxes, boxes),
-               categories->category[c->index].name);
+        printf("    %12d %13s %5.1f %%  %s\n", c->id, COUNT(c->boxes),
+               anc_inspect_mean(100. * (double)c->boxes, boxes), categories->category[c->index].name);
     }
     if (n && n < f->n_categories) printf("    and %s more (--categories N)\n", COUNT(f->n_categories - n));
-    if (f->unlisted) printf("    %s boxes are of categories that the file does not list\n", COUNT(f->unlisted));
+    if (f->unlisted)
+        printf("    %s boxes are of categories that the file does not list\n", COUNT(f->unlisted));
 }
 
 static anc_status print_images(anc_source *s, int64_t wanted, anc_err *err)
@@ -141,32 +147,37 @@ static anc_status print_images(anc_source *s, int64_t wanted, anc_err *err)
         if (anc_source_read(s, i, 1, &d, err)) return err->code;
         int64_t crowds = 0;
         for (int64_t k = 0; k < d.n_boxes; k++) crowds += d.box[k].crowd;
-        printf("    %16lld %7d %7d %7lld %7lld\n", (long long)d.image[0].id, d.image[0].width, d.image[0].height,
-               (long long)d.n_boxes, (long long)crowds);
+        printf("    %16lld %7d %7d %7lld %7lld\n", (long long)d.image[0].id, d.image[0].width,
+               d.image[0].height, (long long)d.n_boxes, (long long)crowds);
         anc_dataset_clear(&d);
     }
     return ANC_OK;
 }
 
-static void print_all(const char *path, anc_source *s, uint64_t fingerprint, findings *f, const anc_dataset *categories,
-                      const anc_inspect *o)
+static void print_all(const char *path, anc_source *s, uint64_t fingerprint, findings *f,
+                      const anc_dataset *categories, const anc_inspect *o)
 {
     const anc_dataset_report *r = anc_source_report(s);
     int64_t images = anc_source_images(s), boxes = anc_source_boxes(s);
     printf("%s: annotations (%s)\n\n", path, anc_source_format(s));
     printf("  images      %15s   %s of them without a box\n", COUNT(images), COUNT(r->without_boxes));
-    printf("  boxes       %15s   %.2f an image, at most %s", COUNT(boxes), anc_inspect_mean((double)boxes, images),
-           COUNT(f->most_boxes));
+    printf("  boxes       %15s   %.2f an image, at most %s", COUNT(boxes),
+           anc_inspect_mean((double)boxes, images), COUNT(f->most_boxes));
     if (f->most_boxes) printf(" (image %lld)", (long long)f->most_id);
-    printf("\n    crowd     %15s\n    over edge %15s   %s of them wholly outside of their image\n", COUNT(r->crowds),
-           COUNT(r->over_edge), COUNT(r->outside));
-    printf("  categories  %15s\n  fingerprint %016llx\n", COUNT(f->n_categories), (unsigned long long)fingerprint);
-    if (r->empty_boxes) printf("  note: %s boxes without area were left out when the source was read\n", COUNT(r->empty_boxes));
+    printf("\n    crowd     %15s\n    over edge %15s   %s of them wholly outside of their image\n",
+           COUNT(r->crowds), COUNT(r->over_edge), COUNT(r->outside));
+    printf("  categories  %15s\n  fingerprint %016llx\n", COUNT(f->n_categories),
+           (unsigned long long)fingerprint);
+    if (r->empty_boxes)
+        printf("  note: %s boxes without area were left out when the source was read\n",
+               COUNT(r->empty_boxes));
     if (r->duplicate_ids) printf("  note: %s annotation ids stand more than once\n", COUNT(r->duplicate_ids));
     if (images)
-        printf("\n  an image is %.0f to %.0f px wide, %.0f to %.0f px high\n", f->low[0], f->high[0], f->low[1], f->high[1]);
+        printf("\n  an image is %.0f to %.0f px wide, %.0f to %.0f px high\n", f->low[0], f->high[0],
+               f->low[1], f->high[1]);
     if (boxes)
-        printf("  a box is %.6g to %.6g px wide, %.6g to %.6g px high\n", f->low[2], f->high[2], f->low[3], f->high[3]);
+        printf("  a box is %.6g to %.6g px wide, %.6g to %.6g px high\n", f->low[2], f->high[2], f->low[3],
+               f->high[3]);
     if (images) print_ranges(f, images);
     if (boxes) print_sizes(f);
     print_categories(f, categories, boxes, o->categories);

@@ -1,6 +1,7 @@
 /* jobs/job_inspect.c: `anchorage inspect`: finds out what a file is, and has it described */
 #include "io/annotations.h"
 #include "io/h5.h"
+#include "io/targets.h"
 #include "jobs/format.h"
 #include "jobs/inspect.h"
 #include "jobs/job.h"
@@ -23,7 +24,8 @@ void anc_inspect_bar(const char *name, int64_t n, int64_t of, int64_t most)
     size_t length = most ? (size_t)((double)n / (double)most * WIDTH + 0.5) : 0;
     memset(bar, '#', length);
     bar[length] = '\0';
-    printf("    %-12s %13s %5.1f %%  %s\n", name, anc_format_count(n).text, anc_inspect_mean(100. * (double)n, of), bar);
+    printf("    %-12s %13s %5.1f %%  %s\n", name, anc_format_count(n).text,
+           anc_inspect_mean(100. * (double)n, of), bar);
 }
 
 static anc_status print_config(const char *path, const char *format, anc_err *err)
@@ -52,9 +54,10 @@ static anc_status print_attributes(const char *path, const char *format, anc_err
         anc_h5_get_string(&f, "/", "config", &config, err)) {
         anc_within(err, "%s", path);
     } else {
-        printf("%s: %s, version %lld, written by anchorage %s\n  config: %s\n", path, format, (long long)number, version,
-               config);
-        printf("  this version of anchorage knows no more of such files; h5dump or h5py show their datasets\n");
+        printf("%s: %s, version %lld, written by anchorage %s\n  config: %s\n", path, format,
+               (long long)number, version, config);
+        printf(
+            "  this version of anchorage knows no more of such files; h5dump or h5py show their datasets\n");
     }
     anc_h5_close(&f);
     free(version);
@@ -63,27 +66,36 @@ static anc_status print_attributes(const char *path, const char *format, anc_err
 }
 
 /* Whether a file begins as HDF5 files do. */
-static anc_status sniff(const char *path, bool *hdf5, anc_err *err)
+static anc_status sniff(const char *path, bool *hdf5, bool *folder, anc_err *err)
 {
     static const unsigned char signature[8] = { 0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n' };
     unsigned char head[sizeof signature];
-    struct stat info;
+    struct stat info = { 0 };
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) return anc_fail(err, ANC_ESYSTEM, "%s: cannot open: %s", path, strerror(errno));
     *hdf5 = !fstat(fd, &info) && S_ISREG(info.st_mode) && /* a pipe's bytes are the reader's */
             pread(fd, head, sizeof head, 0) == sizeof head && !memcmp(head, signature, sizeof head);
+    *folder = S_ISDIR(info.st_mode);
     close(fd);
     return ANC_OK;
 }
 
 static anc_status inspect(const char *path, const anc_inspect *o, anc_err *err)
 {
-    bool hdf5 = false;
+    bool hdf5 = false, folder = false;
     char *format = NULL;
-    if (sniff(path, &hdf5, err)) return err->code;
+    if (sniff(path, &hdf5, &folder, err)) return err->code;
+    if (folder && !o->config) return anc_inspect_targets(path, o, err);
+    if (folder) {
+        char index[PATH_MAX];
+        if (snprintf(index, sizeof index, "%s/targets.h5", path) >= (int)sizeof index)
+            return anc_fail(err, ANC_EARGUMENT, "%s: the name is too long", path);
+        return print_config(index, ANC_TARGETS_FORMAT, err);
+    }
     if (!hdf5) {
         if (o->config)
-            return anc_fail(err, ANC_EARGUMENT, "%s: --config is for the HDF5 files that anchorage writes", path);
+            return anc_fail(err, ANC_EARGUMENT, "%s: --config is for the HDF5 files that anchorage writes",
+                            path);
         return anc_inspect_annotations(path, o, err);
     }
     if (anc_h5_format_of(path, &format, err)) return anc_within(err, "%s", path);
@@ -91,6 +103,8 @@ static anc_status inspect(const char *path, const anc_inspect *o, anc_err *err)
         print_config(path, format, err);
     else if (!strcmp(format, ANC_ANNOTATIONS_FORMAT))
         anc_inspect_annotations(path, o, err);
+    else if (!strcmp(format, ANC_TARGETS_FORMAT))
+        anc_inspect_targets(path, o, err);
     else if (!strncmp(format, "anchorage-", 10))
         print_attributes(path, format, err);
     else
@@ -104,8 +118,10 @@ int anc_job_inspect(int argc, char **argv)
     anc_inspect o = { .views = 3, .categories = 10 };
     const anc_opt opt[] = {
         { "views", 'n', "N", ANC_OPT_INT, &o.views, 0, 1e9, "list this many images or views" },
-        { "categories", 0, "N", ANC_OPT_INT, &o.categories, 0, 1e9, "list this many categories, those with the most boxes" },
-        { "config", 0, NULL, ANC_OPT_FLAG, &o.config, 0, 0, "print the configuration alone: one line of JSON" },
+        { "categories", 0, "N", ANC_OPT_INT, &o.categories, 0, 1e9,
+          "list this many categories, those with the most boxes" },
+        { "config", 0, NULL, ANC_OPT_FLAG, &o.config, 0, 0,
+          "print the configuration alone: one line of JSON" },
         { "checksum", 0, NULL, ANC_OPT_FLAG, &o.checksum, 0, 0,
           "print one number over the content alone: the same for the same data, however stored" },
         { 0 },
@@ -115,7 +131,8 @@ int anc_job_inspect(int argc, char **argv)
         .operands = "FILE|DIR",
         .min_operands = 1,
         .max_operands = 1,
-        .about = "Says what a file holds: annotations (annotations.h5, COCO JSON), training targets (a shard, the index "
+        .about = "Says what a file holds: annotations (annotations.h5, COCO JSON), training targets (a "
+                 "shard, the index "
                  "targets.h5 or the folder of both), or another file that anchorage wrote.",
         .example = "anchorage inspect targets/",
         .opt = opt,
