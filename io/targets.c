@@ -150,7 +150,7 @@ anc_status anc_targets_append(anc_targets *t, anc_labeller *l, const anc_gt *gt,
     put_minibatch(t, l);
     if (t->with[ANC_ROWS_ASSIGNMENT]) {
         int32_t *of = end_of(t, ANC_ASSIGNMENT_GT);
-        anc_match_rows(&l->match, &l->grid, end_of(t, ANC_ASSIGNMENT_ANCHOR), of);
+        if (anc_match_rows(&l->match, &l->grid, end_of(t, ANC_ASSIGNMENT_ANCHOR), of, err)) return err->code;
         for (int32_t i = 0; i < n_rows; i++)
             if (of[i] >= 0) of[i] = l->box_from[of[i]];
         t->n[ANC_ROWS_ASSIGNMENT] += n_rows;
