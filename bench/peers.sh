@@ -5,7 +5,7 @@
 # torchvision runs as installed, and once more with malloc told to keep its memory ("tuned": half of the default time
 # is page faults). CPU time per view for torchvision; for us the seconds that `label` counts for match, sample and
 # encode, on EPOCHS views of each image. Making the anchors is not timed on either side.
-# Prints a figure a line: name, value, unit, two blanks, what it was measured beside.
+# Prints a figure a line: name, value, unit, what it was measured beside.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 anchorage=$(dirname "${1:-build/timings}")/anchorage
@@ -20,7 +20,7 @@ export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 tuned="MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=100000000000 MALLOC_TOP_PAD_=268435456"
 
 printf '[preset]\nname = torchvision-fpn\n[view]\nresize = none\n' >"$tmp/exact.ini"
-"$anchorage" synth -q -o "$tmp" --scenes "$scenes" --width 1333 --height 800 --seed 5
+"$anchorage" synth -q -o "$tmp" --scenes "$scenes" --width 1333 --height 800 --seed 1
 label() { "$anchorage" label -q "$tmp/annotations.json" --config "$tmp/exact.ini" --overwrite "$@"; }
 label -o "$tmp/check" --assignment --with-gt --sampler torch --seed 1
 $python bench/peers_torchvision.py check "$tmp/check"
@@ -40,7 +40,7 @@ n = runs[0]["views"]
 beside = "median of %d rounds, %d images of 800 x 1333 px, %d anchors each, %.1f boxes on average" % (
     rounds, n // epochs, runs[0]["anchors"] // n, runs[0]["objects"] / n)
 def line(name, value, unit, what):
-    print("%-24s %10.1f %-7s  %s" % (name, value, unit, what))
+    print("%-28s %12.1f %-8s %s" % (name, value, unit, what))
 whole = {}
 for k, note in (("default", "as installed"), ("tuned", "malloc keeps its memory")):
     for i, stage in enumerate(("total", "assign", "sample", "encode")):
