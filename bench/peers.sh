@@ -14,6 +14,7 @@ if ! $python -c 'import h5py, torch, torchvision' 2>/dev/null; then
     echo "peers: NOT RUN: no torchvision here; apt-get install -y python3-torchvision python3-h5py"
     exit 0
 fi
+[ -x "$anchorage" ] || { echo "peers: $anchorage is missing; run make first" >&2; exit 1; }
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
