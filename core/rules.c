@@ -130,6 +130,12 @@ static anc_status check_anchors(const anc_rules *r, anc_err *err)
         return bad(err, "anchors.strides", r->anchors.n_levels, "1 to 8 numbers");
     if (!within(r->anchors.n_ratios, 1, ANC_MAX_RATIOS))
         return bad(err, "anchors.ratios", r->anchors.n_ratios, "1 to 16 numbers");
+    int n_sized = ANC_MAX_LEVELS;
+    while (n_sized && !r->anchors.n_sizes[n_sized - 1]) n_sized--;
+    if (n_sized != r->anchors.n_levels)
+        return anc_fail(err, ANC_EARGUMENT,
+                        "anchors.sizes is for %d levels, anchors.strides for %d: must be as many", n_sized,
+                        r->anchors.n_levels);
     for (int l = 0; l < r->anchors.n_levels; l++) {
         if (!within(r->anchors.stride[l], 1, 65536))
             return bad(err, "anchors.strides", r->anchors.stride[l], "from 1 to 65536 px");
@@ -139,10 +145,6 @@ static anc_status check_anchors(const anc_rules *r, anc_err *err)
             if (!within(r->anchors.size[l][s], 1, 100000))
                 return bad(err, "anchors.sizes", r->anchors.size[l][s], "from 1 to 100000 px");
     }
-    for (int l = r->anchors.n_levels; l < ANC_MAX_LEVELS; l++)
-        if (r->anchors.n_sizes[l])
-            return anc_fail(err, ANC_EARGUMENT, "anchors.sizes is for %d levels, anchors.strides for %d: must be as many", l + 1,
-                            r->anchors.n_levels);
     for (int i = 0; i < r->anchors.n_ratios; i++)
         if (!within(r->anchors.ratio[i], 0.01, 100)) return bad(err, "anchors.ratios", r->anchors.ratio[i], "from 0.01 to 100");
     if (!within(r->anchors.offset, 0, 1)) return bad(err, "anchors.offset", r->anchors.offset, "from 0 to 1 strides");

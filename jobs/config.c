@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <ini.h>
+#include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,6 +75,13 @@ typedef struct {
     const char *preset; /* from the command line, or NULL */
     bool seen[N_KEYS], any;
     anc_err *err;
+    FILE *file;
+    char *text, *rest; /* the line in hand; what libinih has not had of it, or NULL */
+    size_t room;
+    int line;       /* its number */
+    bool continued; /* what libinih has now goes on from the line or piece before */
+    char section[64], key[64], value[4096]; /* gathered so far; no key: none */
+    int key_line;
 } reading;
 
 static bool number(const char **text, double *value)
@@ -160,7 +168,8 @@ static anc_status set_value(anc_rules *r, int k, const char *value, anc_err *err
         if (keys[k].kind == REAL || keys[k].kind == REALS) {
             ((double *)at)[i] = list[i];
         } else {
-            if (list[i] != (double)(int32_t)list[i]) return bad_value(err, k, value, "whole");
+            if (!(fabs(list[i]) <= INT32_MAX) || list[i] != (double)(int32_t)list[i])
+                return bad_value(err, k, value, "whole");
             ((int32_t *)at)[i] = (int32_t)list[i];
         }
     }
@@ -205,26 +214,92 @@ static anc_status set_key(reading *in, const char *section, const char *key, con
                     near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
-/* libinih calls this for every key; 0 makes it remember the line and go on, so the first error is kept. */
+/* Takes the key that was gathered. */
+static void finish_key(reading *in)
+{
+    if (in->key[0] && !in->err->code && set_key(in, in->section, in->key, in->value))
+        anc_within(in->err, "line %d", in->key_line);
+    in->key[0] = '\0';
+}
+
+/* libinih calls this for every key, and again for each further piece of its value; it goes on in any case. */
 static int take(void *context, const char *section, const char *key, const char *value)
 {
     reading *in = context;
     if (in->err->code) return 1;
-    return !set_key(in, section, key, value);
+    bool goes_on = in->continued && !strcmp(key, in->key) && !strcmp(section, in->section);
+    size_t n = goes_on ? strlen(in->value) : 0;
+    if (!goes_on) {
+        finish_key(in);
+        if (in->err->code) return 1;
+        in->key_line = in->line;
+        snprintf(in->section, sizeof in->section, "%s", section);
+        snprintf(in->key, sizeof in->key, "%s", key);
+    }
+    if (n + strlen(value) + 2 > sizeof in->value)
+        anc_fail(in->err, ANC_EARGUMENT, "line %d: the value of %s is longer than %zu characters", in->line, in->key,
+                 sizeof in->value - 2);
+    else
+        snprintf(in->value + n, sizeof in->value - n, "%s%s", n ? " " : "", value);
+    return 1;
+}
+
+/* Reads the next line, without its comment. False at the end of the file. */
+static bool next_line(reading *in)
+{
+    if (getline(&in->text, &in->room, in->file) < 0) return false;
+    in->line++;
+    in->text[strcspn(in->text, "\r\n")] = '\0';
+    in->continued = isspace((unsigned char)in->text[0]);
+    for (char *c = in->text; *c; c++)
+        if ((*c == ';' && (c == in->text || isspace((unsigned char)c[-1]))) ||
+            (*c == '#' && strspn(in->text, " \t") == (size_t)(c - in->text))) {
+            *c = '\0';
+            break;
+        }
+    in->rest = in->text;
+    return true;
+}
+
+/* fgets for libinih, whose lines are short: hands it a longer one in pieces, split at blanks, of which the further
+ * ones begin with a blank, so that it takes them for a value that goes on in the next line. */
+static char *hand_out(char *piece, int room, void *context)
+{
+    reading *in = context;
+    bool begins = !in->rest;
+    if (begins && !next_line(in)) return NULL;
+    size_t n = strlen(in->rest), most = (size_t)room - 3;
+    if (n > most)
+        for (n = most; n && !isspace((unsigned char)in->rest[n]);) n--;
+    if (!n) n = strlen(in->rest) < most ? strlen(in->rest) : most;
+    snprintf(piece, (size_t)room, "%s%.*s\n", begins ? "" : " ", (int)n, in->rest);
+    in->continued = in->continued || !begins;
+    in->rest = in->rest[n] ? in->rest + n : NULL;
+    return piece;
 }
 
 anc_status anc_config_read(const char *path, const char *preset, anc_rules *r, anc_err *err)
 {
     reading in = { .r = r, .preset = preset, .err = err };
     err->code = ANC_OK;
-    FILE *f = fopen(path, "r");
-    if (!f) return anc_fail(err, ANC_ESYSTEM, "%s: cannot be opened: %s", path, strerror(errno));
-    int line = ini_parse_file(f, take, &in);
-    bool unreadable = ferror(f);
-    fclose(f);
-    if (err->code) return anc_within(err, "%s: line %d", path, line);
-    if (unreadable || line < 0) return anc_fail(err, ANC_ESYSTEM, "%s: cannot be read; is it a text file?", path);
-    if (line > 0) return anc_fail(err, ANC_EDATA, "%s: line %d: not `key = value`, nor `[section]`", path, line);
+    in.file = fopen(path, "r");
+    if (!in.file) return anc_fail(err, ANC_ESYSTEM, "%s: cannot be opened: %s", path, strerror(errno));
+    int wrong = ini_parse_stream(hand_out, &in, take, &in);
+    bool unreadable = ferror(in.file);
+    finish_key(&in);
+    if (wrong > 0) { /* libinih counts pieces: count lines up to the same one */
+        char piece[INI_MAX_LINE];
+        rewind(in.file);
+        in.rest = NULL;
+        in.line = 0;
+        for (int i = 0; i < wrong; i++) hand_out(piece, sizeof piece, &in);
+    }
+    fclose(in.file);
+    free(in.text);
+    if (unreadable || wrong < 0) return anc_fail(err, ANC_ESYSTEM, "%s: cannot be read; is it a text file?", path);
+    if (wrong > 0 && (!err->code || in.line < in.key_line))
+        return anc_fail(err, ANC_EDATA, "%s: line %d: not `key = value`, nor `[section]`", path, in.line);
+    if (err->code) return anc_within(err, "%s", path);
     if (anc_rules_check(r, err)) return anc_within(err, "%s", path);
     return ANC_OK;
 }

@@ -1,0 +1,257 @@
+/* tests/test_config.c: rules as INI and JSON: what is printed reads back, what is wrong is refused with its
+ * line */
+#include "jobs/config.h"
+#include "tests/check.h"
+#include <stdlib.h>
+#include <string.h>
+#include <yajl/yajl_tree.h>
+
+/* Both come back by way of a file, malloc'ed. */
+static char *text_of(const anc_rules *r, void (*print)(const anc_rules *r, FILE *to))
+{
+    const char *path = check_path("printed");
+    FILE *to = fopen(path, "w");
+    CU_ASSERT_FATAL(to != NULL);
+    print(r, to);
+    fclose(to);
+    return check_slurp(path, NULL);
+}
+
+static char *json_of(const anc_rules *r) { return text_of(r, anc_config_json); }
+static char *ini_of(const anc_rules *r) { return text_of(r, anc_config_print); }
+
+static void same_rules(const anc_rules *a, const anc_rules *b)
+{
+    char *x = json_of(a), *y = json_of(b);
+    CU_ASSERT_STRING_EQUAL(x, y);
+    free(x);
+    free(y);
+}
+
+static void each_preset_printed_reads_back_as_itself(void)
+{
+    for (int p = 0; p < 6; p++) {
+        const anc_rules *preset = anc_rules_preset(anc_rules_preset_names[p]);
+        char *text = ini_of(preset);
+        anc_rules r = *anc_rules_preset(anc_rules_preset_names[(p + 1) % 6]);
+        anc_err err = { 0 };
+        CU_ASSERT_FATAL(!anc_config_read(check_file("preset.ini", text, strlen(text)), NULL, &r, &err));
+        same_rules(&r, preset);
+        /* without [preset], every value stands in the keys alone */
+        char *keys = strstr(text, "\n[view]");
+        r = *anc_rules_preset(anc_rules_preset_names[(p + 1) % 6]);
+        memcpy(r.name, preset->name, sizeof r.name);
+        CU_ASSERT_FATAL(!anc_config_read(check_file("keys.ini", keys, strlen(keys)), NULL, &r, &err));
+        same_rules(&r, preset);
+        free(text);
+    }
+}
+
+static void the_fullest_and_oddest_rules_read_back_to_the_last_bit(void)
+{
+    check_rng random = { 31 };
+    anc_rules r = *anc_rules_preset("detectron2-fpn"), back = r;
+    r.view.n_min_sizes = ANC_MAX_MIN_SIZES;
+    for (int i = 0; i < ANC_MAX_MIN_SIZES; i++) r.view.min_size[i] = 99985 + i;
+    r.anchors.n_levels = ANC_MAX_LEVELS;
+    r.anchors.n_ratios = ANC_MAX_RATIOS;
+    for (int i = 0; i < ANC_MAX_RATIOS; i++) r.anchors.ratio[i] = 0.02 + check_uniform(&random);
+    for (int l = 0; l < ANC_MAX_LEVELS; l++) {
+        r.anchors.stride[l] = 1 << l;
+        r.anchors.n_sizes[l] = ANC_MAX_SIZES;
+        for (int s = 0; s < ANC_MAX_SIZES; s++) r.anchors.size[l][s] = 1 + 1000 * check_uniform(&random);
+    }
+    r.view.flip = 1. / 3;
+    r.match.positive_iou = 0.7000000000000001;
+    r.match.float64 = r.match.legacy = true;
+    r.boxes.crowd = ANC_CROWD_EXCLUDE;
+    for (int e = 0; e < 4; e++) r.coder.weight[e] = 1e-5 + check_uniform(&random);
+    char *text = ini_of(&r);
+    anc_err err = { 0 };
+    CU_ASSERT_EQUAL(anc_config_read(check_file("full.ini", text, strlen(text)), NULL, &back, &err), ANC_OK);
+    if (err.code) puts(err.text);
+    same_rules(&r, &back);
+    CU_ASSERT_EQUAL(memcmp(r.anchors.size, back.anchors.size, sizeof r.anchors.size), 0);
+    CU_ASSERT_EQUAL(memcmp(r.coder.weight, back.coder.weight, sizeof r.coder.weight), 0);
+    free(text);
+}
+
+static void a_long_list_may_go_on_in_further_lines(void)
+{
+    anc_rules r = *anc_rules_preset("detectron2-fpn");
+    anc_err err = { 0 };
+    char text[2000] = "[view]\n  min_size = 640 ; short\n\t672\n   704 736\n";
+    size_t n = strlen(text);
+    memset(text + n, ';', 700); /* a comment longer than any line of libinih's */
+    strcpy(text + n + 700, " sizes = 5\nmax_size=1000\n[anchors]\noffset = 0.5\n");
+    CU_ASSERT_EQUAL(anc_config_read(check_file("long.ini", text, strlen(text)), NULL, &r, &err), ANC_OK);
+    if (err.code) puts(err.text);
+    CU_ASSERT_EQUAL(r.view.n_min_sizes, 4);
+    CU_ASSERT_EQUAL(r.view.min_size[3], 736);
+}
+
+static void keys_that_are_left_out_stay_as_they_were(void)
+{
+    anc_rules r = *anc_rules_preset("mmdet-fpn"), wanted = r;
+    anc_err err = { 0 };
+    const char text[] = "; a comment\n[match]\npositive_iou = 0.6 ; and another\n\n[sample]\nbatch=512\n";
+    CU_ASSERT_FATAL(!anc_config_read(check_file("part.ini", text, strlen(text)), NULL, &r, &err));
+    wanted.match.positive_iou = 0.6;
+    wanted.sample.batch = 512;
+    same_rules(&r, &wanted);
+    CU_ASSERT_FATAL(!anc_config_read(check_file("empty.ini", "", 0), NULL, &r, &err));
+    same_rules(&r, &wanted);
+}
+
+static void refused(const char *text, const char *preset, const char *says)
+{
+    anc_rules r = *anc_rules_preset("torchvision-fpn");
+    anc_err err = { 0 };
+    CU_ASSERT_NOT_EQUAL(anc_config_read(check_file("wrong.ini", text, strlen(text)), preset, &r, &err),
+                        ANC_OK);
+    if (!strstr(err.text, says) || !strstr(err.text, "wrong.ini")) puts(err.text);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, says));
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "wrong.ini"));
+    CU_ASSERT_PTR_NULL(strchr(err.text, '\n'));
+}
+
+static void a_wrong_value_is_refused_with_its_line(void)
+{
+    refused("[view]\nresize = bilinear\n", NULL,
+            "line 2: view.resize = bilinear: must be one of none, torchvision,");
+    refused("[view]\n\nmax_size = big\n", NULL, "line 3: view.max_size = big: must be a number");
+    refused("[view]\nmax_size = 1333.5\n", NULL, "line 2: view.max_size = 1333.5: must be whole");
+    refused("[view]\nmax_size = 1e300\n", NULL, "line 2: view.max_size = 1e300: must be whole");
+    refused("[view]\nmax_size = 5 6\n", NULL, "line 2: view.max_size = 5 6: must be a number");
+    refused("[view]\nmin_size = 800, x\n", NULL, "line 2: view.min_size = 800, x: must be a list of numbers");
+    refused("[view]\nmin_size = 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17\n", NULL,
+            "must be a list of numbers");
+    refused("[view]\nflip =\n", NULL, "line 2: view.flip = : must be a number");
+    refused("[anchors]\nsizes = 32 | | 64\n", NULL,
+            "line 2: anchors.sizes = 32 | | 64: must be 1 to 16 numbers for");
+    refused("[anchors]\nsizes = 1|2|3|4|5|6|7|8|9\n", NULL, "levels parted by |");
+    refused("[match]\nlegacy = true\n", NULL, "line 2: match.legacy = true: must be yes or no");
+    refused("[match]\niou = float16\n", NULL, "must be one of float32, float64");
+    refused("[coder]\nweights = 1 1 1\n", NULL, "line 2: coder.weights = 1 1 1: must be four numbers");
+    refused("[coder]\nweights = 1 1 1 1 1\n", NULL, "must be four numbers");
+    refused("[match]\npositive_iou = 0.7x\n", NULL, "line 2: match.positive_iou = 0.7x: must be a number");
+}
+
+static void values_that_cannot_work_are_refused_with_their_key(void)
+{
+    refused("[match]\npositive_iou = 2\n", NULL, "match.positive_iou = 2: must be from 0.001 to 1");
+    refused("[match]\npositive_iou = nan\n", NULL, "match.positive_iou = nan: must be");
+    refused("[match]\nnegative_iou = 0.9\n", NULL,
+            "match.negative_iou = 0.9: must be from 0.001 to match.positive_iou");
+    refused("[view]\nmax_size = 0\n", NULL, "view.max_size = 0: must be from 1 to 100000 px");
+    refused("[view]\nmin_size = 800 -1\n", NULL, "view.min_size = -1: must be");
+    refused("[view]\nflip = 1.5\n", NULL, "view.flip = 1.5: must be from 0 to 1");
+    refused("[sample]\nbatch = 0\n", NULL, "sample.batch = 0: must be from 1 to 65536");
+    refused("[coder]\nweights = 1 1 0 1\n", NULL, "coder.weights = 0: must be");
+    refused("[anchors]\nstrides = 4 8\n", NULL,
+            "anchors.sizes is for 5 levels, anchors.strides for 2: must be as many");
+    refused("[anchors]\nratios = 0\n", NULL, "anchors.ratios = 0: must be");
+    refused("[match]\nzero_overlap = yes\nlow_quality = off\n", NULL, "match.zero_overlap needs");
+}
+
+static void a_wrong_key_or_section_is_refused_with_the_nearest(void)
+{
+    refused("[view]\nmaxsize = 5\n", NULL, "line 2: [view] has no key 'maxsize', did you mean 'max_size'?");
+    refused("[anchors]\nbatch = 5\n", NULL, "line 2: [anchors] has no key 'batch'");
+    refused("[sampling]\nbatch = 5\n", NULL,
+            "line 2: no section is called [sampling]; there are preset, view,");
+    refused("batch = 5\n", NULL, "line 1: no section is called []");
+    refused("[sample]\nbatch = 5\nbatch = 6\n", NULL, "line 3: sample.batch stands twice");
+    refused("[sample]\nbatch = 5\nwhat is this\n", NULL, "line 3: ");
+    char text[1000] = "[anchors]\nratios =";
+    for (int i = 0; i < 16; i++) strcat(text, " 0.12345678901234567"); /* more than libinih takes at once */
+    strcat(text, "\n[view]\nflip = 0.5\nwhat is this\n");
+    refused(text, NULL, "line 5: not `key = value`");
+    refused("[sample\nbatch = 5\n", NULL, "line 1: ");
+}
+
+static void the_preset_section_comes_first_and_agrees(void)
+{
+    anc_rules r = *anc_rules_preset("torchvision-fpn");
+    anc_err err = { 0 };
+    const char good[] = "[preset]\nname = mmdet-fpn\n[sample]\nbatch = 5\n";
+    CU_ASSERT_FATAL(!anc_config_read(check_file("good.ini", good, strlen(good)), "mmdet-fpn", &r, &err));
+    CU_ASSERT_STRING_EQUAL(r.name, "mmdet-fpn");
+    CU_ASSERT_EQUAL(r.sample.batch, 5);
+    refused(good, "torchvision-fpn",
+            "line 2: the file starts from preset 'mmdet-fpn', the command line says --preset torch");
+    refused("[preset]\nname = yolo\n", NULL, "line 2: no preset is called 'yolo'");
+    refused("[preset]\nfile = x\n", NULL, "line 2: [preset] knows the key name only, not 'file'");
+    refused("[sample]\nbatch = 5\n[preset]\nname = mmdet-fpn\n", NULL,
+            "line 4: [preset] must stand before every other");
+}
+
+static void a_file_that_cannot_be_read_is_named(void)
+{
+    anc_rules r = *anc_rules_preset("torchvision-fpn");
+    anc_err err = { 0 };
+    CU_ASSERT_EQUAL(anc_config_read("/nowhere/x.ini", NULL, &r, &err), ANC_ESYSTEM);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "/nowhere/x.ini: cannot be opened: No such file"));
+    CU_ASSERT_EQUAL(anc_config_read(check_dir(), NULL, &r, &err), ANC_ESYSTEM);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "cannot be read"));
+}
+
+static void json_is_one_line_that_parses(void)
+{
+    for (int p = 0; p < 6; p++) {
+        const anc_rules *r = anc_rules_preset(anc_rules_preset_names[p]);
+        char *text = json_of(r), error[128];
+        CU_ASSERT_PTR_NULL(strchr(text, '\n'));
+        yajl_val tree = yajl_tree_parse(text, error, sizeof error);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(tree);
+        const char *name[] = { "preset", NULL }, *batch[] = { "sample", "batch", NULL },
+                   *size[] = { "anchors", "sizes", NULL };
+        yajl_val v = yajl_tree_get(tree, name, yajl_t_string);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(v);
+        CU_ASSERT_STRING_EQUAL(v->u.string, r->name);
+        v = yajl_tree_get(tree, batch, yajl_t_number);
+        CU_ASSERT(v && YAJL_GET_INTEGER(v) == 256);
+        v = yajl_tree_get(tree, size, yajl_t_array);
+        CU_ASSERT(v && (int)YAJL_GET_ARRAY(v)->len == r->anchors.n_levels);
+        yajl_tree_free(tree);
+        free(text);
+    }
+}
+
+static void crowd(const char *text, anc_crowd_rule rule, double iof)
+{
+    anc_rules r = *anc_rules_preset("torchvision-fpn");
+    anc_err err = { 0 };
+    CU_ASSERT_EQUAL(anc_config_crowd(text, &r, &err), ANC_OK);
+    CU_ASSERT(r.boxes.crowd == rule && r.boxes.ignore_iof == iof);
+}
+
+static void crowd_and_sampler_are_set_from_words(void)
+{
+    crowd("drop", ANC_CROWD_DROP, 0.5);
+    crowd("keep", ANC_CROWD_KEEP, 0.5);
+    crowd("ignore", ANC_CROWD_IGNORE, 0.5);
+    crowd("ignore=0.25", ANC_CROWD_IGNORE, 0.25);
+    crowd("exclude=1", ANC_CROWD_EXCLUDE, 1);
+    static const char *const wrong[] = { "",         "ignor", "ignore=", "ignore=x", "ignore=0.5x",
+                                         "drop=0.5", "keeps" };
+    anc_rules r = *anc_rules_preset("mmdet-fpn");
+    anc_err err = { 0 };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        CU_ASSERT_EQUAL(anc_config_crowd(wrong[i], &r, &err), ANC_EARGUMENT);
+    CU_ASSERT(!anc_config_sampler("torch", &r, &err) && r.sample.rule == ANC_SAMPLER_TORCH_NEEDED);
+    CU_ASSERT(!anc_config_sampler("philox", &r, &err) && r.sample.rule == ANC_SAMPLER_PHILOX);
+    r = *anc_rules_preset("detectron2-fpn");
+    CU_ASSERT(!anc_config_sampler("torch", &r, &err) && r.sample.rule == ANC_SAMPLER_TORCH);
+    CU_ASSERT_EQUAL(anc_config_sampler("numpy", &r, &err), ANC_EARGUMENT);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "--sampler numpy: must be philox or torch"));
+}
+
+CHECK_SUITE("config", CHECK(each_preset_printed_reads_back_as_itself),
+            CHECK(the_fullest_and_oddest_rules_read_back_to_the_last_bit),
+            CHECK(a_long_list_may_go_on_in_further_lines), CHECK(keys_that_are_left_out_stay_as_they_were),
+            CHECK(a_wrong_value_is_refused_with_its_line),
+            CHECK(values_that_cannot_work_are_refused_with_their_key),
+            CHECK(a_wrong_key_or_section_is_refused_with_the_nearest),
+            CHECK(the_preset_section_comes_first_and_agrees), CHECK(a_file_that_cannot_be_read_is_named),
+            CHECK(json_is_one_line_that_parses), CHECK(crowd_and_sampler_are_set_from_words));
