@@ -11,12 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A run of cells (grid.h) of one grid row, all in one tile. */
-typedef struct {
-    int32_t cell, n;
-} anc_run;
-
-/* The best box of each cell that a box has visited. Memory is handed out in tiles of 64 cells as they are first
+/* The best box of each cell (grid.h) that a box has visited. Memory is handed out in tiles of 64 cells as they are first
  * touched, and used again for the next view: what a view needs of it fits a core's own cache, however many anchors
  * there are. Rows of best and arg have room for a vector to reach over their end. */
 enum { ANC_TILE = 64 + 8 };
@@ -26,7 +21,7 @@ typedef struct {
     int32_t n, room;            /* tiles in use, and that there is memory for */
     int32_t *word;              /* [n] which 64 cells a tile stands for */
     uint64_t *touched;          /* [n] its cells that hold something */
-    uint64_t *held;             /* [n] after the harvest: its cells that are not negative */
+    uint64_t *held, *positive;  /* [n] after the harvest: its cells that are not negative, and the positive ones */
     int32_t (*arg)[ANC_TILE];   /* index of the best box; the sign bit marks a low-quality match */
     float (*best32)[ANC_TILE];  /* its IoU: ANC_CLEAN where there is none, ANC_EXCLUDED where there may be none */
     double (*best64)[ANC_TILE]; /* the same, for IoU in double */
@@ -58,6 +53,8 @@ typedef struct {
     const anc_loops_f64 *f64;
     /* n blocks of Philox (rng.h) from the counter on, whose first word counts them; out [4 n]; n a multiple of 8 */
     void (*philox)(const uint32_t key[2], const uint32_t ctr[4], int n, uint32_t *out);
+    /* y = log x, taken in double (logarithm.h) and rounded once; x and y [n], may be the same */
+    void (*log)(const float *x, int n, float *y);
 } anc_kernels;
 
 extern const anc_loops_f32 anc_loops_scalar_f32;

@@ -4,6 +4,7 @@
  * bits as in kernels_scalar.c. Which cells are visited may differ at the rim, where no label depends on it.
  */
 #include "core/kernels.h"
+#include "core/logarithm.h"
 
 #ifdef __x86_64__
 #include <immintrin.h>
@@ -64,16 +65,30 @@ static void find_columns(const rows_terms *v, int32_t y, rows8 *out)
     _mm256_storeu_si256((__m256i *)out->n, _mm256_and_si256(n, _mm256_castps_si256(some)));
 }
 
-/* As anc_map_tile_f32, with the cleaning in whole vectors. */
-static inline int32_t acquire(anc_map *m, int32_t word)
+static const float clean_tile[ANC_TILE] = {
+#define EIGHT ANC_CLEAN, ANC_CLEAN, ANC_CLEAN, ANC_CLEAN, ANC_CLEAN, ANC_CLEAN, ANC_CLEAN, ANC_CLEAN
+    EIGHT, EIGHT, EIGHT, EIGHT, EIGHT, EIGHT, EIGHT, EIGHT, EIGHT,
+#undef EIGHT
+};
+
+/* As anc_map_tile_f32. *old is where to read the tile's values from: of a new tile not the tile itself, whose stores
+ * are still on their way and would hold up a load that does not line up with them. */
+static inline int32_t acquire(anc_map *m, int32_t word, const float **old)
 {
     int32_t tile = m->tile_of[word] - 1;
-    if (tile >= 0) return tile;
+    if (tile >= 0) {
+        *old = m->best32[tile];
+        return tile;
+    }
     tile = m->n++;
     m->tile_of[word] = tile + 1;
     m->word[tile] = word;
     m->touched[tile] = 0;
-    for (int i = 0; i < ANC_TILE; i += 8) _mm256_storeu_ps(m->best32[tile] + i, _mm256_set1_ps(ANC_CLEAN));
+    float *best = m->best32[tile];
+    const __m256 clean = _mm256_set1_ps(ANC_CLEAN);
+#pragma GCC unroll 9
+    for (int i = 0; i < ANC_TILE; i += 8) _mm256_storeu_ps(best + i, clean);
+    *old = clean_tile;
     return tile;
 }
 
@@ -120,8 +135,8 @@ static float visit(const anc_plane_f32 *p, const anc_query_f32 *q, float iou, co
     const __m256 excluded = _mm256_set1_ps(ANC_EXCLUDED);
     const __m256i who = _mm256_set1_epi32(g);
     __m256 top = none;
-    anc_run *run = t->run + t->n_run;
-    float *value = t->value + t->n_value;
+    int32_t *block = t->cell + t->n;
+    float *value = t->value + 8 * t->n;
     for (; y < y_end; y += 8) {
         rows8 r;
         find_columns(&v, y, &r);
@@ -133,13 +148,14 @@ static float visit(const anc_plane_f32 *p, const anc_query_f32 *q, float iou, co
             const __m256 ih = _mm256_set1_ps(r.ih[i]), ah = _mm256_set1_ps(r.ah[i]);
             do { /* tile by tile */
                 int from = cell & 63, left = end - cell < 64 - from ? end - cell : 64 - from;
-                int32_t tile = acquire(map, cell >> 6);
+                const float *old8;
+                int32_t tile = acquire(map, cell >> 6, &old8);
+                old8 += from;
                 float *best8 = map->best32[tile] + from;
                 int32_t *arg8 = map->arg[tile] + from;
                 map->touched[tile] |= anc_bits(from, left);
-                *run++ = (anc_run){ cell, left };
-                cell += left;
-                for (; left > 0; left -= 8, x += 8, best8 += 8, arg8 += 8, value += 8) {
+                for (; left > 0; left -= 8, x += 8, cell += 8, old8 += 8, best8 += 8, arg8 += 8, value += 8) {
+                    *block++ = cell;
                     __m256 at = _mm256_add_ps(_mm256_set1_ps((float)x), lanes());
                     __m256 sx = _mm256_add_ps(_mm256_mul_ps(at, stride), shift);
                     __m256 ax1 = _mm256_add_ps(x1, sx), ax2 = _mm256_add_ps(x2, sx);
@@ -147,7 +163,7 @@ static float visit(const anc_plane_f32 *p, const anc_query_f32 *q, float iou, co
                     __m256 inter = _mm256_mul_ps(_mm256_max_ps(iw, zero), ih);
                     __m256 own = _mm256_mul_ps(_mm256_add_ps(_mm256_sub_ps(ax2, ax1), one), ah);
                     __m256 both = _mm256_max_ps(_mm256_sub_ps(_mm256_add_ps(area, own), inter), floor_);
-                    __m256 iou8 = _mm256_div_ps(inter, both), best = _mm256_loadu_ps(best8);
+                    __m256 iou8 = _mm256_div_ps(inter, both), best = _mm256_loadu_ps(old8);
                     __m256 in = _mm256_and_ps(_mm256_castsi256_ps(below(left)), _mm256_cmp_ps(best, excluded, _CMP_NEQ_OQ));
                     iou8 = _mm256_blendv_ps(none, iou8, in);
                     __m256 more = _mm256_cmp_ps(iou8, best, _CMP_GT_OQ);
@@ -157,49 +173,68 @@ static float visit(const anc_plane_f32 *p, const anc_query_f32 *q, float iou, co
                     top = _mm256_max_ps(top, iou8);
                 }
                 x += left; /* left is how far the last vector reached over, as a negative number */
+                cell += left;
             } while (cell < end);
         }
     }
-    t->n_run = (int32_t)(run - t->run);
-    t->n_value = (size_t)(value - t->value);
+    t->n = (size_t)(block - t->cell);
     return largest(top);
 }
 
 static size_t equal(const anc_trace_f32 *t, float x, int32_t *out)
 {
     const __m256 wanted = _mm256_set1_ps(x);
-    const float *value = t->value;
     size_t n = 0;
-    for (int32_t r = 0; r < t->n_run; r++)
-        for (int32_t i = 0; i < t->run[r].n; i += 8, value += 8) {
-            unsigned same = (unsigned)_mm256_movemask_ps(_mm256_cmp_ps(_mm256_loadu_ps(value), wanted, _CMP_EQ_OQ));
-            for (; same; same &= same - 1) out[n++] = t->run[r].cell + i + __builtin_ctz(same);
-        }
+    for (size_t i = 0; i < t->n; i++) {
+        unsigned same = (unsigned)_mm256_movemask_ps(_mm256_cmp_ps(_mm256_loadu_ps(t->value + 8 * i), wanted, _CMP_EQ_OQ));
+        for (; same; same &= same - 1) out[n++] = t->cell[i] + __builtin_ctz(same);
+    }
     return n;
 }
 
-static uint64_t harvest(anc_map *map, int32_t tile, float positive_iou, float negative_iou, int32_t *n_held)
+static int32_t harvest(anc_map *map, float positive_iou, float negative_iou)
 {
     const __m256 high = _mm256_set1_ps(positive_iou), low = _mm256_set1_ps(negative_iou), zero = _mm256_setzero_ps();
     const __m256 excluded = _mm256_set1_ps(ANC_EXCLUDED);
-    const float *best = map->best32[tile];
-    const int32_t *arg = map->arg[tile];
-    uint64_t positive = 0, held = 0, touched = map->touched[tile];
-    for (uint64_t rest = touched; rest;) {
-        int i = __builtin_ctzll(rest) & ~7;
-        rest &= ~(255ULL << i);
-        __m256 b = _mm256_loadu_ps(best + i), mark = _mm256_loadu_ps((const float *)(arg + i));
-        __m256 low_quality = _mm256_and_ps(mark, _mm256_cmp_ps(b, zero, _CMP_GE_OQ)); /* movemask reads the sign bit */
-        __m256 in = _mm256_cmp_ps(b, excluded, _CMP_LT_OQ);
-        __m256 yes = _mm256_and_ps(in, _mm256_or_ps(low_quality, _mm256_cmp_ps(b, high, _CMP_GE_OQ)));
-        positive |= (uint64_t)_mm256_movemask_ps(yes) << i;
-        held |= (uint64_t)_mm256_movemask_ps(_mm256_cmp_ps(b, low, _CMP_GE_OQ)) << i;
+    int64_t n_held = 0;
+    for (int32_t tile = 0; tile < map->n; tile++) {
+        const float *best = map->best32[tile];
+        const float *arg = (const float *)map->arg[tile];
+        uint64_t positive = 0, held = 0, touched = map->touched[tile];
+        for (uint64_t rest = touched; rest;) {
+            int i = __builtin_ctzll(rest) & ~7;
+            rest &= ~(255ULL << i);
+            __m256 b = _mm256_loadu_ps(best + i), mark = _mm256_loadu_ps(arg + i);
+            __m256 low_quality = _mm256_and_ps(mark, _mm256_cmp_ps(b, zero, _CMP_GE_OQ)); /* movemask reads the sign bit */
+            __m256 in = _mm256_cmp_ps(b, excluded, _CMP_LT_OQ);
+            __m256 yes = _mm256_and_ps(in, _mm256_or_ps(low_quality, _mm256_cmp_ps(b, high, _CMP_GE_OQ)));
+            positive |= (uint64_t)_mm256_movemask_ps(yes) << i;
+            held |= (uint64_t)_mm256_movemask_ps(_mm256_cmp_ps(b, low, _CMP_GE_OQ)) << i;
+        }
+        positive &= touched;
+        held = (held & touched) | positive;
+        map->positive[tile] = positive;
+        map->held[tile] = held;
+        n_held += _mm_popcnt_u64(held);
     }
-    positive &= touched;
-    held = (held & touched) | positive;
-    map->held[tile] = held;
-    *n_held += (int32_t)_mm_popcnt_u64(held);
-    return positive;
+    return (int32_t)n_held;
+}
+
+static int32_t near(const float *corner, int32_t room, int32_t n, const float b[4], int32_t *out)
+{
+    const float *x1 = corner, *y1 = x1 + room, *x2 = y1 + room, *y2 = x2 + room;
+    const __m256 left = _mm256_set1_ps(b[0]), top = _mm256_set1_ps(b[1]), right = _mm256_set1_ps(b[2]), bottom = _mm256_set1_ps(b[3]);
+    int32_t m = 0;
+    for (int32_t i = 0; i < n; i += 8) {
+        __m256 in = _mm256_and_ps(_mm256_cmp_ps(_mm256_loadu_ps(x1 + i), right, _CMP_LT_OQ),
+                                  _mm256_cmp_ps(_mm256_loadu_ps(x2 + i), left, _CMP_GT_OQ));
+        in = _mm256_and_ps(in, _mm256_cmp_ps(_mm256_loadu_ps(y1 + i), bottom, _CMP_LT_OQ));
+        in = _mm256_and_ps(in, _mm256_cmp_ps(_mm256_loadu_ps(y2 + i), top, _CMP_GT_OQ));
+        unsigned hit = (unsigned)_mm256_movemask_ps(in);
+        if (n - i < 8) hit &= 255u >> (8 - (n - i));
+        for (; hit; hit &= hit - 1) out[m++] = i + __builtin_ctz(hit);
+    }
+    return m;
 }
 
 /* The 64-bit products of one multiplier with eight numbers, as their high and low halves. */
@@ -242,7 +277,40 @@ static void philox(const uint32_t key[2], const uint32_t ctr[4], int n, uint32_t
     }
 }
 
-static const anc_loops_f32 loops = { bounds, visit, equal, harvest };
+/* anc_log of four positive normal numbers, the same operations in the same order. */
+static inline __m128 log4(__m128 x)
+{
+    __m256d v = _mm256_cvtps_pd(x), one = _mm256_set1_pd(1);
+    __m256i bits = _mm256_castpd_si256(v);
+    /* the shifted difference fits its upper 32 bits: exponents are small, so an arithmetic shift of those is enough */
+    __m256i above = _mm256_sub_epi64(bits, _mm256_set1_epi64x(ANC_SQRT_HALF_BITS));
+    __m256i e = _mm256_srai_epi32(_mm256_shuffle_epi32(above, 0xf5), 20);
+    __m256d m = _mm256_castsi256_pd(_mm256_sub_epi64(bits, _mm256_slli_epi64(e, 52)));
+    __m256d s = _mm256_div_pd(_mm256_sub_pd(m, one), _mm256_add_pd(m, one)), square = _mm256_mul_pd(s, s);
+    __m256d sum = _mm256_set1_pd(anc_log_terms[10]);
+#pragma GCC unroll 10
+    for (int i = 9; i >= 0; i--) sum = _mm256_add_pd(_mm256_mul_pd(sum, square), _mm256_set1_pd(anc_log_terms[i]));
+    __m256i low = _mm256_permutevar8x32_epi32(e, _mm256_setr_epi32(0, 2, 4, 6, 0, 2, 4, 6));
+    __m256d exponent = _mm256_cvtepi32_pd(_mm256_castsi256_si128(low));
+    __m256d twice = _mm256_mul_pd(_mm256_mul_pd(_mm256_set1_pd(2), s), sum);
+    return _mm256_cvtpd_ps(_mm256_add_pd(_mm256_mul_pd(exponent, _mm256_set1_pd(ANC_LOG_2)), twice));
+}
+
+static void logarithms(const float *x, int n, float *y)
+{
+    int i = 0;
+    for (; i + 4 <= n; i += 4) {
+        __m128 v = _mm_loadu_ps(x + i);
+        __m128 fine = _mm_and_ps(_mm_cmpgt_ps(v, _mm_setzero_ps()), _mm_cmplt_ps(v, _mm_set1_ps(INFINITY)));
+        if (_mm_movemask_ps(fine) == 15)
+            _mm_storeu_ps(y + i, log4(v));
+        else
+            anc_kernels_scalar.log(x + i, 4, y + i);
+    }
+    anc_kernels_scalar.log(x + i, n - i, y + i);
+}
+
+static const anc_loops_f32 loops = { bounds, visit, equal, harvest, near };
 
 const anc_kernels anc_kernels_avx2 = {
     .name = "avx2",
@@ -250,5 +318,6 @@ const anc_kernels anc_kernels_avx2 = {
     .f32 = &loops,
     .f64 = &anc_loops_scalar_f64,
     .philox = philox,
+    .log = logarithms,
 };
 #endif

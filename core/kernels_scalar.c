@@ -1,5 +1,6 @@
 /* core/kernels_scalar.c: the table that runs everywhere; the definition that others are held to */
 #include "core/kernels.h"
+#include "core/logarithm.h"
 #include "core/rng.h"
 #include <math.h>
 
@@ -32,10 +33,15 @@ static void philox(const uint32_t key[2], const uint32_t ctr[4], int n, uint32_t
     for (int i = 0; i < n; i++) anc_philox(key, (uint32_t[4]){ ctr[0] + (uint32_t)i, ctr[1], ctr[2], ctr[3] }, out + 4 * i);
 }
 
+static void logarithms(const float *x, int n, float *y)
+{
+    for (int i = 0; i < n; i++) y[i] = (float)anc_log((double)x[i]);
+}
+
 static bool always(void) { return true; }
 
-const anc_loops_f32 anc_loops_scalar_f32 = { bounds_f32, visit_f32, equal_f32, harvest_f32 };
-const anc_loops_f64 anc_loops_scalar_f64 = { bounds_f64, visit_f64, equal_f64, harvest_f64 };
+const anc_loops_f32 anc_loops_scalar_f32 = { bounds_f32, visit_f32, equal_f32, harvest_f32, near_f32 };
+const anc_loops_f64 anc_loops_scalar_f64 = { bounds_f64, visit_f64, equal_f64, harvest_f64, near_f64 };
 
 const anc_kernels anc_kernels_scalar = {
     .name = "scalar",
@@ -43,4 +49,5 @@ const anc_kernels anc_kernels_scalar = {
     .f32 = &anc_loops_scalar_f32,
     .f64 = &anc_loops_scalar_f64,
     .philox = philox,
+    .log = logarithms,
 };

@@ -75,7 +75,7 @@ anc_status anc_label_encode(anc_labeller *l, anc_err *err)
         l->room_targets = l->target ? l->rules->sample.batch : 0;
         if (!l->target) return anc_fail(err, ANC_EMEMORY, "out of memory for %d targets", l->rules->sample.batch);
     }
-    anc_encode(l->rules, &l->grid, l->batch.anchor, l->batch.gt, l->batch.n_positive, l->box, l->target);
+    anc_encode(l->kernels, l->rules, &l->grid, l->batch.anchor, l->batch.gt, l->batch.n_positive, l->box, l->target);
     return ANC_OK;
 }
 

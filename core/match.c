@@ -18,6 +18,7 @@ typedef struct {
     int32_t gt;
     int32_t first, n; /* tie [first, first + n) */
     bool low;         /* the box's best IoU is below negative_iou */
+    double iou;       /* that IoU */
 } claim;
 
 struct anc_match_scratch {
@@ -27,9 +28,12 @@ struct anc_match_scratch {
     anc_plane_f64 plane64[ANC_MAX_SHAPES];
     float side32[2][ANC_MAX_SHAPES], bound32[ANC_MAX_SHAPES];
     double side64[2][ANC_MAX_SHAPES], bound64[ANC_MAX_SHAPES];
+    int32_t room_boxes;     /* a multiple of 8 */
     anc_query_f32 *query32; /* [room_boxes] */
-    anc_query_f64 *query64; /* [room_boxes] */
-    int32_t *near;          /* [room_boxes] boxes that overlap a claim's cells */
+    anc_query_f64 *query64;
+    float *corner32; /* [4][room_boxes] x1, y1, x2, y2 */
+    double *corner64;
+    int32_t *near; /* [room_boxes + 8] boxes that overlap a claim's cells */
     int32_t *tie;
     int32_t n_tie, tie_room;
     claim *claim;
@@ -94,30 +98,31 @@ static int32_t plane_at(const struct anc_match_scratch *s, const anc_grid *grid,
     return low;
 }
 
-/* How many tiles cover plane p. */
-static int32_t words_of(const anc_grid *grid, int32_t p)
-{
-    return ((p + 1 < grid->n_shapes ? grid->cell[p + 1] : grid->n_cells) - grid->cell[p]) / 64;
-}
-
-/* Makes room for n more tiles. */
+/* Makes room for n tiles, that is for all there can be: what is not used is not touched. */
 static bool reserve_tiles(anc_map *m, int32_t n, bool float64)
 {
-    if (m->n + n <= m->room) return true;
-    size_t room = (size_t)(m->n + n) * 3 / 2;
-    void *word = realloc(m->word, room * sizeof *m->word);
-    if (word) m->word = word;
-    void *touched = realloc(m->touched, room * sizeof *m->touched);
-    if (touched) m->touched = touched;
-    void *held = realloc(m->held, room * sizeof *m->held);
-    if (held) m->held = held;
-    void *arg = realloc(m->arg, room * sizeof *m->arg);
-    if (arg) m->arg = arg;
-    void *best = float64 ? realloc(m->best64, room * sizeof *m->best64) : realloc(m->best32, room * sizeof *m->best32);
-    if (best && float64) m->best64 = best;
-    if (best && !float64) m->best32 = best;
-    if (!word || !touched || !held || !arg || !best) return false;
-    m->room = (int32_t)room;
+    if (n <= m->room) return true;
+    free(m->word);
+    free(m->touched);
+    free(m->held);
+    free(m->positive);
+    free(m->arg);
+    free(m->best32);
+    free(m->best64);
+    m->room = 0;
+    m->best32 = NULL;
+    m->best64 = NULL;
+    m->word = malloc((size_t)n * sizeof *m->word);
+    m->touched = malloc((size_t)n * sizeof *m->touched);
+    m->held = malloc((size_t)n * sizeof *m->held);
+    m->positive = malloc((size_t)n * sizeof *m->positive);
+    m->arg = malloc((size_t)n * sizeof *m->arg);
+    if (float64)
+        m->best64 = malloc((size_t)n * sizeof *m->best64);
+    else
+        m->best32 = malloc((size_t)n * sizeof *m->best32);
+    if (!m->word || !m->touched || !m->held || !m->positive || !m->arg || (!m->best64 && !m->best32)) return false;
+    m->room = n;
     return true;
 }
 
@@ -126,20 +131,14 @@ static bool reset_map(anc_map *m, const anc_grid *grid, bool float64)
 {
     for (int32_t i = 0; i < m->n; i++) m->tile_of[m->word[i]] = 0;
     m->n = 0;
-    if (float64 ? m->best32 != NULL : m->best64 != NULL) { /* the last view was of the other type */
-        free(m->best32);
-        free(m->best64);
-        m->best32 = NULL;
-        m->best64 = NULL;
-        m->room = 0;
-    }
+    if (float64 ? m->best32 != NULL : m->best64 != NULL) m->room = 0; /* the last view was of the other type */
     int32_t n_words = grid->n_cells / 64;
     if (n_words > m->n_words) {
         free(m->tile_of);
         m->tile_of = calloc((size_t)n_words, sizeof *m->tile_of);
         m->n_words = m->tile_of ? n_words : 0;
     }
-    return m->tile_of != NULL;
+    return m->tile_of && reserve_tiles(m, n_words, float64);
 }
 
 /* Of the 64 cells from `cell` on that `bits` names, those that the border rule leaves in. */
@@ -155,37 +154,50 @@ static uint64_t inside_window(const anc_grid *grid, int32_t plane, const plane_i
     return in;
 }
 
+/* The border rule takes cells out of what is held and positive. Returns how many are still held. */
+static int32_t drop_outside(anc_match *m, const anc_grid *grid)
+{
+    int32_t n = 0;
+    for (int32_t tile = 0; tile < m->map.n; tile++) {
+        int32_t cell = 64 * m->map.word[tile], p = plane_at(m->more, grid, cell);
+        m->map.held[tile] = inside_window(grid, p, &m->more->index[p], cell, m->map.held[tile]);
+        m->map.positive[tile] &= m->map.held[tile];
+        n += __builtin_popcountll(m->map.held[tile]);
+    }
+    return n;
+}
+
 #define REAL float
 #define SUFFIX(name) name##_f32
 #define BEST best32
-#define IS_F64 false
 #define SUFFIX_TRACE trace32
 #define SUFFIX_PLANE plane32
 #define SUFFIX_SIDE side32
 #define SUFFIX_BOUND bound32
 #define SUFFIX_QUERY query32
+#define SUFFIX_CORNER corner32
 #define IOU anc_iou_f32
 #include "core/match_search.h"
 #undef REAL
 #undef SUFFIX
 #undef BEST
-#undef IS_F64
 #undef SUFFIX_TRACE
 #undef SUFFIX_PLANE
 #undef SUFFIX_SIDE
 #undef SUFFIX_BOUND
 #undef SUFFIX_QUERY
+#undef SUFFIX_CORNER
 #undef IOU
 
 #define REAL double
 #define SUFFIX(name) name##_f64
 #define BEST best64
-#define IS_F64 true
 #define SUFFIX_TRACE trace64
 #define SUFFIX_PLANE plane64
 #define SUFFIX_SIDE side64
 #define SUFFIX_BOUND bound64
 #define SUFFIX_QUERY query64
+#define SUFFIX_CORNER corner64
 #define IOU anc_iou_f64
 #include "core/match_search.h"
 
@@ -194,16 +206,21 @@ static bool reserve_boxes(anc_match *m, int32_t n)
     if (!m->more) m->more = calloc(1, sizeof *m->more);
     struct anc_match_scratch *s = m->more;
     if (!s) return false;
-    if (n <= m->room_boxes) return true;
-    int32_t room = n + n / 2;
+    if (n <= s->room_boxes && s->near) return true;
+    size_t room = ((size_t)n + (size_t)n / 2 + 8) & ~(size_t)7;
     free(s->query32);
     free(s->query64);
+    free(s->corner32);
+    free(s->corner64);
     free(s->near);
-    s->query32 = malloc((size_t)room * sizeof *s->query32);
-    s->query64 = malloc((size_t)room * sizeof *s->query64);
-    s->near = malloc((size_t)room * sizeof *s->near);
-    m->room_boxes = s->query32 && s->query64 && s->near ? room : 0;
-    return m->room_boxes > 0;
+    s->query32 = malloc(room * sizeof *s->query32);
+    s->query64 = malloc(room * sizeof *s->query64);
+    s->corner32 = calloc(4 * room, sizeof *s->corner32);
+    s->corner64 = calloc(4 * room, sizeof *s->corner64);
+    s->near = malloc((room + 8) * sizeof *s->near);
+    bool have = s->query32 && s->query64 && s->corner32 && s->corner64 && s->near;
+    s->room_boxes = have ? (int32_t)room : 0;
+    return have;
 }
 
 /* Crowd rule `ignore`: what is still negative in a crowd region takes no part. */
@@ -215,7 +232,6 @@ static anc_status ignore_crowd(anc_match *m, const anc_rules *r, const anc_grid 
     for (int32_t i = 0; i < s->crowd.n; i++) {
         const anc_crowd_run *c = &s->crowd.run[i];
         int32_t cell = grid->cell[c->shape] + c->position;
-        if (!reserve_tiles(&m->map, c->n / 64 + 2, r->match.float64)) return out_of_memory(err);
         for (int32_t end = cell + c->n, n; cell < end; cell += n) {
             int from = cell & 63;
             n = end - cell < 64 - from ? end - cell : 64 - from;
@@ -261,16 +277,19 @@ void anc_match_free(anc_match *m)
     free(m->map.word);
     free(m->map.touched);
     free(m->map.held);
+    free(m->map.positive);
     free(m->map.arg);
     free(m->map.best32);
     free(m->map.best64);
-    free(m->trace32.run);
+    free(m->trace32.cell);
     free(m->trace32.value);
-    free(m->trace64.run);
+    free(m->trace64.cell);
     free(m->trace64.value);
     if (s) {
         free(s->query32);
         free(s->query64);
+        free(s->corner32);
+        free(s->corner64);
         free(s->near);
         free(s->tie);
         free(s->claim);

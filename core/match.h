@@ -21,7 +21,6 @@ typedef struct {
     anc_set positive;     /* of anchor indices */
     anc_map map;          /* of cells: which are held, that is positive or ignored, and the boxes of positives */
     /* scratch */
-    int32_t room_boxes;
     anc_trace_f32 trace32;
     anc_trace_f64 trace64;
     anc_set rows;

@@ -1,24 +1,23 @@
 /* core/match_search.h: the search itself, for one floating type (included by match.c only)
  *
- * Cells: see grid.h. REAL, SUFFIX as in search_types.h; IOU is the type's definition from iou.h, IS_F64 says
- * which type it is.
+ * Cells: see grid.h. REAL, SUFFIX as in search_types.h; IOU is the type's definition from iou.h.
  */
 
-/* Makes room in the trace for every cell of p in one more visit. */
-static bool SUFFIX(trace_reserve)(SUFFIX(anc_trace) * t, const SUFFIX(anc_plane) * p)
+/* Makes room in the trace for a visit of every cell. Memory that is not used is not touched. */
+static bool SUFFIX(trace_reserve)(SUFFIX(anc_trace) * t, const anc_grid *grid)
 {
-    int32_t rows = p->y_end - p->y_begin, columns = p->x_end - p->x_begin;
-    if (rows <= 0 || columns <= 0) return true;
-    int32_t runs = rows * (columns / 64 + 2); /* a row is cut where tiles meet */
-    size_t values = t->n_value + (size_t)rows * (size_t)columns + 7 * (size_t)runs;
-    if (!grow((void **)&t->run, &t->run_room, t->n_run + runs, sizeof *t->run)) return false;
-    if (values <= t->value_room) return true;
-    values += values / 2;
-    REAL *value = realloc(t->value, values * sizeof *value);
-    if (!value) return false;
-    t->value = value;
-    t->value_room = values;
-    return true;
+    size_t blocks = 0;
+    for (int32_t l = 0; l < grid->n_levels; l++) { /* a row's blocks, and one more wherever tiles meet */
+        const anc_level *v = &grid->level[l];
+        blocks += (size_t)v->n_shapes * (size_t)v->h * ((size_t)v->w / 8 + (size_t)v->w / 64 + 3);
+    }
+    if (blocks <= t->room) return true;
+    free(t->cell);
+    free(t->value);
+    t->cell = malloc(blocks * sizeof *t->cell);
+    t->value = malloc(8 * blocks * sizeof *t->value);
+    t->room = t->cell && t->value ? blocks : 0;
+    return t->room > 0;
 }
 
 static void SUFFIX(set_plane)(SUFFIX(anc_plane) * p, const anc_grid *grid, const anc_level *v, int32_t shape, int32_t cell)
@@ -84,31 +83,26 @@ static REAL SUFFIX(likely_best)(const SUFFIX(anc_plane) * p, const SUFFIX(anc_qu
     return IOU(a, b, k->one, k->floor);
 }
 
-/* Visits all cells with an IoU of `iou` or more; the largest IoU, -1 if no cell. */
-static anc_status SUFFIX(visit_all)(anc_match *m, const SUFFIX(anc_loops) * loops, const SUFFIX(anc_terms) * k,
-                                    const anc_grid *grid, const SUFFIX(anc_query) * q, int32_t g, REAL iou, REAL *top,
-                                    anc_err *err)
+/* Visits all cells with an IoU of `iou` or more; gives the largest IoU, -1 if there is no cell. */
+static REAL SUFFIX(visit_all)(anc_match *m, const SUFFIX(anc_loops) * loops, const SUFFIX(anc_terms) * k,
+                              const SUFFIX(anc_query) * q, int32_t g, REAL iou)
 {
     struct anc_match_scratch *s = m->more;
     SUFFIX(anc_trace) *t = &m->SUFFIX_TRACE;
-    t->n_run = 0;
-    t->n_value = 0;
-    *top = -1;
+    t->n = 0;
+    REAL top = -1;
     for (int32_t i = 0; i < s->n_planes; i++) {
         if (s->SUFFIX_BOUND[i] < iou * (REAL)0.9999) continue;
-        if (!SUFFIX(trace_reserve)(t, &s->SUFFIX_PLANE[i]) || !reserve_tiles(&m->map, words_of(grid, i), IS_F64))
-            return out_of_memory(err);
         REAL v = loops->visit(&s->SUFFIX_PLANE[i], q, iou, k, g, &m->map, t);
-        if (v > *top) *top = v;
+        if (v > top) top = v;
     }
-    return ANC_OK;
+    return top;
 }
 
 /* The low-quality rule for box g, whose cells of IoU >= negative_iou have just been visited; top is the best of
  * them. Below negative_iou the best cells are still to be found: any anchor's IoU bounds the best from below. */
 static anc_status SUFFIX(low_quality)(anc_match *m, const SUFFIX(anc_loops) * loops, const SUFFIX(anc_terms) * k,
-                                      const anc_rules *r, const anc_grid *grid, const SUFFIX(anc_query) * q, int32_t g,
-                                      REAL top, anc_err *err)
+                                      const anc_rules *r, const SUFFIX(anc_query) * q, int32_t g, REAL top, anc_err *err)
 {
     struct anc_match_scratch *s = m->more;
     REAL least = (REAL)r->match.low_quality_iou;
@@ -124,52 +118,58 @@ static anc_status SUFFIX(low_quality)(anc_match *m, const SUFFIX(anc_loops) * lo
                 REAL v = SUFFIX(likely_best)(&s->SUFFIX_PLANE[i], q, k, &m->map);
                 if (v > reached) reached = v;
             }
-        if (SUFFIX(visit_all)(m, loops, k, grid, q, g, reached, &top, err)) return err->code;
+        top = SUFFIX(visit_all)(m, loops, k, q, g, reached);
     }
     if (!(top > 0) || top < least) {
         m->n_unmatched++;
         return ANC_OK;
     }
     SUFFIX(anc_trace) *t = &m->SUFFIX_TRACE;
-    size_t room = (size_t)s->n_tie + t->n_value;
+    size_t room = (size_t)s->n_tie + 8 * t->n;
     if (room > INT32_MAX || !grow((void **)&s->tie, &s->tie_room, (int32_t)room, sizeof *s->tie)) return out_of_memory(err);
     int32_t n = (int32_t)loops->equal(t, top, s->tie + s->n_tie);
     if (!grow((void **)&s->claim, &s->claim_room, s->n_claim + 1, sizeof *s->claim)) return out_of_memory(err);
-    s->claim[s->n_claim++] = (claim){ g, s->n_tie, n, low };
+    s->claim[s->n_claim++] = (claim){ g, s->n_tie, n, low, (double)top };
     s->n_tie += n;
     return ANC_OK;
 }
 
-/* Indices of the n boxes that overlap b (x1, y1, x2, y2), ascending; out [n]. Returns how many. */
-static int32_t SUFFIX(overlapping)(const SUFFIX(anc_query) * q, int32_t n, const REAL b[4], int32_t *out)
+/* The boxes, the claim's own among them, whose IoU with one of its anchors may be as large as its own: those within
+ * reach that are of a like size. w, h: the anchors' largest sides; area: their smallest. Ascending, out [n_box]. */
+static int32_t SUFFIX(rivals)(const struct anc_match_scratch *s, const SUFFIX(anc_loops) * loops, const SUFFIX(anc_query) * q,
+                              int32_t n_box, const claim *c, const SUFFIX(anc_terms) * k, REAL w, REAL h, REAL area,
+                              int32_t *out)
 {
-    int32_t m = 0;
-    for (int32_t i = 0; i < n; i++) {
-        out[m] = i;
-        m += q[i].x1 < b[2] && q[i].x2 > b[0] && q[i].y1 < b[3] && q[i].y2 > b[1];
+    const SUFFIX(anc_query) *own = &q[c->gt];
+    const REAL around[4] = { own->x1 - w - k->one, own->y1 - h - k->one, own->x2 + w + k->one, own->y2 + h + k->one };
+    int32_t near = loops->near(s->SUFFIX_CORNER, s->room_boxes, n_box, around, out), n = 0;
+    for (int32_t i = 0; i < near; i++) {
+        const SUFFIX(anc_query) *b = &q[out[i]];
+        REAL inter = (b->w < w ? b->w : w) * (b->h < h ? b->h : h), both = area + b->area - inter;
+        out[n] = out[i];
+        n += !(inter < (REAL)c->iou * (REAL)0.9999 * both); /* also when both <= 0 */
     }
-    return m;
+    return n;
 }
 
 /* A low-quality match below negative_iou may lie nearer to another box, which had no reason to visit it: find
  * the best box of each such cell among all that overlap the claim's cells. */
-static void SUFFIX(settle)(anc_match *m, const SUFFIX(anc_terms) * k, const anc_rules *r, const anc_grid *grid,
+static void SUFFIX(settle)(anc_match *m, const SUFFIX(anc_loops) * loops, const SUFFIX(anc_terms) * k, const anc_rules *r, const anc_grid *grid,
                            const SUFFIX(anc_query) * q, int32_t n_box, const claim *c)
 {
     struct anc_match_scratch *s = m->more;
     const int32_t *tie = s->tie + c->first;
-    REAL w = 0, h = 0; /* the largest sides of the claim's anchors, all of which overlap the box */
+    REAL w = 0, h = 0, least = 0; /* the claim's anchors: largest sides, and smallest area */
     for (int32_t i = 0, p = -1; i < c->n; i++) {
         if (p >= 0 && tie[i] >= grid->cell[p] && (p + 1 == s->n_planes || tie[i] < grid->cell[p + 1])) continue;
         p = plane_at(s, grid, tie[i]);
-        w = s->SUFFIX_PLANE[p].w > w ? s->SUFFIX_PLANE[p].w : w;
-        h = s->SUFFIX_PLANE[p].h > h ? s->SUFFIX_PLANE[p].h : h;
+        const SUFFIX(anc_plane) *o = &s->SUFFIX_PLANE[p];
+        REAL area = (o->w - k->slack) * (o->h - k->slack);
+        w = o->w > w ? o->w : w;
+        h = o->h > h ? o->h : h;
+        least = i == 0 || area < least ? area : least;
     }
-    w += k->one + k->slack;
-    h += k->one + k->slack;
-    const SUFFIX(anc_query) *own = &q[c->gt];
-    const REAL around[4] = { own->x1 - w, own->y1 - h, own->x2 + w, own->y2 + h };
-    int32_t n = SUFFIX(overlapping)(q, n_box, around, s->near);
+    int32_t n = SUFFIX(rivals)(s, loops, q, n_box, c, k, w + k->slack, h + k->slack, least, s->near);
     if (n < 2) return; /* nobody else is near */
     for (int32_t i = 0, p = 0; i < c->n; i++) {
         int32_t tile = m->map.tile_of[tie[i] >> 6] - 1, at = tie[i] & 63;
@@ -181,6 +181,9 @@ static void SUFFIX(settle)(anc_match *m, const SUFFIX(anc_terms) * k, const anc_
         REAL best = -1;
         for (int32_t j = 0; j < n; j++) {
             const SUFFIX(anc_query) *b = &q[s->near[j]];
+            REAL right = a[2] < b->x2 ? a[2] : b->x2, left = a[0] > b->x1 ? a[0] : b->x1;
+            REAL bottom = a[3] < b->y2 ? a[3] : b->y2, top = a[1] > b->y1 ? a[1] : b->y1;
+            if (!(right - left + k->one > 0 && bottom - top + k->one > 0)) continue; /* its IoU is 0 */
             REAL v = IOU(a, ((REAL[4]){ b->x1, b->y1, b->x2, b->y2 }), k->one, k->floor);
             if (v > best) {
                 best = v;
@@ -194,24 +197,15 @@ static void SUFFIX(harvest_all)(anc_match *m, const SUFFIX(anc_loops) * loops, c
 {
     struct anc_match_scratch *s = m->more;
     REAL positive_iou = (REAL)r->match.positive_iou, negative_iou = (REAL)r->match.negative_iou;
-    int32_t n_positive = 0, n_held = 0;
+    int32_t n_positive = 0, n_held = loops->harvest(&m->map, positive_iou, negative_iou);
+    if (grid->border != ANC_BORDER_KEEP) n_held = drop_outside(m, grid);
     for (int32_t tile = 0; tile < m->map.n; tile++) {
-        int32_t n_here = 0, cell = 64 * m->map.word[tile];
-        uint64_t positive = loops->harvest(&m->map, tile, positive_iou, negative_iou, &n_here);
-        if (!n_here || (!positive && grid->border == ANC_BORDER_KEEP)) {
-            n_held += n_here;
-            continue;
-        }
-        int32_t p = plane_at(s, grid, cell);
-        if (grid->border != ANC_BORDER_KEEP) { /* those outside count as the border's */
-            uint64_t inside = inside_window(grid, p, &s->index[p], cell, m->map.held[tile]);
-            positive &= inside;
-            n_here = __builtin_popcountll(m->map.held[tile] & inside);
-        }
-        n_held += n_here;
+        uint64_t positive = m->map.positive[tile];
+        if (!positive) continue;
+        int32_t cell = 64 * m->map.word[tile], p = plane_at(s, grid, cell);
         int32_t step = s->index[p].n_shapes, anchor = s->index[p].first + (cell - grid->cell[p]) * step;
-        for (uint64_t b = positive; b; b &= b - 1, n_positive++)
-            anc_set_insert(&m->positive, (uint32_t)(anchor + __builtin_ctzll(b) * step));
+        for (; positive; positive &= positive - 1, n_positive++)
+            anc_set_insert(&m->positive, (uint32_t)(anchor + __builtin_ctzll(positive) * step));
     }
     m->n_positive = n_positive;
     m->n_ignored = n_held - n_positive;
@@ -219,23 +213,19 @@ static void SUFFIX(harvest_all)(anc_match *m, const SUFFIX(anc_loops) * loops, c
 
 /* zero_overlap: some box overlaps nothing, so "as good as its best" holds for every anchor that misses it. Such
  * systems make those positive, with the matched box that argmax gives: the nearest, or box 0. Dense, as there. */
-static anc_status SUFFIX(label_all)(anc_match *m, const SUFFIX(anc_loops) * loops, const SUFFIX(anc_terms) * k,
-                                    const anc_grid *grid, const SUFFIX(anc_query) * q, int32_t n_box, anc_err *err)
+static void SUFFIX(label_all)(anc_match *m, const SUFFIX(anc_loops) * loops, const SUFFIX(anc_terms) * k,
+                              const anc_grid *grid, const SUFFIX(anc_query) * q, int32_t n_box)
 {
     struct anc_match_scratch *s = m->more;
     anc_map *map = &m->map;
-    if (!reserve_tiles(map, map->n_words, IS_F64)) return out_of_memory(err);
-    for (int32_t w = 0; w < map->n_words; w++) { /* forget what was seen so far, but for exclusions; visit all */
+    for (int32_t w = 0; w < grid->n_cells / 64; w++) { /* forget what was seen so far, but for exclusions; visit all */
         int32_t tile = SUFFIX(anc_map_tile)(map, w);
         for (int i = 0; i < 64; i++)
             if (map->BEST[tile][i] != ANC_EXCLUDED) map->BEST[tile][i] = ANC_CLEAN;
         map->held[tile] = 0;
     }
     for (int32_t i = 0; i < s->n_planes; i++) s->SUFFIX_BOUND[i] = 1;
-    for (int32_t g = 0; g < n_box; g++) {
-        REAL top;
-        if (SUFFIX(visit_all)(m, loops, k, grid, &q[g], g, 0, &top, err)) return err->code;
-    }
+    for (int32_t g = 0; g < n_box; g++) SUFFIX(visit_all)(m, loops, k, &q[g], g, 0);
     for (int32_t i = 0; i < s->n_planes; i++) {
         for (int32_t c = 0; c < s->index[i].rows * s->index[i].pitch; c++) {
             int32_t a = s->index[i].first + c * s->index[i].n_shapes, cell = grid->cell[i] + c, at = cell & 63;
@@ -251,7 +241,6 @@ static anc_status SUFFIX(label_all)(anc_match *m, const SUFFIX(anc_loops) * loop
             m->n_positive++;
         }
     }
-    return ANC_OK;
 }
 
 static anc_status SUFFIX(search)(anc_match *m, const SUFFIX(anc_loops) * loops, const anc_rules *r, const anc_grid *grid,
@@ -260,6 +249,7 @@ static anc_status SUFFIX(search)(anc_match *m, const SUFFIX(anc_loops) * loops, 
     struct anc_match_scratch *s = m->more;
     anc_map *map = &m->map;
     float extent = lay_planes(m, grid);
+    if (!SUFFIX(trace_reserve)(&m->SUFFIX_TRACE, grid)) return out_of_memory(err);
     for (int32_t g = 0; g < n_box; g++) extent = fmaxf(extent, box_extent(box[g]));
     SUFFIX(anc_terms) k = { .one = grid->legacy, .floor = (REAL)r->match.union_floor, .slack = (REAL)extent * (REAL)0x1p-21 };
     SUFFIX(anc_query) *q = s->SUFFIX_QUERY;
@@ -269,13 +259,19 @@ static anc_status SUFFIX(search)(anc_match *m, const SUFFIX(anc_loops) * loops, 
             s->SUFFIX_SIDE[0][p] = s->SUFFIX_PLANE[p].w;
             s->SUFFIX_SIDE[1][p] = s->SUFFIX_PLANE[p].h;
         }
-    for (int32_t g = 0; g < n_box; g++) q[g] = SUFFIX(query)(box[g], k.one);
+    for (int32_t g = 0; g < n_box; g++) {
+        q[g] = SUFFIX(query)(box[g], k.one);
+        REAL *corner = s->SUFFIX_CORNER + g;
+        corner[0] = q[g].x1;
+        corner[s->room_boxes] = q[g].y1;
+        corner[2 * s->room_boxes] = q[g].x2;
+        corner[3 * s->room_boxes] = q[g].y2;
+    }
     if (r->boxes.crowd == ANC_CROWD_EXCLUDE && n_box) {
         if (anc_crowd_cells(grid, crowd, n_crowd, (float)r->boxes.ignore_iof, &s->crowd, err)) return err->code;
         for (int32_t i = 0; i < s->crowd.n; i++) {
             const anc_crowd_run *c = &s->crowd.run[i];
             int32_t first = grid->cell[c->shape] + c->position;
-            if (!reserve_tiles(map, c->n / 64 + 2, IS_F64)) return out_of_memory(err);
             for (int32_t cell = first; cell < first + c->n; cell++) {
                 int32_t tile = SUFFIX(anc_map_tile)(map, cell >> 6);
                 map->BEST[tile][cell & 63] = ANC_EXCLUDED;
@@ -286,17 +282,18 @@ static anc_status SUFFIX(search)(anc_match *m, const SUFFIX(anc_loops) * loops, 
     s->n_tie = 0;
     s->n_claim = 0;
     for (int32_t g = 0; g < n_box; g++) {
-        REAL top;
         loops->bounds(s->SUFFIX_SIDE[0], s->SUFFIX_SIDE[1], s->n_planes, &q[g], &k, s->SUFFIX_BOUND);
-        if (SUFFIX(visit_all)(m, loops, &k, grid, &q[g], g, (REAL)r->match.negative_iou, &top, err)) return err->code;
+        REAL top = SUFFIX(visit_all)(m, loops, &k, &q[g], g, (REAL)r->match.negative_iou);
         if (r->match.low_quality == ANC_LOW_QUALITY_OFF) continue;
-        if (SUFFIX(low_quality)(m, loops, &k, r, grid, &q[g], g, top, err)) return err->code;
+        if (SUFFIX(low_quality)(m, loops, &k, r, &q[g], g, top, err)) return err->code;
     }
     bool claims = r->match.low_quality == ANC_LOW_QUALITY_CLAIM;
-    if (r->match.zero_overlap && m->n_unmatched && r->match.low_quality_iou <= 0)
-        return SUFFIX(label_all)(m, loops, &k, grid, q, n_box, err);
+    if (r->match.zero_overlap && m->n_unmatched) {
+        SUFFIX(label_all)(m, loops, &k, grid, q, n_box);
+        return ANC_OK;
+    }
     for (int32_t i = 0; i < s->n_claim && !claims; i++)
-        if (s->claim[i].low) SUFFIX(settle)(m, &k, r, grid, q, n_box, &s->claim[i]);
+        if (s->claim[i].low) SUFFIX(settle)(m, loops, &k, r, grid, q, n_box, &s->claim[i]);
     for (int32_t i = 0; i < s->n_claim; i++) {
         const claim *c = &s->claim[i];
         for (int32_t j = c->first; j < c->first + c->n; j++) {

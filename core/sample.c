@@ -52,13 +52,14 @@ static void draw_among_all(anc_minibatch *b, const anc_kernels *kernels, const a
     enum { BLOCKS = 72 }; /* enough for 256 draws and some repeats */
     uint32_t number[4 * BLOCKS], ctr[4], n = (uint32_t)m->n_anchors, least = -n % n;
     memcpy(ctr, rng->ctr, sizeof ctr);
+    anc_set drawn = b->drawn; /* a copy of the pointers, so that stores through them leave them in registers */
     for (;; ctr[0] += BLOCKS) {
         kernels->philox(rng->key, ctr, BLOCKS, number);
         for (int i = 0; i < 4 * BLOCKS; i++) {
             if (!k) return;
             uint64_t product = (uint64_t)number[i] * n;
             uint32_t a = (uint32_t)(product >> 32);
-            if ((uint32_t)product >= least && anc_match_negative(m, grid, (int32_t)a)) k -= anc_set_add(&b->drawn, a);
+            if ((uint32_t)product >= least && anc_match_negative(m, grid, (int32_t)a)) k -= anc_set_add(&drawn, a);
         }
     }
 }

@@ -49,10 +49,9 @@ static REAL SUFFIX(visit)(const SUFFIX(anc_plane) * p, const SUFFIX(anc_query) *
             int from = cell & 63;
             n = end - cell < 64 - from ? end - cell : 64 - from;
             int32_t tile = SUFFIX(anc_map_tile)(map, cell >> 6);
-            REAL *best = map->BEST[tile] + from, *value = t->value + t->n_value;
+            REAL *best = map->BEST[tile] + from, *value = t->value + 8 * t->n;
             int32_t *arg = map->arg[tile] + from;
             map->touched[tile] |= anc_bits(from, n);
-            t->run[t->n_run++] = (anc_run){ cell, n };
             for (int32_t i = 0; i < n; i++) {
                 REAL sx = (REAL)(x + i) * p->stride_x + p->shift_x, ax1 = p->x1 + sx, ax2 = p->x2 + sx;
                 REAL iw = (ax2 < q->x2 ? ax2 : q->x2) - (ax1 > q->x1 ? ax1 : q->x1) + k->one;
@@ -67,9 +66,8 @@ static REAL SUFFIX(visit)(const SUFFIX(anc_plane) * p, const SUFFIX(anc_query) *
                 if (v > top) top = v;
                 value[i] = v;
             }
-            int32_t filled = (n + 7) & ~7;
-            for (int32_t i = n; i < filled; i++) value[i] = -1;
-            t->n_value += (size_t)filled;
+            for (int32_t i = n; i & 7; i++) value[i] = -1;
+            for (int32_t i = 0; i < n; i += 8) t->cell[t->n++] = cell + i;
         }
     }
     return top;
@@ -77,26 +75,38 @@ static REAL SUFFIX(visit)(const SUFFIX(anc_plane) * p, const SUFFIX(anc_query) *
 
 static size_t SUFFIX(equal)(const SUFFIX(anc_trace) * t, REAL x, int32_t *out)
 {
-    size_t n = 0, at = 0;
-    for (int32_t r = 0; r < t->n_run; r++) {
-        for (int32_t i = 0; i < t->run[r].n; i++)
-            if (t->value[at + (size_t)i] == x) out[n++] = t->run[r].cell + i;
-        at += (size_t)((t->run[r].n + 7) & ~7);
-    }
+    size_t n = 0;
+    for (size_t i = 0; i < 8 * t->n; i++)
+        if (t->value[i] == x) out[n++] = t->cell[i / 8] + (int32_t)(i % 8);
     return n;
 }
 
-static uint64_t SUFFIX(harvest)(anc_map *map, int32_t tile, REAL positive_iou, REAL negative_iou, int32_t *n_held)
+static int32_t SUFFIX(harvest)(anc_map *map, REAL positive_iou, REAL negative_iou)
 {
-    uint64_t positive = 0, held = 0;
-    for (uint64_t bits = map->touched[tile]; bits; bits &= bits - 1) {
-        int i = __builtin_ctzll(bits);
-        REAL best = map->BEST[tile][i];
-        bool low_quality = map->arg[tile][i] < 0 && best >= 0;
-        if (best < ANC_EXCLUDED && (best >= positive_iou || low_quality)) positive |= 1ULL << i;
-        if (best >= negative_iou) held |= 1ULL << i;
+    int32_t n_held = 0;
+    for (int32_t tile = 0; tile < map->n; tile++) {
+        uint64_t positive = 0, held = 0;
+        for (uint64_t bits = map->touched[tile]; bits; bits &= bits - 1) {
+            int i = __builtin_ctzll(bits);
+            REAL best = map->BEST[tile][i];
+            bool low_quality = map->arg[tile][i] < 0 && best >= 0;
+            if (best < ANC_EXCLUDED && (best >= positive_iou || low_quality)) positive |= 1ULL << i;
+            if (best >= negative_iou) held |= 1ULL << i;
+        }
+        map->positive[tile] = positive;
+        map->held[tile] = held | positive;
+        n_held += __builtin_popcountll(held | positive);
     }
-    map->held[tile] = held | positive;
-    *n_held += __builtin_popcountll(held | positive);
-    return positive;
+    return n_held;
+}
+
+static int32_t SUFFIX(near)(const REAL *corner, int32_t room, int32_t n, const REAL b[4], int32_t *out)
+{
+    const REAL *x1 = corner, *y1 = x1 + room, *x2 = y1 + room, *y2 = x2 + room;
+    int32_t m = 0;
+    for (int32_t i = 0; i < n; i++) {
+        out[m] = i;
+        m += (x1[i] < b[2]) & (x2[i] > b[0]) & (y1[i] < b[3]) & (y2[i] > b[1]);
+    }
+    return m;
 }

@@ -39,12 +39,11 @@ static inline int32_t SUFFIX(anc_map_tile)(anc_map *m, int32_t word)
     return tile;
 }
 
-/* The cells that one box has visited, and their IoU with it. */
+/* The cells that one box has visited, and their IoU with it, in blocks of up to eight neighbours. */
 typedef struct {
-    anc_run *run;
-    int32_t n_run, run_room;
-    REAL *value; /* each run's values start at a multiple of 8 and are filled up with -1 */
-    size_t n_value, value_room;
+    int32_t *cell; /* [n] a block's first cell */
+    REAL *value;   /* [8 n] a block's values, filled up with -1 */
+    size_t n, room;
 } SUFFIX(anc_trace);
 
 typedef struct {
@@ -58,6 +57,9 @@ typedef struct {
                   anc_map *map, SUFFIX(anc_trace) * t);
     /* Writes the cells of the trace whose value equals x; out has room for all. Returns how many. */
     size_t (*equal)(const SUFFIX(anc_trace) * t, REAL x, int32_t *out);
-    /* Sets held of a tile and adds their number to n_held; returns which of its cells are positive. */
-    uint64_t (*harvest)(anc_map *map, int32_t tile, REAL positive_iou, REAL negative_iou, int32_t *n_held);
+    /* Of every tile: sets held, and positive to those of its cells that are; returns the number of held cells. */
+    int32_t (*harvest)(anc_map *map, REAL positive_iou, REAL negative_iou);
+    /* Indices of the boxes that overlap b (x1, y1, x2, y2), ascending; corner [4][room]: x1, y1, x2, y2 of n boxes, room a
+     * multiple of 8; out [n + 8]. Returns how many. */
+    int32_t (*near)(const REAL *corner, int32_t room, int32_t n, const REAL b[4], int32_t *out);
 } SUFFIX(anc_loops);

@@ -109,6 +109,7 @@ static anc_rules rules_of(const char *peer, const char *preset, hid_t g)
         bool nine = !strcmp(preset, "c4_9");
         r.anchors.n_levels = 1;
         r.anchors.stride[0] = 16;
+        memset(r.anchors.n_sizes, 0, sizeof r.anchors.n_sizes);
         r.anchors.n_sizes[0] = nine ? 3 : 5;
         memcpy(r.anchors.size[0], nine ? three : five, nine ? sizeof three : sizeof five);
     }
@@ -123,7 +124,9 @@ static anc_rules rules_of(const char *peer, const char *preset, hid_t g)
     if (!strcmp(peer, "detectron2") || !strcmp(peer, "maskrcnn_benchmark"))
         r.anchors.border = border >= 0 ? ANC_BORDER_IGNORE : ANC_BORDER_KEEP;
     if (!strcmp(peer, "mmdet")) r.anchors.border = attribute(g, "allowed_border", -1) >= 0 ? ANC_BORDER_DROP : ANC_BORDER_KEEP;
-    r.match.zero_overlap = true;
+    r.match.zero_overlap = strcmp(peer, "mmdet") != 0; /* it has a floor, low_quality_iou, instead */
+    anc_err err;
+    CU_ASSERT_FATAL(!anc_rules_check(&r, &err));
     return r;
 }
 
@@ -179,7 +182,7 @@ static const char *compare(const anc_rules *r, const cases *c, size_t i, const a
         if (origin[gt[p]] != c->matched[c->positive_offset[i] + p]) fault = "a matched gt";
     int32_t n_target = (int32_t)(c->target_offset[i + 1] - c->target_offset[i]);
     float(*target)[4] = malloc(((size_t)n_target + 1) * sizeof *target);
-    if (!*fault) anc_encode(r, &grid, anchor, gt, n_target, box, target);
+    if (!*fault) anc_encode(k, r, &grid, anchor, gt, n_target, box, target);
     for (int32_t p = 0; p < n_target && !*fault; p++)
         for (int e = 0; e < 4; e++)
             if (ulps(target[p][e], c->target[c->target_offset[i] + p][e]) > (e < 2 ? 0 : 1)) fault = "a target";

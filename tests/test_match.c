@@ -243,7 +243,7 @@ static void memory_grows_with_anchors_plus_boxes(void)
     }
     CU_ASSERT(!anc_match_view(&m, anc_kernels_find(NULL), &r, &g, box, N, NULL, 0, &err));
     CU_ASSERT(m.n_positive > N);
-    size_t bytes = m.trace32.value_room * 4 + (size_t)m.trace32.run_room * sizeof(anc_run) + m.positive.capacity / 8 +
+    size_t bytes = m.trace32.room * 36 + m.positive.capacity / 8 +
                    (size_t)m.map.room * (ANC_TILE * 8 + 20) + (size_t)m.map.n_words * 4;
     CU_ASSERT(bytes < 30u << 20);
     anc_match_free(&m);

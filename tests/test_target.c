@@ -25,9 +25,9 @@ static void targets_are_what_the_equations_say(void)
     int32_t anchor = index_of(&g, 0, 4, 4, 1), gt = 0; /* 0, 0, 32, 32 */
     anc_box box = { 8, 8, 24, 40 };                    /* centre (16, 24), 16 x 32 */
     float t[1][4];
-    anc_encode(anc_rules_preset("detectron2-fpn"), &g, &anchor, &gt, 1, &box, t);
+    anc_encode(anc_kernels_find(NULL), anc_rules_preset("detectron2-fpn"), &g, &anchor, &gt, 1, &box, t);
     CU_ASSERT(t[0][0] == 0 && t[0][1] == 0.25f && t[0][2] == (float)log(0.5) && t[0][3] == 0);
-    anc_encode(anc_rules_preset("mmdet-fpn"), &g, &anchor, &gt, 1, &box, t);
+    anc_encode(anc_kernels_find(NULL), anc_rules_preset("mmdet-fpn"), &g, &anchor, &gt, 1, &box, t);
     CU_ASSERT(t[0][0] == 0 && t[0][1] == 0.25f && t[0][2] == (float)log(0.5) && t[0][3] == 0);
 }
 
@@ -39,14 +39,14 @@ static void legacy_boxes_count_their_last_pixel(void)
     int32_t anchor = index_of(&g, 0, 0, 0, 1), gt = 0;
     anc_box box = { 2, 2, 9, 33 };
     float t[1][4];
-    anc_encode(r, &g, &anchor, &gt, 1, &box, t);
+    anc_encode(anc_kernels_find(NULL), r, &g, &anchor, &gt, 1, &box, t);
     CU_ASSERT(t[0][0] == (6 - 2) / 32.f && t[0][1] == (18 - 2) / 32.f);
     CU_ASSERT(t[0][2] == (float)log(0.25) && t[0][3] == 0);
     r = anc_rules_preset("faster-rcnn-vgg16");
     g = grid_of(r, 128);
     anchor = index_of(&g, 0, 2, 1, 3); /* -56 -56 71 71 moved by (16, 32): -40 -24 87 103, centre (24, 40) */
     box = (anc_box){ 16, 8, 79, 135 }; /* 64 x 128, centre (48, 72) */
-    anc_encode(r, &g, &anchor, &gt, 1, &box, t);
+    anc_encode(anc_kernels_find(NULL), r, &g, &anchor, &gt, 1, &box, t);
     CU_ASSERT(t[0][0] == 24 / 128.f && t[0][1] == 32 / 128.f && t[0][2] == (float)log(0.5) && t[0][3] == 0);
 }
 
@@ -60,9 +60,9 @@ static void weights_multiply_each_part(void)
         int32_t anchor = g.n_anchors / 2, gt = 0;
         anc_box box = { 11, 22, 55, 101 };
         float one[1][4], ten[1][4];
-        anc_encode(&r, &g, &anchor, &gt, 1, &box, one);
+        anc_encode(anc_kernels_find(NULL), &r, &g, &anchor, &gt, 1, &box, one);
         memcpy(r.coder.weight, (double[]){ 10, 10, 5, 5 }, sizeof r.coder.weight);
-        anc_encode(&r, &g, &anchor, &gt, 1, &box, ten);
+        anc_encode(anc_kernels_find(NULL), &r, &g, &anchor, &gt, 1, &box, ten);
         for (int e = 0; e < 4; e++)
             CU_ASSERT_DOUBLE_EQUAL(ten[0][e], one[0][e] * (e < 2 ? 10 : 5), 1e-6 * fabs(ten[0][e]));
     }
@@ -106,7 +106,7 @@ static void decoding_undoes_encoding_under_every_preset(void)
             anchor[i] = check_int(&random, 0, g.n_anchors - 1);
             gt[i] = check_int(&random, 0, i);
         }
-        anc_encode(&r, &g, anchor, gt, N, box, t);
+        anc_encode(anc_kernels_find(NULL), &r, &g, anchor, gt, N, box, t);
         for (int i = 0; i < N; i++) {
             double back[4];
             decode(&r, &g, anchor[i], t[i], back);
@@ -121,7 +121,7 @@ static void no_pairs_write_nothing(void)
 {
     const anc_rules *r = anc_rules_preset("torchvision-fpn");
     anc_grid g = grid_of(r, 64);
-    anc_encode(r, &g, NULL, NULL, 0, NULL, NULL);
+    anc_encode(anc_kernels_find(NULL), r, &g, NULL, NULL, 0, NULL, NULL);
 }
 
 CHECK_SUITE("target", CHECK(targets_are_what_the_equations_say), CHECK(legacy_boxes_count_their_last_pixel),
