@@ -105,6 +105,7 @@ $(BUILD)/jobs/%.o:  CPPFLAGS += $(MPI_C) $(HDF5_C) $(IO_C)
 $(BUILD)/bench/%.o: CPPFLAGS += $(MPI_C) $(HDF5_C) $(IO_C)
 $(BUILD)/tests/%.o: CPPFLAGS += $(MPI_C) $(HDF5_C) $(IO_C) -DANC_BINARY='"$(abspath $(BUILD))/anchorage"'
 $(BUILD)/%_avx2.o: CFLAGS += -mavx2
+$(BUILD)/io/chunk.o: CFLAGS += -O3
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,$(CC))$(CC) $(CPPFLAGS) $(CFLAGS) $(EXTRA) -MMD -MP -c $< -o $@

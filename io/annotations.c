@@ -83,8 +83,8 @@ static anc_status write_columns(anc_h5_file *f, const anc_dataset *d, anc_err *e
         gather fill;
         anc_h5_spec spec;
     } columns[] = {
-        { gather_image_id, { "/images/id", ANC_H5_I64, 1, { n }, 0, 1, NULL, "image ids, ascending" } },
-        { gather_size, { "/images/size", ANC_H5_I32, 2, { n, 2 }, 0, 1, "pixels", "height, width" } },
+        { gather_image_id, { "/images/id", ANC_H5_I64, 1, { n }, 0, 1, 0, NULL, "image ids, ascending" } },
+        { gather_size, { "/images/size", ANC_H5_I32, 2, { n, 2 }, 0, 1, 0, "pixels", "height, width" } },
         { gather_offset,
           { "/boxes/offset",
             ANC_H5_I64,
@@ -92,6 +92,7 @@ static anc_status write_columns(anc_h5_file *f, const anc_dataset *d, anc_err *e
             { n + 1 },
             0,
             1,
+            0,
             "boxes",
             "the boxes of image i are rows offset[i] to offset[i + 1] of /boxes, the latter not included" } },
         { gather_xyxy,
@@ -101,14 +102,15 @@ static anc_status write_columns(anc_h5_file *f, const anc_dataset *d, anc_err *e
             { k, 4 },
             0,
             1,
+            0,
             "original pixels",
             "x1, y1, x2, y2; x2 and y2 are exclusive" } },
-        { gather_category, { "/boxes/category", ANC_H5_I32, 1, { k }, 0, 1, NULL, "category id" } },
+        { gather_category, { "/boxes/category", ANC_H5_I32, 1, { k }, 0, 1, 0, NULL, "category id" } },
         { gather_crowd,
-          { "/boxes/crowd", ANC_H5_U8, 1, { k }, 0, 1, NULL, "1: a crowd or ignore region, not an object" } },
-        { gather_box_id, { "/boxes/id", ANC_H5_I64, 1, { k }, 0, 1, NULL, "annotation id, 0: none" } },
+          { "/boxes/crowd", ANC_H5_U8, 1, { k }, 0, 1, 0, NULL, "1: a crowd or ignore region, not an object" } },
+        { gather_box_id, { "/boxes/id", ANC_H5_I64, 1, { k }, 0, 1, 0, NULL, "annotation id, 0: none" } },
         { gather_category_id,
-          { "/categories/id", ANC_H5_I32, 1, { d->n_categories }, 0, 1, NULL, "category ids, ascending" } },
+          { "/categories/id", ANC_H5_I32, 1, { d->n_categories }, 0, 1, 0, NULL, "category ids, ascending" } },
     };
     int64_t most = n + 1 > k ? n + 1 : k;
     if (d->n_categories > most) most = d->n_categories;

@@ -1,5 +1,6 @@
 /* io/h5.c: see h5.h */
 #include "io/h5.h"
+#include "io/chunk.h"
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -276,7 +277,7 @@ static hid_t creation_list(const anc_h5_spec *spec, size_t bytes, hid_t dcpl)
     H5Pset_chunk(plist, spec->rank, chunk);
     if (spec->deflate) {
         H5Pset_shuffle(plist);
-        H5Pset_deflate(plist, (unsigned)spec->deflate);
+        H5Pset_deflate(plist, (unsigned)(spec->deflate < 9 ? spec->deflate : 9));
     }
     H5Pset_fletcher32(plist);
     return plist;
@@ -374,11 +375,49 @@ anc_status anc_h5_data_write(const anc_h5_data *d, int64_t first, int64_t n, con
     return failed ? err->code : ANC_OK;
 }
 
+/* Packs chunk after chunk and hands each to HDF5 as it is to stand in the file. */
+static anc_status write_packed(const anc_h5_data *d, const anc_h5_spec *spec, const void *data, anc_err *err)
+{
+    hsize_t chunk[ANC_H5_MAX_RANK], at[ANC_H5_MAX_RANK] = { 0 };
+    hid_t plist = H5Dget_create_plist(d->id);
+    H5Pget_chunk(plist, spec->rank, chunk);
+    H5Pclose(plist);
+    size_t row = row_bytes(spec), chunk_bytes = (size_t)chunk[0] * row;
+    anc_chunk_packer *packer;
+    if (anc_chunk_packer_new(chunk_bytes, spec->deflate, &packer, err)) return err->code;
+    unsigned char *last = NULL;
+    anc_status status = ANC_OK;
+    for (int64_t first = 0; first < spec->dims[0] && !status; first += (int64_t)chunk[0]) {
+        const unsigned char *rows = (const unsigned char *)data + (size_t)first * row;
+        int64_t left = spec->dims[0] - first;
+        if (left < (int64_t)chunk[0]) { /* a chunk is whole in the file: zeros stand for the rows beyond the end */
+            last = calloc(1, chunk_bytes);
+            if (!last) {
+                status = anc_fail(err, ANC_EMEMORY, "no memory to pack chunks of %zu bytes", chunk_bytes);
+                break;
+            }
+            memcpy(last, rows, (size_t)left * row);
+            rows = last;
+        }
+        const void *packed;
+        size_t n_packed;
+        anc_chunk_pack(packer, rows, chunk_bytes, anc_h5_type_bytes(spec->type), spec->noise, &packed, &n_packed);
+        at[0] = (hsize_t)first;
+        if (H5Dwrite_chunk(d->id, H5P_DEFAULT, 0, at, n_packed, packed) < 0)
+            status = anc_h5_fail(err, ANC_ESYSTEM, "cannot write %s; is the disk full?", spec->name);
+    }
+    free(last);
+    anc_chunk_packer_free(packer);
+    return status;
+}
+
 anc_status anc_h5_write(anc_h5_file *f, const anc_h5_spec *spec, const void *data, anc_err *err)
 {
     anc_h5_data d;
     if (anc_h5_define(f, spec, H5P_DEFAULT, &d, err)) return err->code;
-    anc_status status = anc_h5_data_write(&d, 0, spec->dims[0], data, err);
+    anc_status status = spec->deflate && spec->chunk_rows >= 0 && spec->dims[0] && row_bytes(spec)
+                            ? write_packed(&d, spec, data, err)
+                            : anc_h5_data_write(&d, 0, spec->dims[0], data, err);
     anc_h5_data_close(&d);
     return status ? anc_within(err, "%s", f->part) : ANC_OK;
 }

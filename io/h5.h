@@ -58,7 +58,8 @@ typedef struct {
     int rank; /* 1 to ANC_H5_MAX_RANK */
     int64_t dims[ANC_H5_MAX_RANK];
     int64_t chunk_rows; /* 0: what fits in ANC_H5_CHUNK_BYTES; -1: contiguous, neither packed nor checked */
-    int deflate;        /* level 1 to 9, after a byte shuffle; 0: not packed */
+    int deflate;        /* level, as libdeflate counts them, after a byte shuffle; 0: not packed */
+    int noise;          /* bytes of an element, from the lowest, that packing would gain nothing on: kept as they are */
     const char *units;  /* attributes; give one or both, NULL leaves one out */
     const char *description;
 } anc_h5_spec;

@@ -128,3 +128,13 @@ anc_status anc_source_read(anc_source *s, int64_t first, int64_t n, anc_dataset 
     return s->annotations ? anc_annotations_read(s->annotations, first, n, slice, err)
                           : anc_dataset_slice(&s->dataset, first, n, slice, err);
 }
+
+anc_status anc_source_write(anc_source *s, const char *path, const char *config, anc_err *err)
+{
+    if (!s->annotations) return anc_annotations_write(path, &s->dataset, config, err);
+    anc_dataset all = { 0 };
+    anc_status status = anc_annotations_read_all(s->annotations, &all, err);
+    if (!status) status = anc_annotations_write(path, &all, config, err);
+    anc_dataset_clear(&all);
+    return status;
+}

@@ -13,6 +13,7 @@ typedef struct {
 
 extern const anc_job anc_jobs[]; /* ends with a row whose name is NULL */
 
+int anc_job_import(int argc, char **argv);
 int anc_job_label(int argc, char **argv);
 int anc_job_presets(int argc, char **argv);
 int anc_job_inspect(int argc, char **argv);

@@ -9,6 +9,7 @@
 #endif
 
 const anc_job anc_jobs[] = {
+    { "import", "check annotations once and keep them as annotations.h5", anc_job_import },
     { "label", "annotations in, RPN training targets out (HDF5 shards and an index over them)", anc_job_label },
     { "presets", "print a preset as an INI file, ready to edit", anc_job_presets },
     { "inspect", "say in words and tables what a file holds", anc_job_inspect },

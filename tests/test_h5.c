@@ -27,10 +27,10 @@ static anc_status write_all(const char *path, anc_err *err)
     for (int t = ANC_H5_I8; !status && t <= ANC_H5_F64; t++) {
         char name[32];
         snprintf(name, sizeof name, "/deep/er/%s", anc_h5_type_name((anc_h5_type)t));
-        anc_h5_spec spec = { name, (anc_h5_type)t, 2, { 3, 5 }, t % 3 - 1, t % 2, "px", NULL };
+        anc_h5_spec spec = { name, (anc_h5_type)t, 2, { 3, 5 }, t % 3 - 1, t % 2, 0, "px", NULL };
         status = anc_h5_write(&f, &spec, bytes, err);
     }
-    anc_h5_spec none = { "/none", ANC_H5_F32, 2, { 0, 4 }, 0, 1, NULL, "no rows" };
+    anc_h5_spec none = { "/none", ANC_H5_F32, 2, { 0, 4 }, 0, 1, 0, NULL, "no rows" };
     if (!status) status = anc_h5_write(&f, &none, NULL, err);
     if (!status) status = anc_h5_write_strings(&f, "/text", 3, text, "words", err);
     if (!status) status = anc_h5_write_strings(&f, "/no_text", 0, NULL, "words", err);
@@ -107,7 +107,7 @@ static void rows_are_read_in_runs(void)
     const char *path = check_path("rows.h5");
     int32_t rows[N][3], got[N][3];
     for (int k = 0; k < 3 * N; k++) rows[k / 3][k % 3] = k;
-    anc_h5_spec spec = { "/a/rows", ANC_H5_I32, 2, { N, 3 }, 64, 1, NULL, "numbers" };
+    anc_h5_spec spec = { "/a/rows", ANC_H5_I32, 2, { N, 3 }, 64, 1, 0, NULL, "numbers" };
     CU_ASSERT_EQUAL_FATAL(anc_h5_create_part(path, &f, &err), ANC_OK);
     CU_ASSERT_EQUAL(anc_h5_stamp(&f, FORMAT, 1, "{}", &err), ANC_OK);
     CU_ASSERT_EQUAL_FATAL(anc_h5_define(&f, &spec, H5P_DEFAULT, &d, &err), ANC_OK);
@@ -211,7 +211,7 @@ static void damaged_data_are_noticed_in_words(void)
     double rows[64];
     const char *path = check_path("damaged.h5");
     for (int k = 0; k < 64; k++) rows[k] = 1 + k;
-    anc_h5_spec spec = { "/rows", ANC_H5_F64, 1, { 64 }, 0, 0, NULL, "numbers" };
+    anc_h5_spec spec = { "/rows", ANC_H5_F64, 1, { 64 }, 0, 0, 0, NULL, "numbers" };
     CU_ASSERT_EQUAL_FATAL(anc_h5_create_part(path, &f, &err), ANC_OK);
     CU_ASSERT_EQUAL(anc_h5_stamp(&f, FORMAT, 1, "{}", &err), ANC_OK);
     CU_ASSERT_EQUAL(anc_h5_write(&f, &spec, rows, &err), ANC_OK);
@@ -258,7 +258,7 @@ static void fill_disk(int n, rlim_t room)
         int32_t *data = malloc((size_t)n * sizeof *data);
         check_rng rng = { 9 };
         for (int k = 0; data && k < n; k++) data[k] = (int32_t)check_u64(&rng);
-        anc_h5_spec spec = { "/data", ANC_H5_I32, 1, { n }, 0, 1, NULL, "noise" };
+        anc_h5_spec spec = { "/data", ANC_H5_I32, 1, { n }, 0, 1, 0, NULL, "noise" };
         anc_status status = anc_h5_create_part(path, &f, &err);
         if (!status) {
             status = anc_h5_write(&f, &spec, data, &err);
