@@ -1,10 +1,10 @@
 #!/bin/bash
-# peers.sh BUILD/timings: torchvision's own code and ours on the same views, side by side in one run, one core each.
+# peers.sh BUILD/timings: torchvision's own code and ours on the same views, side by side, one core each.
 #
-# First both sides must agree on every view; then each is timed in turn, ROUNDS times, and medians are compared.
-# torchvision runs as installed, and once more with malloc told to keep its memory ("tuned": half of the default time
-# is page faults). CPU time per view for torchvision; for us the seconds that `label` counts for match, sample and
-# encode, on EPOCHS views of each image. Making the anchors is not timed on either side.
+# First both sides must agree on every view; then each is timed in turn, ROUNDS times; medians are compared.
+# torchvision runs as installed, and once more with malloc told to keep its memory ("tuned": half of the
+# default time is page faults). CPU time per view for torchvision; for us the seconds that `label`
+# counts for match, sample and encode, on EPOCHS views of each image. Making anchors is timed on neither side.
 # Prints a figure a line: name, value, unit, what it was measured beside.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -35,7 +35,9 @@ done
 $python - "$tmp" "$rounds" "$epochs" <<'END'
 import json, statistics as st, sys
 tmp, rounds, epochs = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-peers = {k: [[float(x) for x in line.split()] for line in open("%s/%s" % (tmp, k))] for k in ("default", "tuned")}
+peers = {}
+for k in ("default", "tuned"):
+    peers[k] = [[float(x) for x in line.split()] for line in open("%s/%s" % (tmp, k))]
 runs = [json.load(open("%s/ours.%d" % (tmp, i))) for i in range(rounds)]
 n = runs[0]["views"]
 beside = "median of %d rounds, %d images of 800 x 1333 px, %d anchors each, %.1f boxes on average" % (
@@ -49,10 +51,11 @@ for k, note in (("default", "as installed"), ("tuned", "malloc keeps its memory"
         line("torchvision.%s.%s" % (k, stage), v, "us/view", "CPU time, 1 thread, %s; %s" % (note, beside))
         whole.setdefault(k, v)
 ours = [[1e6 * r["seconds"]["all_ranks"][s] / n for s in ("match", "sample", "encode")] for r in runs]
+here = "1 rank, %s kernels; %s" % (runs[0]["kernels"], beside)
 for i, stage in enumerate(("match", "sample", "encode")):
-    line("anchorage.%s" % stage, st.median(r[i] for r in ours), "us/view", "1 rank, %s kernels; %s" % (runs[0]["kernels"], beside))
+    line("anchorage.%s" % stage, st.median(r[i] for r in ours), "us/view", here)
 total = st.median(sum(r) for r in ours)
-line("anchorage.total", total, "us/view", "1 rank, %s kernels; %s" % (runs[0]["kernels"], beside))
+line("anchorage.total", total, "us/view", here)
 line("peers.ratio.default", whole["default"] / total, "x", "torchvision as installed / anchorage, medians")
 line("peers.ratio.tuned", whole["tuned"] / total, "x", "torchvision with tuned malloc / anchorage, medians")
 END
