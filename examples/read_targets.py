@@ -1,4 +1,4 @@
-#!/usr/bin/python3
+#!/usr/bin/env python3
 """Reads what `anchorage label` wrote, with h5py and numpy alone.
 
 usage: read_targets.py targets.h5 [VIEW]     prints what one view (0) trains on
@@ -11,7 +11,7 @@ import numpy as np
 
 def rows(f, group, name, v):
     """A dataset's rows of view v."""
-    first, last = f[group + "/offset"][v:v + 2]
+    first, last = f[group + "/offset"][v : v + 2]
     return f[group + "/" + name][first:last]
 
 
@@ -26,7 +26,10 @@ def anchor_boxes(f, v, index):
         step = np.full(2, level.attrs["stride"])
         if level.attrs["stride_from_grid"]:
             step = f["views/padded_size"][v] // (h, w)
-        y, x = position // w * step[0] + level.attrs["offset"] * step[0], position % w * step[1] + level.attrs["offset"] * step[1]
+        y, x = (
+            position // w * step[0] + level.attrs["offset"] * step[0],
+            position % w * step[1] + level.attrs["offset"] * step[1],
+        )
         out[here] = base[a] + np.stack([x, y, x, y], axis=1).astype(np.float32)
         first += h * w * len(base)
     return out
@@ -39,12 +42,24 @@ def main(path, v=0):
         positive = anchor[label == 1]  # they come first, in the order of target and gt
         box = anchor_boxes(f, v, positive)
         height, width = f["views/size"][v]
-        print("view %d of %d: image %d, %d x %d px, %s" % (v, len(f["views/image_id"]), f["views/image_id"][v], width, height,
-                                                          "mirrored" if f["views/flip"][v] else "not mirrored"))
+        print(
+            "view %d of %d: image %d, %d x %d px, %s"
+            % (
+                v,
+                len(f["views/image_id"]),
+                f["views/image_id"][v],
+                width,
+                height,
+                "mirrored" if f["views/flip"][v] else "not mirrored",
+            )
+        )
         print("anchors: %d positive, %d negative, %d ignored" % tuple(f["views/count"][v]))
         print("minibatch: %d anchors, %d of them positive" % (len(anchor), len(positive)))
         for i in range(min(3, len(positive))):
-            print("  anchor %d at %s learns box %d of its image by t = %s" % (positive[i], box[i], gt[i], target[i].round(4)))
+            print(
+                "  anchor %d at %s learns box %d of its image by t = %s"
+                % (positive[i], box[i], gt[i], target[i].round(4))
+            )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
-/* tests/real_label.c: real annotation files through the real binary on two ranks, and the peers' whole golden set
+/* tests/real_label.c: real annotation files through the real binary on two ranks, and the peers' whole golden
+ * set
  *
- * ANC_REAL is a folder with data/ (annotation files) and peers/golden/ (what the systems themselves produced), which
- * are not part of this repository. tests/real_label.py recomputes counts, labels and targets with numpy alone.
+ * ANC_REAL is a folder with data/ (annotation files) and peers/golden/ (what the systems themselves
+ * produced), which are not part of this repository. tests/real_label.py recomputes counts, labels and targets
+ * with numpy alone.
  */
 #include "tests/check.h"
 #include <stdio.h>
@@ -16,14 +18,16 @@ static const char *real(void)
     return path;
 }
 
-/* Calls each() for every COCO-like JSON file of a kind, "detection" or "other"; returns how many there are. */
+/* Calls each() for every JSON file of a kind, "detection" or "other"; returns how many there are. */
 static int for_each(const char *kind, void (*each)(const char *path))
 {
     char *list = NULL;
-    int code = check_run(&list,
-                         "cd %s/data && for f in $(find coco voc crossformat_toy fixtures_* -iname '*.json' | sort); "
-                         "do echo $PWD/$f $(/usr/bin/python3 %s/tests/real_label.py kind $f); done",
-                         real(), getenv("PWD"));
+    int code = check_run(
+        &list,
+        "here=$PWD && cd %s/data && "
+        "for f in $(find coco voc crossformat_toy fixtures_* -iname '*.json' | sort); "
+        "do echo $PWD/$f $(/usr/bin/python3 $here/tests/real_label.py kind $f); done",
+        real());
     CU_ASSERT_EQUAL_FATAL(code, 0);
     int n = 0;
     char *save = NULL;
@@ -45,10 +49,11 @@ static void label_and_recompute(const char *path)
 {
     char *text = NULL;
     const char *out = check_path("targets"), *summary = check_path("summary.json");
-    int code = check_run(&text,
-                         "timeout -k 10 300 mpirun -n 2 %s label %s -o %s --overwrite --quiet --preset %s --flip 0.5 --seed 7 "
-                         "--images-per-shard 64 --assignment --with-gt --summary-json %s",
-                         ANC_BINARY, path, out, preset, summary);
+    int code = check_run(
+        &text,
+        "timeout -k 10 300 mpirun -n 2 %s label %s -o %s --overwrite --quiet --preset %s --flip 0.5 --seed 7 "
+        "--images-per-shard 64 --assignment --with-gt --summary-json %s",
+        ANC_BINARY, path, out, preset, summary);
     CU_ASSERT_EQUAL(code, 0);
     if (code) printf("%s: %s", path, text);
     free(text);
@@ -70,6 +75,14 @@ static void every_detection_file_under(const char *name)
 static void labels_under_torchvision_fpn_equal_numpys(void) { every_detection_file_under("torchvision-fpn"); }
 static void labels_under_detectron2_fpn_equal_numpys(void) { every_detection_file_under("detectron2-fpn"); }
 static void labels_under_mmdet_fpn_equal_numpys(void) { every_detection_file_under("mmdet-fpn"); }
+static void labels_under_maskrcnn_benchmark_fpn_equal_numpys(void)
+{
+    every_detection_file_under("maskrcnn-benchmark-fpn");
+}
+static void labels_under_faster_rcnn_vgg16_equal_numpys(void)
+{
+    every_detection_file_under("faster-rcnn-vgg16");
+}
 
 static void refused_in_one_line(const char *path)
 {
@@ -84,13 +97,16 @@ static void refused_in_one_line(const char *path)
     free(text);
 }
 
-static void files_without_boxes_are_refused_in_one_line(void) { CU_ASSERT(for_each("other", refused_in_one_line) >= 5); }
+static void files_without_boxes_are_refused_in_one_line(void)
+{
+    CU_ASSERT(for_each("other", refused_in_one_line) >= 5);
+}
 
 static void a_captions_file_is_called_one(void)
 {
     char *text = NULL;
-    int code = check_run(&text, "%s label %s/data/coco/not_detection_captions_train2017.json -o %s", ANC_BINARY, real(),
-                         check_path("captions"));
+    int code = check_run(&text, "%s label %s/data/coco/not_detection_captions_train2017.json -o %s",
+                         ANC_BINARY, real(), check_path("captions"));
     CU_ASSERT_EQUAL(code, 1);
     CU_ASSERT_PTR_NOT_NULL(strstr(text, "captions file"));
     free(text);
@@ -100,7 +116,8 @@ static void a_captions_file_is_called_one(void)
 static void the_whole_golden_set_is_reproduced(void)
 {
     const char *whole = check_path("whole.h5");
-    CU_ASSERT_EQUAL_FATAL(check_run(NULL, "/usr/bin/python3 tests/golden/cut_golden.py %s/peers/golden %s", real(), whole), 0);
+    CU_ASSERT_EQUAL_FATAL(
+        check_run(NULL, "/usr/bin/python3 tests/golden/cut_golden.py %s/peers/golden %s", real(), whole), 0);
     char *text = NULL;
     int code = check_run(&text, "ANCHORAGE_GOLDEN=%s $(dirname %s)/unit golden", whole, ANC_BINARY);
     CU_ASSERT_EQUAL(code, 0);
@@ -108,6 +125,9 @@ static void the_whole_golden_set_is_reproduced(void)
     free(text);
 }
 
-CHECK_SUITE("label", CHECK(labels_under_torchvision_fpn_equal_numpys), CHECK(labels_under_detectron2_fpn_equal_numpys),
-            CHECK(labels_under_mmdet_fpn_equal_numpys), CHECK(files_without_boxes_are_refused_in_one_line),
-            CHECK(a_captions_file_is_called_one), CHECK(the_whole_golden_set_is_reproduced));
+CHECK_SUITE("label", CHECK(labels_under_torchvision_fpn_equal_numpys),
+            CHECK(labels_under_detectron2_fpn_equal_numpys), CHECK(labels_under_mmdet_fpn_equal_numpys),
+            CHECK(labels_under_maskrcnn_benchmark_fpn_equal_numpys),
+            CHECK(labels_under_faster_rcnn_vgg16_equal_numpys),
+            CHECK(files_without_boxes_are_refused_in_one_line), CHECK(a_captions_file_is_called_one),
+            CHECK(the_whole_golden_set_is_reproduced));

@@ -4,9 +4,9 @@
 usage: real_label.py kind ANNOTATIONS.json
            prints "detection" when every annotation has a box and every image a size, else "other"
        real_label.py check ANNOTATIONS.json TARGETS_DIR SUMMARY.json [VIEWS]
-           TARGETS_DIR was written by `anchorage label --assignment --with-gt --summary-json SUMMARY.json` under
-           the preset torchvision-fpn, detectron2-fpn or mmdet-fpn, with or without --flip. Counts are compared over
-           the whole file; labels, matched boxes and targets of VIEWS views (24), bit for bit, by the full matrix.
+           TARGETS_DIR was written by `anchorage label --assignment --with-gt --summary-json SUMMARY.json`
+           under one of the presets in RULES, with or without --flip. Counts are compared over the whole file;
+           labels, matched boxes and targets of VIEWS views (24), bit for bit, by the full matrix.
 
 Only numpy, json and h5py: the rules are written down here a second time, each as its system does it.
 """
@@ -27,13 +27,19 @@ def same(what, got, wanted):
     got, wanted = np.asarray(got), np.asarray(wanted)
     if got.shape != wanted.shape or not np.array_equal(got, wanted):
         where = np.flatnonzero((got != wanted).ravel())[:4].tolist() if got.shape == wanted.shape else "shape"
-        raise Fault("%s: file has %s, recomputed %s (at %s)" % (what, got.ravel()[where] if where != "shape" else got.shape,
-                                                                 wanted.ravel()[where] if where != "shape" else wanted.shape,
-                                                                 where))
+        raise Fault(
+            "%s: file has %s, recomputed %s (at %s)"
+            % (
+                what,
+                got.ravel()[where] if where != "shape" else got.shape,
+                wanted.ravel()[where] if where != "shape" else wanted.shape,
+                where,
+            )
+        )
 
 
 def read_coco(path):
-    """Images by id: (height, width, [(x, y, w, h, crowd)]), boxes without area left out, in the file's order."""
+    """Images by id: (height, width, [(x, y, w, h, crowd)]), in the file's order, without boxes of no area."""
     with open(path, encoding="utf-8-sig") as f:
         d = json.load(f)
     images = {i["id"]: (i["height"], i["width"], []) for i in d["images"]}
@@ -56,6 +62,7 @@ def kind(path):
 
 # ---- sizes: height and width of an image to those of its view, short side 800, long side at most 1333 ----
 
+
 def size_torchvision(h, w):
     scale = min(F(1) / F(min(h, w)) * F(800), F(1) / F(max(h, w)) * F(1333))
     return int(np.floor(h * float(scale))), int(np.floor(w * float(scale)))
@@ -75,7 +82,26 @@ def size_mmcv(h, w):
     return int(h * scale + 0.5), int(w * scale + 0.5)
 
 
+def size_maskrcnn_benchmark(h, w):
+    side = 800
+    if max(h, w) / min(h, w) * side > 1333:
+        side = int(round(1333 * min(h, w) / max(h, w)))
+    if side == min(h, w):
+        return h, w
+    return (int(side * h / w), side) if w < h else (side, int(side * w / h))
+
+
+def factor_py_faster_rcnn(h, w):
+    scale = 600 / min(h, w)
+    return 1000 / max(h, w) if round(scale * max(h, w)) > 1000 else scale
+
+
+def size_py_faster_rcnn(h, w):
+    return round(h * factor_py_faster_rcnn(h, w)), round(w * factor_py_faster_rcnn(h, w))
+
+
 # ---- boxes: (x, y, w, h) of the JSON to float32 corners in the view, None when the system drops them ----
+
 
 def box_torchvision(b, hw, view, flip):
     x1, y1, x2, y2 = F(b[0]), F(b[1]), F(b[0]) + F(b[2]), F(b[1]) + F(b[3])
@@ -90,12 +116,20 @@ def box_torchvision(b, hw, view, flip):
 
 
 def box_detectron2(b, hw, view, flip):
-    x1, y1, x2, y2 = F(b[0]), F(b[1]), F(b[0]) + F(b[2]), F(b[1]) + F(b[3])  # BoxMode.convert: a float32 tensor
+    x1, y1, x2, y2 = (
+        F(b[0]),
+        F(b[1]),
+        F(b[0]) + F(b[2]),
+        F(b[1]) + F(b[3]),
+    )  # BoxMode.convert: a float32 tensor
     sx, sy = view[1] * 1.0 / hw[1], view[0] * 1.0 / hw[0]
     x1, y1, x2, y2 = float(x1) * sx, float(y1) * sy, float(x2) * sx, float(y2) * sy
     if flip:  # after the resize
         x1, x2 = view[1] - x2, view[1] - x1
-    x1, x2, y1, y2 = (F(min(max(v, 0.0), float(top))) for v, top in ((x1, view[1]), (x2, view[1]), (y1, view[0]), (y2, view[0])))
+    x1, x2, y1, y2 = (
+        F(min(max(v, 0.0), float(top)))
+        for v, top in ((x1, view[1]), (x2, view[1]), (y1, view[0]), (y2, view[0]))
+    )
     return (x1, y1, x2, y2) if x2 - x1 > F(1e-5) and y2 - y1 > F(1e-5) else None
 
 
@@ -105,13 +139,43 @@ def box_mmdet(b, hw, view, flip):
         return None
     sx, sy = F(view[1] / hw[1]), F(view[0] / hw[0])
     x1, y1, x2, y2 = F(x) * sx, F(y) * sy, F(x + w) * sx, F(y + h) * sy
-    x1, x2, y1, y2 = (min(max(v, F(0)), F(top)) for v, top in ((x1, view[1]), (x2, view[1]), (y1, view[0]), (y2, view[0])))
+    x1, x2, y1, y2 = (
+        min(max(v, F(0)), F(top)) for v, top in ((x1, view[1]), (x2, view[1]), (y1, view[0]), (y2, view[0]))
+    )
     if flip:  # after resize and clip
         x1, x2 = F(view[1]) - x2, F(view[1]) - x1
     return (x1, y1, x2, y2) if x2 > x1 and y2 > y1 else None
 
 
+def box_maskrcnn_benchmark(b, hw, view, flip):
+    x1, y1 = F(b[0]), F(b[1])
+    x2, y2 = x1 + max(F(b[2]) - F(1), F(0)), y1 + max(F(b[3]) - F(1), F(0))
+    x1, x2, y1, y2 = (
+        min(max(v, F(0)), F(top - 1)) for v, top in ((x1, hw[1]), (x2, hw[1]), (y1, hw[0]), (y2, hw[0]))
+    )
+    if not (x2 > x1 and y2 > y1):
+        return None
+    sx, sy = F(view[1] / hw[1]), F(view[0] / hw[0])
+    x1, y1, x2, y2 = x1 * sx, y1 * sy, x2 * sx, y2 * sy
+    if flip:  # after the resize
+        x1, x2 = F(view[1]) - x2 - F(1), F(view[1]) - x1 - F(1)
+    return x1, y1, x2, y2
+
+
+def box_py_faster_rcnn(b, hw, view, flip):
+    x1, y1 = max(0, b[0]), max(0, b[1])
+    x2, y2 = min(hw[1] - 1, x1 + max(0, b[2] - 1)), min(hw[0] - 1, y1 + max(0, b[3] - 1))
+    if x2 < x1 or y2 < y1:
+        return None
+    x1, y1, x2, y2 = int(x1), int(y1), int(x2), int(y2)  # kept as uint16
+    if flip:
+        x1, x2 = hw[1] - x2 - 1, hw[1] - x1 - 1
+    scale = factor_py_faster_rcnn(*hw)
+    return tuple(F(v * scale) for v in (x1, y1, x2, y2))
+
+
 # ---- the rest ----
+
 
 def anchors_of(f, padded):
     """All anchors of a view, float32 [A, 4], from the file's base anchors; and the grids."""
@@ -121,97 +185,136 @@ def anchors_of(f, padded):
         stride = int(level.attrs["stride"])
         h, w = -(-padded[0] // stride), -(-padded[1] // stride)
         step = (padded[0] // h, padded[1] // w) if level.attrs["stride_from_grid"] else (stride, stride)
-        y, x = np.meshgrid(np.arange(h, dtype=F) * F(step[0]), np.arange(w, dtype=F) * F(step[1]), indexing="ij")
+        y, x = np.meshgrid(
+            np.arange(h, dtype=F) * F(step[0]), np.arange(w, dtype=F) * F(step[1]), indexing="ij"
+        )
         shift = np.stack([x, y, x, y], axis=-1) + F(level.attrs["offset"] * stride)
         parts.append((shift[:, :, None, :] + level["base"][:][None, None]).reshape(-1, 4))
         grids.append((h, w))
     return np.concatenate(parts), np.array(grids)
 
 
-def iou_with(a, area, g, floor):
-    w = np.maximum(np.minimum(a[:, 2], g[2]) - np.maximum(a[:, 0], g[0]), F(0))
-    h = np.maximum(np.minimum(a[:, 3], g[3]) - np.maximum(a[:, 1], g[1]), F(0))
-    inter = w * h
-    both = ((g[2] - g[0]) * (g[3] - g[1]) + area) - inter
-    return inter / np.maximum(both, floor)
+def sides(b, one):
+    return b[:, 2] - b[:, 0] + one, b[:, 3] - b[:, 1] + one
 
 
-def assign(a, gts, mmdet):
+def assign(a, gts, inside, rule):
     """label [A] and matched gt [A] by the definition: every anchor with every box."""
-    best, arg = np.full(len(a), F(-1)), np.zeros(len(a), np.int64)
-    area = (a[:, 2] - a[:, 0]) * (a[:, 3] - a[:, 1])
-    with_box = []
+    real, one = rule.get("real", F), rule.get("real", F)(rule.get("one", 0))
+    a, gts = a.astype(real), gts.astype(real)
+    best, arg = np.full(len(a), real(-1)), np.zeros(len(a), np.int64)
+    area = np.multiply(*sides(a, one))
+    label, with_box = np.zeros(len(a), np.int8), []
     for i, g in enumerate(gts):
-        v = iou_with(a, area, g, F(1e-6) if mmdet else F(0))
+        w = np.maximum(np.minimum(a[:, 2], g[2]) - np.maximum(a[:, 0], g[0]) + one, real(0))
+        h = np.maximum(np.minimum(a[:, 3], g[3]) - np.maximum(a[:, 1], g[1]) + one, real(0))
+        inter, own = w * h, (g[2] - g[0] + one) * (g[3] - g[1] + one)
+        v = inter / np.maximum(own + area - inter, real(rule.get("floor", 0)))
+        if rule.get("border") == "drop":
+            v[~inside] = 0
         arg[v > best] = i
         best = np.maximum(best, v)
         with_box.append(v)
-    label = np.where(best >= F(0.7), 1, np.where(best < F(0.3), 0, -1)).astype(np.int8)
+    if len(gts):
+        label = np.where(best >= real(0.7), 1, np.where(best < real(0.3), 0, -1)).astype(np.int8)
     for i, v in enumerate(with_box):
         top = v.max()
-        if top <= 0 or (mmdet and top < F(0.3)):
+        if top <= 0 or (rule.get("claim") and top < real(0.3)):
             continue
         label[v == top] = 1
-        if mmdet:
+        if rule.get("claim"):
             arg[v == top] = i
+    if rule.get("border"):
+        label[~inside] = -1
     return label, arg
 
 
-def encode(a, g, mmdet):
-    aw, ah, gw, gh = a[:, 2] - a[:, 0], a[:, 3] - a[:, 1], g[:, 2] - g[:, 0], g[:, 3] - g[:, 1]
-    if mmdet:
-        centre = lambda b, w, h: ((b[:, 0] + b[:, 2]) * F(0.5), (b[:, 1] + b[:, 3]) * F(0.5))
+def encode(a, g, rule):
+    """Targets [n, 4] of float32 anchors and boxes."""
+    one = rule.get("one", 0)
+    gw, gh = sides(g, F(one))
+    if rule.get("real") == np.float64:  # py-faster-rcnn: the anchor's side in double
+        a = a.astype(np.float64)
+    aw, ah = sides(a, a.dtype.type(one))
+    if rule.get("claim"):  # mmdetection
+        ax, ay, gx, gy = ((b[:, k] + b[:, k + 2]) * F(0.5) for b in (a, g) for k in (0, 1))
     else:
-        centre = lambda b, w, h: (b[:, 0] + F(0.5) * w, b[:, 1] + F(0.5) * h)
-    (ax, ay), (gx, gy) = centre(a, aw, ah), centre(g, gw, gh)
-    tw, th = np.log((gw / aw).astype(np.float64)), np.log((gh / ah).astype(np.float64))  # numpy's float32 log is 2 ulp off
-    return np.stack([(gx - ax) / aw, (gy - ay) / ah, tw, th], axis=1).astype(F)
+        ax, ay, gx, gy = (
+            b[:, k] + b.dtype.type(0.5) * side
+            for b, both in ((a, (aw, ah)), (g, (gw, gh)))
+            for k, side in enumerate(both)
+        )
+    tw, th = (
+        np.log((x / y).astype(np.float64)) for x, y in ((gw, aw), (gh, ah))
+    )  # numpy's float32 log is 2 ulp off
+    return np.stack(
+        [((gx - ax) / aw).astype(F), ((gy - ay) / ah).astype(F), tw.astype(F), th.astype(F)], axis=1
+    )
 
 
 def ulps(a, b):
     """How many float32 numbers apart."""
+
     def order(x):
         i = np.ascontiguousarray(x, F).view(np.int32).astype(np.int64)
         return np.where(i < 0, -(i & 0x7FFFFFFF), i)
+
     return np.abs(order(a) - order(b))
 
 
 RULES = {
-    "torchvision-fpn": (size_torchvision, box_torchvision),
-    "detectron2-fpn": (size_detectron2, box_detectron2),
-    "mmdet-fpn": (size_mmcv, box_mmdet),
+    "torchvision-fpn": {"size": size_torchvision, "box": box_torchvision},
+    "detectron2-fpn": {"size": size_detectron2, "box": box_detectron2},
+    "mmdet-fpn": {"size": size_mmcv, "box": box_mmdet, "claim": True, "floor": 1e-6},
+    "maskrcnn-benchmark-fpn": {
+        "size": size_maskrcnn_benchmark,
+        "box": box_maskrcnn_benchmark,
+        "one": 1,
+        "border": "ignore",
+    },
+    "faster-rcnn-vgg16": {
+        "size": size_py_faster_rcnn,
+        "box": box_py_faster_rcnn,
+        "one": 1,
+        "border": "drop",
+        "pad": 1,
+        "real": np.float64,
+        "crowd": True,
+    },
 }
 
 
 def check_view(f, v, image, preset):
-    size_rule, box_rule = RULES[preset]
-    mmdet = preset == "mmdet-fpn"
+    rule = RULES[preset]
     h, w, boxes = image
-    view, flip = size_rule(h, w), bool(f["views/flip"][v])
-    padded = tuple(-(-side // 32) * 32 for side in view)
+    view, flip, pad = rule["size"](h, w), bool(f["views/flip"][v]), rule.get("pad", 32)
+    padded = tuple(-(-side // pad) * pad for side in view)
     same("size", f["views/size"][v], view)
     same("padded size", f["views/padded_size"][v], padded)
     a, grids = anchors_of(f, padded)
     same("grid", f["views/grid"][v], grids)
 
-    kept = [(i, box_rule(b, (h, w), view, flip)) for i, b in enumerate(boxes) if not b[4]]
+    kept = [
+        (i, rule["box"](b, (h, w), view, flip)) for i, b in enumerate(boxes) if rule.get("crowd") or not b[4]
+    ]
     kept = [(i, g) for i, g in kept if g is not None]
     of = np.array([i for i, _ in kept], np.int64)
     gts = np.array([g for _, g in kept], F).reshape(-1, 4)
-    first, last = f["gt/offset"][v:v + 2]
+    first, last = f["gt/offset"][v : v + 2]
     used = f["gt/used"][first:last].astype(bool)
     same("boxes in use", np.flatnonzero(used), of)
     same("boxes", f["gt/xyxy"][first:last][used].view(np.int32), gts.view(np.int32))
 
-    label, arg = assign(a, list(gts), mmdet)
-    first, last = f["assignment/offset"][v:v + 2]
+    inside = (a[:, 0] >= 0) & (a[:, 1] >= 0) & (a[:, 2] < view[1]) & (a[:, 3] < view[0])
+    label, arg = assign(a, gts, inside, rule)
+    first, last = f["assignment/offset"][v : v + 2]
     of_file, gt_file = f["assignment/anchor"][first:last], f["assignment/gt"][first:last]
     same("anchors that are not negative", of_file, np.flatnonzero(label))
     matched = np.where(label == 1, of[arg] if len(of) else -1, -1)
     same("matched gt", gt_file, matched[of_file])
     same("counts", f["views/count"][v], [(label == 1).sum(), (label == 0).sum(), (label == -1).sum()])
 
-    first, last = f["minibatch/offset"][v:v + 2]
+    first, last = f["minibatch/offset"][v : v + 2]
     drawn, drawn_label = f["minibatch/anchor"][first:last], f["minibatch/label"][first:last]
     p = int((drawn_label == 1).sum())
     same("positives drawn", p, min(128, (label == 1).sum()))
@@ -219,10 +322,10 @@ def check_view(f, v, image, preset):
     same("labels drawn", drawn_label, label[drawn])
     if not ((np.diff(drawn[:p]) > 0).all() and (np.diff(drawn[p:]) > 0).all()):
         raise Fault("the minibatch does not ascend")
-    first, last = f["positives/offset"][v:v + 2]
+    first, last = f["positives/offset"][v : v + 2]
     same("gt drawn", f["positives/gt"][first:last], matched[drawn[:p]])
     t = f["positives/target"][first:last]
-    wanted = encode(a[drawn[:p]], gts[arg[drawn[:p]]], mmdet) if p else np.zeros((0, 4), F)
+    wanted = encode(a[drawn[:p]], gts[arg[drawn[:p]]], rule) if p else np.zeros((0, 4), F)
     same("tx, ty", t[:, :2].copy().view(np.int32), wanted[:, :2].copy().view(np.int32))
     if p and ulps(t[:, 2:], wanted[:, 2:]).max() > 1:
         raise Fault("tw, th: %d ulp apart" % ulps(t[:, 2:], wanted[:, 2:]).max())
@@ -232,9 +335,11 @@ def check_view(f, v, image, preset):
 def pick(images, ids, n):
     """Views to look at: the most crowded, the extreme shapes, and others evenly over the file."""
     by = {
-        "most boxes": lambda v: -len(images[ids[v]][2]), "largest": lambda v: -images[ids[v]][0] * images[ids[v]][1],
+        "most boxes": lambda v: -len(images[ids[v]][2]),
+        "largest": lambda v: -images[ids[v]][0] * images[ids[v]][1],
         "smallest": lambda v: images[ids[v]][0] * images[ids[v]][1],
-        "widest": lambda v: images[ids[v]][0] / images[ids[v]][1], "tallest": lambda v: images[ids[v]][1] / images[ids[v]][0],
+        "widest": lambda v: images[ids[v]][0] / images[ids[v]][1],
+        "tallest": lambda v: images[ids[v]][1] / images[ids[v]][0],
     }
     chosen = {min(range(len(ids)), key=k) for k in by.values()} if ids else set()
     chosen |= set(np.linspace(0, len(ids) - 1, min(n, len(ids))).astype(int).tolist()) if ids else set()
@@ -246,7 +351,9 @@ def check(annotations, folder, summary, n):
     ids = sorted(images)
     with open(summary) as s:
         s = json.load(s)
-    n_boxes, n_crowds = (sum(f(b) for i in images.values() for b in i[2]) for f in (lambda b: 1, lambda b: b[4]))
+    n_boxes, n_crowds = (
+        sum(f(b) for i in images.values() for b in i[2]) for f in (lambda b: 1, lambda b: b[4])
+    )
     same("annotations", s["source"]["annotations"], n_annotations)
     same("boxes", s["config"]["data"]["boxes"], n_boxes)
     same("boxes without area", s["source"]["empty_boxes"], n_annotations - n_boxes)
@@ -255,7 +362,11 @@ def check(annotations, folder, summary, n):
     with h5py.File(folder + "/targets.h5", "r") as f:
         preset = json.loads(f.attrs["config"])["rules"]["preset"]
         same("image ids", f["views/image_id"][:], np.array(ids, np.int64))
-        same("boxes of each image", np.diff(f["gt/offset"][:]), np.array([len(images[i][2]) for i in ids], np.int64))
+        same(
+            "boxes of each image",
+            np.diff(f["gt/offset"][:]),
+            np.array([len(images[i][2]) for i in ids], np.int64),
+        )
         same("crowd marks", f["gt/crowd"][:], np.array([b[4] for i in ids for b in images[i][2]], np.uint8))
         views = pick(images, ids, n)
         for v in views:
@@ -264,8 +375,10 @@ def check(annotations, folder, summary, n):
             except Fault as e:
                 raise Fault("image %d: %s" % (ids[v], e))
             anchors, positives = anchors + a, positives + p
-    print("ok: %s: %d images, %d boxes; %d views, %d anchors, %d targets recomputed" %
-          (preset, len(ids), n_boxes, len(views), anchors, positives))
+    print(
+        "ok: %s: %d images, %d boxes; %d views, %d anchors, %d targets recomputed"
+        % (preset, len(ids), n_boxes, len(views), anchors, positives)
+    )
 
 
 if __name__ == "__main__":
