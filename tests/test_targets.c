@@ -67,7 +67,7 @@ static void same(const anc_targets *a, const anc_targets *b)
 /* A folder of shards and their index. */
 static const char *write_all(const char *name, bool rich)
 {
-    const char *dir = check_path("%s", name);
+    const char *dir = check_path("targets-%s", name); /* all suites share one folder */
     anc_rules r = rules();
     anc_targets_about about = { .config = "{\"seed\":9}", .rules = &r };
     anc_err err = { 0 };
@@ -78,9 +78,10 @@ static const char *write_all(const char *name, bool rich)
         char shard[64];
         gather(&t, &r, s * PER_SHARD, s == SHARDS - 1 ? VIEWS - s * PER_SHARD : PER_SHARD, rich);
         anc_targets_shard_name(shard, s, SHARDS);
-        CU_ASSERT_FATAL(!anc_targets_write(&t, check_path("%s/%s", name, shard), &about, &n_bytes, &err));
+        CU_ASSERT_FATAL(
+            !anc_targets_write(&t, check_path("targets-%s/%s", name, shard), &about, &n_bytes, &err));
         struct stat info;
-        CU_ASSERT(!stat(check_path("%s/%s", name, shard), &info) && info.st_size == n_bytes);
+        CU_ASSERT(!stat(check_path("targets-%s/%s", name, shard), &info) && info.st_size == n_bytes);
         anc_targets_clear(&t);
     }
     bool with[ANC_ROWS_KINDS] = { true, true, true, rich, rich, rich };
@@ -176,9 +177,9 @@ static void read_virtual(const char *dir)
 static void a_moved_folder_still_reads_as_a_whole(void)
 {
     read_virtual(write_all("here", true));
-    CU_ASSERT_EQUAL(rename(check_path("here"), check_path("there")), 0);
-    read_virtual(check_path("there"));
-    anc_targets_close(opened(check_path("there/")));
+    CU_ASSERT_EQUAL(rename(check_path("targets-here"), check_path("targets-there")), 0);
+    read_virtual(check_path("targets-there"));
+    anc_targets_close(opened(check_path("targets-there/")));
 }
 
 static uint64_t checksum_of(const char *path, int run)
@@ -237,12 +238,15 @@ static void refused(const char *dir, const char *says)
 static void a_shard_that_is_missing_or_another_is_named(void)
 {
     const char *dir = write_all("faults", false);
-    const char *one = check_path("faults/shard-00001-of-00004.h5"), *kept = check_path("faults/kept.h5");
+    const char *one = check_path("targets-faults/shard-00001-of-00004.h5"),
+               *kept = check_path("targets-faults/kept.h5");
     rename(one, kept);
     refused(dir, "faults/shard-00001-of-00004.h5: the shard is missing");
-    CU_ASSERT_EQUAL(check_run(NULL, "cp %s %s", check_path("faults/shard-00002-of-00004.h5"), one), 0);
+    CU_ASSERT_EQUAL(check_run(NULL, "cp %s %s", check_path("targets-faults/shard-00002-of-00004.h5"), one),
+                    0);
     refused(dir, "faults/shard-00001-of-00004.h5: "); /* as many views, others */
-    CU_ASSERT_EQUAL(check_run(NULL, "cp %s %s", check_path("faults/shard-00003-of-00004.h5"), one), 0);
+    CU_ASSERT_EQUAL(check_run(NULL, "cp %s %s", check_path("targets-faults/shard-00003-of-00004.h5"), one),
+                    0);
     refused(dir, "faults/shard-00001-of-00004.h5: has 6 rows in /views, where");
     CU_ASSERT_EQUAL(check_run(NULL, "head -c 9000 %s > %s", kept, one), 0);
     refused(dir, "faults/shard-00001-of-00004.h5: ");
@@ -256,7 +260,7 @@ static void a_shard_that_is_missing_or_another_is_named(void)
     anc_targets_clear(&t);
     rename(kept, one);
     anc_targets_close(opened(dir));
-    unlink(check_path("faults/targets.h5"));
+    unlink(check_path("targets-faults/targets.h5"));
     refused(dir, "faults: the folder holds no targets.h5");
 }
 
@@ -334,10 +338,10 @@ static void an_empty_data_set_has_an_index_of_no_shards(void)
     anc_err err = { 0 };
     int64_t n_bytes;
     const bool with[ANC_ROWS_KINDS] = { true, true, true, true, true, true };
-    mkdir(check_path("none"), 0777);
-    CU_ASSERT_FATAL(!anc_targets_write_index(check_path("none"), 0, with, 5, &(anc_targets_about){ "{}", &r },
-                                             &n_bytes, &err));
-    anc_targets_file *f = opened(check_path("none"));
+    mkdir(check_path("targets-none"), 0777);
+    CU_ASSERT_FATAL(!anc_targets_write_index(check_path("targets-none"), 0, with, 5,
+                                             &(anc_targets_about){ "{}", &r }, &n_bytes, &err));
+    anc_targets_file *f = opened(check_path("targets-none"));
     const anc_targets_info *info = anc_targets_about_file(f);
     CU_ASSERT(info->index && info->n_shards == 0 && info->n[0] == 0 && info->n[ANC_ROWS_LABELS] == 0);
     anc_targets t = { 0 };
@@ -384,7 +388,8 @@ static void the_same_content_gives_the_same_bytes(void)
 {
     write_all("once", true);
     write_all("twice", true);
-    CU_ASSERT_EQUAL(check_run(NULL, "diff -r %s %s", check_path("once"), check_path("twice")), 0);
+    CU_ASSERT_EQUAL(check_run(NULL, "diff -r %s %s", check_path("targets-once"), check_path("targets-twice")),
+                    0);
 }
 
 CHECK_SUITE("targets", CHECK(a_shard_reads_back_as_it_was_gathered),
