@@ -153,19 +153,18 @@ static anc_box_fate box_torchvision(const anc_view *v, const double b[4], anc_bo
     return out->x2 > out->x1 && out->y2 > out->y1 ? fate : ANC_BOX_DROPPED;
 }
 
-static void mirror(const anc_view *v, const double b[4], double out[4])
-{
-    out[0] = v->flip ? v->image_w - b[2] : b[0];
-    out[1] = b[1];
-    out[2] = v->flip ? v->image_w - b[0] : b[2];
-    out[3] = b[3];
-}
-
 static anc_box_fate box_detectron2(const anc_view *v, const double b[4], anc_box *out)
 {
-    double m[4], sx = v->w * 1.0 / v->image_w, sy = v->h * 1.0 / v->image_h;
-    mirror(v, b, m);
-    double s[4] = { m[0] * sx, m[1] * sy, m[2] * sx, m[3] * sy };
+    /* BoxMode.convert makes corners in float32; from there on all is double. It flips after the resize. */
+    float x1 = (float)b[0], y1 = (float)b[1];
+    float x2 = x1 + (float)(b[2] - b[0]), y2 = y1 + (float)(b[3] - b[1]);
+    double sx = v->w * 1.0 / v->image_w, sy = v->h * 1.0 / v->image_h;
+    double s[4] = { x1 * sx, y1 * sy, x2 * sx, y2 * sy };
+    if (v->flip) {
+        double left = v->w - s[2];
+        s[2] = v->w - s[0];
+        s[0] = left;
+    }
     double c[4] = { clamp(s[0], v->w), clamp(s[1], v->h), clamp(s[2], v->w), clamp(s[3], v->h) };
     *out = (anc_box){ (float)c[0], (float)c[1], (float)c[2], (float)c[3] };
     if (!(out->x2 - out->x1 > 1e-5f && out->y2 - out->y1 > 1e-5f)) return ANC_BOX_DROPPED;
@@ -174,15 +173,20 @@ static anc_box_fate box_detectron2(const anc_view *v, const double b[4], anc_box
 
 static anc_box_fate box_mmdet(const anc_view *v, const double b[4], anc_box *out)
 {
-    double m[4];
-    if (b[2] - b[0] < 1 || b[3] - b[1] < 1) return ANC_BOX_DROPPED; /* its data set skips them */
-    mirror(v, b, m);
+    /* Its data set skips sides below 1; compared so that x + 1 is never taken for less than 1 wide. */
+    if (b[2] < b[0] + 1 || b[3] < b[1] + 1) return ANC_BOX_DROPPED;
     float sx = (float)((double)v->w / v->image_w), sy = (float)((double)v->h / v->image_h);
-    anc_box s = { (float)m[0] * sx, (float)m[1] * sy, (float)m[2] * sx, (float)m[3] * sy };
+    anc_box s = { (float)b[0] * sx, (float)b[1] * sy, (float)b[2] * sx, (float)b[3] * sy };
     float w = (float)v->w, h = (float)v->h;
     *out = (anc_box){ clampf(s.x1, w), clampf(s.y1, h), clampf(s.x2, w), clampf(s.y2, h) };
     if (!(out->x2 > out->x1 && out->y2 > out->y1)) return ANC_BOX_DROPPED;
-    return s.x1 != out->x1 || s.y1 != out->y1 || s.x2 != out->x2 || s.y2 != out->y2 ? ANC_BOX_CLIPPED : ANC_BOX_KEPT;
+    anc_box_fate fate = s.x1 != out->x1 || s.y1 != out->y1 || s.x2 != out->x2 || s.y2 != out->y2 ? ANC_BOX_CLIPPED : ANC_BOX_KEPT;
+    if (v->flip) { /* after resize and clip */
+        float left = w - out->x2;
+        out->x2 = w - out->x1;
+        out->x1 = left;
+    }
+    return fate;
 }
 
 static anc_box_fate box_maskrcnn_benchmark(const anc_view *v, const double b[4], anc_box *out)
