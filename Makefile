@@ -70,7 +70,7 @@ demo-built: all
 	./anchorage inspect demo/targets
 
 # The tests against the real data sets and the peers' own output, which are not part of this repository.
-check-real: all $(BUILD)/real
+check-real: all $(BUILD)/real $(BUILD)/unit
 	@ANC_REAL=$(abspath $(REAL)) tools/check.sh $(BUILD) real
 
 sanitize:
@@ -79,8 +79,8 @@ sanitize:
 
 bench: $(BUILD)/timings
 	@$(BUILD)/timings
-bench-peers: $(BUILD)/timings
-	@bench/peers.sh $(BUILD)/timings
+bench-peers: all
+	@bench/peers.sh $(BUILD)/anchorage
 
 deps:
 	@CC='$(CC)' FLAGS='$(MPI_C) $(HDF5_C) $(IO_C)' LIBS='$(LIBS) -lcunit' tools/deps.sh

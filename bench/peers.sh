@@ -1,5 +1,5 @@
 #!/bin/bash
-# peers.sh BUILD/timings: torchvision's own code and ours on the same views, side by side, one core each.
+# peers.sh BUILD/anchorage: torchvision's own code and ours on the same views, side by side, one core each.
 #
 # First both sides must agree on every view; then each is timed in turn, ROUNDS times; medians are compared.
 # torchvision runs as installed, and once more with malloc told to keep its memory ("tuned": half of the
@@ -8,7 +8,7 @@
 # Prints a figure a line: name, value, unit, what it was measured beside.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-anchorage=$(dirname "${1:-build/timings}")/anchorage
+anchorage=${1:-build/anchorage}
 python=/usr/bin/python3 scenes=${SCENES:-40} epochs=${EPOCHS:-50} rounds=${ROUNDS:-3}
 if ! $python -c 'import h5py, torch, torchvision' 2>/dev/null; then
     echo "peers: NOT RUN: no torchvision here; apt-get install -y python3-torchvision python3-h5py"

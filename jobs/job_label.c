@@ -15,6 +15,7 @@
 #include "mpi/queue.h"
 #include <errno.h>
 #include <limits.h>
+#include <math.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -102,7 +103,7 @@ static anc_status resolve_rules(const options *o, anc_rules *r, anc_err *err)
     if (o->config && anc_config_read(o->config, o->preset, r, err)) return err->code;
     if (o->crowd && anc_config_crowd(o->crowd, r, err)) return err->code;
     if (o->sampler && anc_config_sampler(o->sampler, r, err)) return err->code;
-    if (o->flip >= 0) r->view.flip = o->flip;
+    if (!isnan(o->flip)) r->view.flip = o->flip;
     return anc_rules_check(r, err);
 }
 
@@ -319,7 +320,8 @@ static anc_status do_all(job *j, record *sum, timings *t, anc_err *err)
         busy += busy_s(&r);
     }
     int64_t n_left;
-    if (!anc_queue_finish(q, &n_left, err) && !j->team.rank) {
+    anc_status failed = anc_queue_finish(q, &n_left, err); /* the same on all ranks */
+    if (!failed && !j->team.rank) {
         bool with[ANC_ROWS_KINDS] = { true, true, true, j->o.assignment, j->o.labels, j->o.with_gt };
         const anc_targets_about about = { .config = j->config, .rules = &j->plan.rules };
         for (int64_t s = 0; s < j->plan.n_shards; s++) add(sum, anc_queue_result(q, s));
@@ -329,7 +331,7 @@ static anc_status do_all(job *j, record *sum, timings *t, anc_err *err)
     }
     anc_queue_free(q);
     t->busy = anc_team_spread(&j->team, busy);
-    return anc_team_agree(&j->team, err);
+    return failed ? failed : anc_team_agree(&j->team, err);
 }
 
 /* ---- reporting ---- */
@@ -468,7 +470,7 @@ static void job_clear(job *j)
 
 int anc_job_label(int argc, char **argv)
 {
-    job j = { .o = { .seed = 0, .epochs = 1, .images_per_shard = 2048, .flip = -1 } };
+    job j = { .o = { .seed = 0, .epochs = 1, .images_per_shard = 2048, .flip = NAN } };
     options *o = &j.o;
     const anc_opt opt[] = {
         { "output", 'o', "DIR", ANC_OPT_STRING, &o->out, 0, 0, "folder for the shards and targets.h5; made if missing" },

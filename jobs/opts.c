@@ -79,7 +79,9 @@ static void print_default(const anc_opt *o)
 {
     switch (o->type) {
     case ANC_OPT_INT: printf(" (default: %lld)", (long long)*(const int64_t *)o->value); break;
-    case ANC_OPT_REAL: printf(" (default: %g)", *(const double *)o->value); break;
+    case ANC_OPT_REAL:
+        if (!isnan(*(const double *)o->value)) printf(" (default: %g)", *(const double *)o->value);
+        break;
     case ANC_OPT_SIZE: {
         int64_t v = *(const int64_t *)o->value;
         int unit = 0;

@@ -29,7 +29,7 @@ typedef struct {
     char letter;      /* short form, 0 when there is none */
     const char *meta; /* the argument's name in --help, NULL for a flag */
     anc_opt_type type;
-    void *value;      /* its content on entry is the default that --help shows (numbers, strings) */
+    void *value;      /* its content on entry is the default that --help shows (numbers but NaN, strings) */
     double min, max;  /* for numbers; both 0: any */
     const char *help; /* one sentence, no full stop */
 } anc_opt;
