@@ -43,21 +43,30 @@ hid_t anc_h5_type_id(anc_h5_type type)
     return half;
 }
 
+enum { INNER_BYTES = 5000 }; /* a file name may be in it */
+
 static herr_t keep_innermost(unsigned n, const H5E_error2_t *e, void *context)
 {
-    if (n == 0 && e->desc) snprintf(context, 400, "%s", e->desc);
+    if (n == 0 && e->desc) snprintf(context, INNER_BYTES, "%s", e->desc);
     return 0;
 }
 
 anc_status anc_h5_fail(anc_err *err, anc_status code, const char *format, ...)
 {
-    char text[600], inner[400] = "";
+    char text[600], inner[INNER_BYTES] = "";
     va_list args;
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
     H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_innermost, inner);
     H5Eclear2(H5E_DEFAULT);
+    static const char system[] = "error message = '"; /* of a failed read or write, amid times and addresses */
+    char *reason = strstr(inner, system);
+    if (reason) {
+        reason += sizeof system - 1;
+        reason[strcspn(reason, "'")] = '\0';
+        return anc_fail(err, code, "%s (%s)", text, reason);
+    }
     inner[strcspn(inner, "\n")] = '\0';
     return anc_fail(err, code, inner[0] ? "%s (HDF5: %s)" : "%s%s", text, inner);
 }
@@ -75,6 +84,14 @@ static void forget(anc_h5_file *f)
     *f = (anc_h5_file){ 0 };
 }
 
+/* Before anything else of HDF5: no printing, and no clean-up at exit, which crashes (1.10) when a file could not be
+ * written to its end, as on a full disk. */
+static void start_hdf5(void)
+{
+    H5dont_atexit();
+    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+}
+
 anc_status anc_h5_create_part(const char *path, anc_h5_file *f, anc_err *err)
 {
     *f = (anc_h5_file){ .path = strdup(path) };
@@ -83,7 +100,7 @@ anc_status anc_h5_create_part(const char *path, anc_h5_file *f, anc_err *err)
         forget(f);
         return anc_fail(err, ANC_EMEMORY, "%s: no memory", path);
     }
-    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+    start_hdf5();
     /* HDF5 reports a failed open in its own long words: the system's are clearer. */
     int fd = open(f->part, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (fd < 0) {
@@ -459,7 +476,7 @@ anc_status anc_h5_write_strings(anc_h5_file *f, const char *name, int64_t n, con
 static anc_status open_hdf5(const char *path, anc_h5_file *f, anc_err *err)
 {
     *f = (anc_h5_file){ 0 };
-    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+    start_hdf5();
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) return anc_fail(err, ANC_ESYSTEM, "cannot open: %s", strerror(errno));
     struct stat info = { 0 };

@@ -234,7 +234,7 @@ anc_status anc_targets_write(const anc_targets *t, const char *path, const anc_t
     if (anc_h5_stamp(&f, ANC_TARGETS_FORMAT, ANC_TARGETS_VERSION, about->config, err) ||
         write_anchors(&f, about->rules, err) || write_columns(t, &f, err)) {
         anc_h5_abandon(&f);
-        return anc_within(err, "%s", path);
+        return err->code;
     }
     if (anc_h5_commit(&f, err)) return err->code;
     return file_size(path, n_bytes, err);
@@ -365,7 +365,7 @@ static anc_status write_virtual(anc_h5_file *f, int c, int32_t n_levels, const e
     bool good = dcpl >= 0 && H5Pset_layout(dcpl, H5D_VIRTUAL) >= 0 && H5Pset_fill_value(dcpl, type, fill) >= 0 &&
                 H5Pset_obj_track_times(dcpl, 0) >= 0 && map_sources(dcpl, &spec, x, kind);
     anc_status status = good ? anc_h5_define(f, &spec, dcpl, &d, err)
-                             : anc_h5_fail(err, ANC_ESYSTEM, "%s: HDF5 cannot map the shards", spec.name);
+                             : anc_h5_fail(err, ANC_ESYSTEM, "%s: %s: HDF5 cannot map the shards", f->part, spec.name);
     anc_h5_data_close(&d);
     if (dcpl >= 0) H5Pclose(dcpl);
     H5Tclose(type);
@@ -394,7 +394,7 @@ anc_status anc_targets_write_index(const char *dir, int64_t n_shards, const bool
     extent_clear(&x);
     if (status) {
         anc_h5_abandon(&f);
-        return anc_within(err, "%s", path);
+        return err->code;
     }
     if (anc_h5_commit(&f, err)) return err->code;
     return file_size(path, n_bytes, err);
