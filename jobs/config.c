@@ -407,6 +407,8 @@ anc_status anc_config_crowd(const char *text, anc_rules *r, anc_err *err)
     return anc_fail(err, ANC_EARGUMENT, "--crowd %s: must be drop, keep, ignore, ignore=SHARE, exclude or exclude=SHARE", text);
 }
 
+const char *anc_config_crowd_word(const anc_rules *r) { return crowd_words[r->boxes.crowd]; }
+
 anc_status anc_config_sampler(const char *text, anc_rules *r, anc_err *err)
 {
     if (!strcmp(text, "philox"))

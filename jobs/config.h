@@ -19,6 +19,9 @@ void anc_config_json(const anc_rules *r, FILE *to);
 /* Sets the crowd rule from "drop", "keep", "ignore", "exclude", "ignore=0.5", "exclude=0.5". */
 anc_status anc_config_crowd(const char *text, anc_rules *r, anc_err *err);
 
+/* The crowd rule's word: "drop" ... */
+const char *anc_config_crowd_word(const anc_rules *r);
+
 /* Sets the sampler from "philox" or "torch" (in mmdetection's way under its preset). */
 anc_status anc_config_sampler(const char *text, anc_rules *r, anc_err *err);
 

@@ -359,8 +359,9 @@ static void print_summary(const job *j, const record *r, const timings *t)
     const anc_dataset_report *found = anc_source_report(j->source);
     double busy = busy_s(r) > 0 ? busy_s(r) : 1;
     printf("\n  views       %15s   %s images/s\n", COUNT(r->n[VIEWS]), anc_format_rate((double)r->n[VIEWS] / t->total_s).text);
-    printf("  objects     %15s   %s crowd regions, %s clipped at the edge, %s outside or empty in the view\n", COUNT(r->n[BOXES]),
-           COUNT(r->n[CROWDS]), COUNT(r->n[CLIPPED]), COUNT(r->n[DROPPED]));
+    printf("  objects     %15s   %s clipped at the edge, %s outside or empty in the view\n", COUNT(r->n[BOXES]),
+           COUNT(r->n[CLIPPED]), COUNT(r->n[DROPPED]));
+    printf("  crowds      %15s   annotated; rule: %s\n", COUNT(found->crowds), anc_config_crowd_word(&j->plan.rules));
     printf("  anchors     %15s\n", COUNT(r->n[ANCHORS]));
     printf("    positive  %15s   %s sampled\n", COUNT(r->n[POSITIVES]), COUNT(r->n[SAMPLED_POSITIVES]));
     printf("    negative  %15s   %s sampled\n", COUNT(r->n[NEGATIVES]), COUNT(r->n[SAMPLED_NEGATIVES]));
