@@ -16,7 +16,8 @@ static double cpu_s(void)
 }
 
 /* HDF5's own filters, or with level 0 none. Returns the bytes stored. */
-static hsize_t write_filtered(hid_t f, const char *name, hid_t type, hsize_t n, hsize_t chunk, int level, const void *data)
+static hsize_t write_filtered(hid_t f, const char *name, hid_t type, hsize_t n, hsize_t chunk, int level,
+                              const void *data)
 {
     hid_t plist = H5Pcreate(H5P_DATASET_CREATE), space = H5Screate_simple(1, &n, NULL);
     H5Pset_chunk(plist, 1, &chunk);
@@ -36,8 +37,8 @@ static hsize_t write_filtered(hid_t f, const char *name, hid_t type, hsize_t n, 
 }
 
 /* Packed by io/chunk.c and handed over. */
-static hsize_t write_packed(hid_t f, const char *name, hid_t type, hsize_t n, hsize_t chunk, int level, int noise,
-                            const void *data)
+static hsize_t write_packed(hid_t f, const char *name, hid_t type, hsize_t n, hsize_t chunk, int level,
+                            int noise, const void *data)
 {
     hid_t plist = H5Pcreate(H5P_DATASET_CREATE), space = H5Screate_simple(1, &n, NULL);
     H5Pset_chunk(plist, 1, &chunk);
@@ -68,8 +69,12 @@ int bench_packing(const anc_targets *t, const char *dir)
         const char *way;
         int packed, level, noise;
     } ways[] = {
-        { "none", 0, 0, 0 },          { "hdf5_deflate_1", 0, 1, 0 }, { "hdf5_deflate_4", 0, 4, 0 },
-        { "libdeflate_1", 1, 1, 0 },  { "libdeflate_2", 1, 2, 0 },   { "libdeflate_4", 1, 4, 0 },
+        { "none", 0, 0, 0 },
+        { "hdf5_deflate_1", 0, 1, 0 },
+        { "hdf5_deflate_4", 0, 4, 0 },
+        { "libdeflate_1", 1, 1, 0 },
+        { "libdeflate_2", 1, 2, 0 },
+        { "libdeflate_4", 1, 4, 0 },
         { "libdeflate_2_noise", 1, 2, 2 },
     };
     enum { CHUNK = ANC_H5_CHUNK_BYTES / 4, ROUNDS = 3 };
@@ -95,15 +100,17 @@ int bench_packing(const anc_targets *t, const char *dir)
                     return 1;
                 }
                 double start = cpu_s();
-                stored = ways[w].packed ? write_packed(f, "x", H5T_NATIVE_INT32, n, CHUNK, ways[w].level, ways[w].noise, columns[c].data)
-                                        : write_filtered(f, "x", H5T_NATIVE_INT32, n, CHUNK, ways[w].level, columns[c].data);
+                stored = ways[w].packed ? write_packed(f, "x", H5T_NATIVE_INT32, n, CHUNK, ways[w].level,
+                                                       ways[w].noise, columns[c].data)
+                                        : write_filtered(f, "x", H5T_NATIVE_INT32, n, CHUNK, ways[w].level,
+                                                         columns[c].data);
                 double took = cpu_s() - start;
                 best = took < best ? took : best;
                 H5Fclose(f);
             }
             snprintf(name, sizeof name, "pack.%s.%s", columns[c].name, ways[w].way);
-            printf("%-30s %12.4g %-8s %.3f of its size, shuffled and checksummed; best of %d, CPU time\n", name,
-                   4e-6 * (double)n / best, "MB/s", (double)stored / (4 * (double)n), ROUNDS);
+            printf("%-30s %12.4g %-8s %.3f of its size, shuffled and checksummed; best of %d, CPU time\n",
+                   name, 4e-6 * (double)n / best, "MB/s", (double)stored / (4 * (double)n), ROUNDS);
         }
     }
     unlink(path);

@@ -4,8 +4,8 @@
 
 #include "io/targets.h"
 
-/* Writes the minibatch's anchors and the targets of t in every way under comparison, into a file in dir that is removed
- * again, and prints a figure a line. Returns 0, or 1 with a message on stderr. */
+/* Writes the minibatch's anchors and the targets of t in every way under comparison, into a file in dir that
+ * is removed again, and prints a figure a line. Returns 0, or 1 with a message on stderr. */
 int bench_packing(const anc_targets *t, const char *dir);
 
 #endif

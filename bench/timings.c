@@ -1,17 +1,17 @@
 /* bench/timings.c: `make bench`: one figure a line: name, value, unit, and what it was measured beside
  *
- * Every figure is the median of several rounds over the same views, on one core. Results are checked first: the
- * search and the brute-force loop must agree on every label before either is timed.
+ * Every figure is the median of several rounds over the same views, on one core. Results are checked first:
+ * the search and the brute-force loop must agree on every label before either is timed.
  */
 #include "bench/brute_avx2.h"
 #include "bench/packing.h"
 #include "core/label.h"
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
-#include <math.h>
 
 enum { VIEW_H = 800, VIEW_W = 1333, PADDED_W = 1344, ROUNDS = 9 };
 
@@ -63,7 +63,8 @@ typedef struct {
 /* mean > 0: geometric counts of that mean (at least 1); else exactly `exact` boxes each. */
 static views make_views(int n_views, double mean, int exact, double w, double h)
 {
-    views v = { n_views, malloc((size_t)n_views * sizeof(int)), malloc((size_t)n_views * sizeof(anc_annotation *)) };
+    views v = { n_views, malloc((size_t)n_views * sizeof(int)),
+                malloc((size_t)n_views * sizeof(anc_annotation *)) };
     for (int i = 0; i < n_views; i++) {
         v.n[i] = mean > 0 ? 1 + (int)(log(1 - uniform()) / log(1 - 1 / mean)) : exact;
         v.a[i] = malloc((size_t)v.n[i] * sizeof(anc_annotation));
@@ -139,8 +140,10 @@ static double time_brute(anc_labeller *l, const views *v, int rounds)
             if (r >= 0) continue;
             if (anc_label_match(l, &err)) die(&err);
             for (int32_t k = 0; k < l->grid.n_anchors; k++)
-                if (anc_match_label(&l->match, &l->grid, k) != label[k] || (label[k] == 1 && anc_match_gt(&l->match, &l->grid, k) != gt[k])) {
-                    fprintf(stderr, "timings: view %d, anchor %d: the search and brute force disagree\n", i, k);
+                if (anc_match_label(&l->match, &l->grid, k) != label[k] ||
+                    (label[k] == 1 && anc_match_gt(&l->match, &l->grid, k) != gt[k])) {
+                    fprintf(stderr, "timings: view %d, anchor %d: the search and brute force disagree\n", i,
+                            k);
                     exit(1);
                 }
         }
@@ -169,16 +172,18 @@ static void crowded_view(const anc_kernels *k)
     anc_err err = { 0 };
     anc_annotation *a = malloc(N * sizeof *a);
     for (int i = 0; i < N; i++) {
-        double w = 4 + 60 * uniform(), h = 4 + 60 * uniform(), x = uniform() * (W - w), y = uniform() * (H - h);
+        double w = 4 + 60 * uniform(), h = 4 + 60 * uniform(), x = uniform() * (W - w),
+               y = uniform() * (H - h);
         a[i] = (anc_annotation){ { x, y, x + w, y + h }, false };
     }
     double start = now_us();
-    if (anc_label_lay(&l, 1, 0, H, W, a, N, &err) || anc_label_match(&l, &err) || anc_label_sample(&l, &err) ||
-        anc_label_encode(&l, &err))
+    if (anc_label_lay(&l, 1, 0, H, W, a, N, &err) || anc_label_match(&l, &err) ||
+        anc_label_sample(&l, &err) || anc_label_encode(&l, &err))
         die(&err);
     double took = now_us() - start;
     char beside[128];
-    snprintf(beside, sizeof beside, "match, sample, encode; %d anchors, %d boxes, one view, first call", l.grid.n_anchors, N);
+    snprintf(beside, sizeof beside, "match, sample, encode; %d anchors, %d boxes, one view, first call",
+             l.grid.n_anchors, N);
     figure("crowded.time", took / 1000, "ms", beside);
     figure("crowded.peak_memory", peak_mib(), "MiB", "the whole process, at its end");
     anc_labeller_free(&l);
@@ -233,8 +238,9 @@ int main(int argc, char **argv)
     if (anc_targets_init(&t, r.anchors.n_levels, false, false, false, &err)) die(&err);
     for (int round = 0; round < 8; round++)
         for (int i = 0; i < v.n_views; i++)
-            if (anc_label_lay(&l, round * v.n_views + i, 0, VIEW_H, VIEW_W, v.a[i], v.n[i], &err) || anc_label_match(&l, &err) ||
-                anc_label_sample(&l, &err) || anc_label_encode(&l, &err) || anc_targets_append(&t, &l, NULL, 0, &err))
+            if (anc_label_lay(&l, round * v.n_views + i, 0, VIEW_H, VIEW_W, v.a[i], v.n[i], &err) ||
+                anc_label_match(&l, &err) || anc_label_sample(&l, &err) || anc_label_encode(&l, &err) ||
+                anc_targets_append(&t, &l, NULL, 0, &err))
                 die(&err);
     const char *dir = getenv("TMPDIR");
     int failed = bench_packing(&t, dir ? dir : "/tmp");

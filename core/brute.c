@@ -17,14 +17,14 @@ static double iou(const context *c, int32_t anchor, anc_box g)
     double one = c->grid->legacy, floor = c->r->match.union_floor;
     if (!c->r->match.float64) {
         anc_box a = anc_grid_box(c->grid, at);
-        return anc_iou_f32((float[4]){ a.x1, a.y1, a.x2, a.y2 }, (float[4]){ g.x1, g.y1, g.x2, g.y2 }, (float)one,
-                           (float)floor);
+        return anc_iou_f32((float[4]){ a.x1, a.y1, a.x2, a.y2 }, (float[4]){ g.x1, g.y1, g.x2, g.y2 },
+                           (float)one, (float)floor);
     }
     const anc_level *v = &c->grid->level[at.level];
     const double *b = c->grid->base[v->shape + at.a];
     double x = at.x * (double)v->stride_x + v->shift_x, y = at.y * (double)v->stride_y + v->shift_y;
-    return anc_iou_f64((double[4]){ b[0] + x, b[1] + y, b[2] + x, b[3] + y }, (double[4]){ g.x1, g.y1, g.x2, g.y2 }, one,
-                       floor);
+    return anc_iou_f64((double[4]){ b[0] + x, b[1] + y, b[2] + x, b[3] + y },
+                       (double[4]){ g.x1, g.y1, g.x2, g.y2 }, one, floor);
 }
 
 static bool in_crowd(const context *c, int32_t anchor, const anc_box *crowd, int32_t n_crowd)
@@ -35,7 +35,8 @@ static bool in_crowd(const context *c, int32_t anchor, const anc_box *crowd, int
         anc_box g = crowd[i];
         float w = (a.x2 < g.x2 ? a.x2 : g.x2) - (a.x1 > g.x1 ? a.x1 : g.x1) + one;
         float h = (a.y2 < g.y2 ? a.y2 : g.y2) - (a.y1 > g.y1 ? a.y1 : g.y1) + one;
-        if (w > 0 && h > 0 && w * h / (area > 1e-6f ? area : 1e-6f) > (float)c->r->boxes.ignore_iof) return true;
+        if (w > 0 && h > 0 && w * h / (area > 1e-6f ? area : 1e-6f) > (float)c->r->boxes.ignore_iof)
+            return true;
     }
     return false;
 }
@@ -73,9 +74,10 @@ anc_status anc_brute_label(const anc_rules *rules, const anc_grid *grid, const a
         }
     }
     for (size_t a = 0; a < n; a++)
-        label[a] = out[a] ? -1 : best[a] >= threshold(rules, rules->match.positive_iou) ? 1
-                   : best[a] >= threshold(rules, rules->match.negative_iou)             ? -1
-                                                                                        : 0;
+        label[a] = out[a]                                                   ? -1
+                   : best[a] >= threshold(rules, rules->match.positive_iou) ? 1
+                   : best[a] >= threshold(rules, rules->match.negative_iou) ? -1
+                                                                            : 0;
     for (int32_t g = 0; g < n_box && rules->match.low_quality != ANC_LOW_QUALITY_OFF; g++) {
         if (most[g] < threshold(rules, rules->match.low_quality_iou) || most[g] < 0) continue;
         if (most[g] == 0 && !rules->match.zero_overlap) continue;
@@ -87,7 +89,9 @@ anc_status anc_brute_label(const anc_rules *rules, const anc_grid *grid, const a
     }
     for (size_t a = 0; a < n; a++) {
         if (grid->border == ANC_BORDER_IGNORE && anc_grid_outside(grid, (int32_t)a)) label[a] = -1;
-        if (label[a] == 0 && rules->boxes.crowd == ANC_CROWD_IGNORE && in_crowd(&c, (int32_t)a, crowd, n_crowd)) label[a] = -1;
+        if (label[a] == 0 && rules->boxes.crowd == ANC_CROWD_IGNORE &&
+            in_crowd(&c, (int32_t)a, crowd, n_crowd))
+            label[a] = -1;
         if (label[a] != 1) gt[a] = -1;
     }
     free(best);

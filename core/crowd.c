@@ -16,16 +16,18 @@ static bool append(anc_crowd_cells_list *out, anc_crowd_run run)
     return true;
 }
 
-/* Positions whose anchor edge to edge overlaps [low, high] at all, a position too many rather than too few. */
-static void reach(double near, double far, double stride, double low, double high, int32_t n, int32_t *begin, int32_t *end)
+/* Positions whose anchor edge to edge overlaps [low, high] at all, a position too many rather than too few.
+ */
+static void reach(double near, double far, double stride, double low, double high, int32_t n, int32_t *begin,
+                  int32_t *end)
 {
     double a = floor((low - far) / stride) - 1, b = ceil((high - near) / stride) + 2;
     *begin = a > 0 ? (int32_t)fmin(a, n) : 0;
     *end = b < n ? (int32_t)fmax(b, 0) : n;
 }
 
-static anc_status one_shape(const anc_level *v, int32_t shape, const double *base, anc_box c, float one, float iof,
-                            anc_crowd_cells_list *out, anc_err *err)
+static anc_status one_shape(const anc_level *v, int32_t shape, const double *base, anc_box c, float one,
+                            float iof, anc_crowd_cells_list *out, anc_err *err)
 {
     float b[4] = { (float)base[0], (float)base[1], (float)base[2], (float)base[3] };
     int32_t x0, x1, y0, y1;

@@ -11,35 +11,37 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The best box of each cell (grid.h) that a box has visited. Memory is handed out in tiles of 64 cells as they are first
- * touched, and used again for the next view: what a view needs of it fits a core's own cache, however many anchors
- * there are. Rows of best and arg have room for a vector to reach over their end. */
+/* The best box of each cell (grid.h) that a box has visited. Memory is handed out in tiles of 64 cells as
+ * they are first touched, and used again for the next view: what a view needs of it fits a core's own cache,
+ * however many anchors there are. Rows of best and arg have room for a vector to reach over their end. */
 enum { ANC_TILE = 64 + 8 };
 typedef struct {
     int32_t *tile_of; /* [n_words] of cells [64 w, 64 w + 64): 1 + their tile, 0 when there is none */
     int32_t n_words;
-    int32_t n, room;            /* tiles in use, and that there is memory for */
-    int32_t *word;              /* [n] which 64 cells a tile stands for */
-    uint64_t *touched;          /* [n] its cells that hold something */
-    uint64_t *held, *positive;  /* [n] after the harvest: its cells that are not negative, and the positive ones */
-    int32_t (*arg)[ANC_TILE];   /* index of the best box; the sign bit marks a low-quality match */
-    float (*best32)[ANC_TILE];  /* its IoU: ANC_CLEAN where there is none, ANC_EXCLUDED where there may be none */
+    int32_t n, room;   /* tiles in use, and that there is memory for */
+    int32_t *word;     /* [n] which 64 cells a tile stands for */
+    uint64_t *touched; /* [n] its cells that hold something */
+    uint64_t *held,
+        *positive; /* [n] after the harvest: its cells that are not negative, and the positive ones */
+    int32_t (*arg)[ANC_TILE]; /* index of the best box; the sign bit marks a low-quality match */
+    float (
+        *best32)[ANC_TILE]; /* its IoU: ANC_CLEAN where there is none, ANC_EXCLUDED where there may be none */
     double (*best64)[ANC_TILE]; /* the same, for IoU in double */
 } anc_map;
 
 /* Bits [from, from + n) of a word, 0 < n, from + n <= 64. */
 static inline uint64_t anc_bits(int from, int n) { return ~0ULL >> (64 - n) << from; }
 
-#define REAL float
-#define BEST best32
+#define REAL         float
+#define BEST         best32
 #define SUFFIX(name) name##_f32
 #include "core/search_types.h"
 #undef REAL
 #undef BEST
 #undef SUFFIX
 
-#define REAL double
-#define BEST best64
+#define REAL         double
+#define BEST         best64
 #define SUFFIX(name) name##_f64
 #include "core/search_types.h"
 #undef REAL
@@ -47,11 +49,12 @@ static inline uint64_t anc_bits(int from, int n) { return ~0ULL >> (64 - n) << f
 #undef SUFFIX
 
 typedef struct {
-    const char *name;    /* "scalar", "avx2" */
+    const char *name;     /* "scalar", "avx2" */
     bool (*usable)(void); /* this CPU, under this operating system */
     const anc_loops_f32 *f32;
     const anc_loops_f64 *f64;
-    /* n blocks of Philox (rng.h) from the counter on, whose first word counts them; out [4 n]; n a multiple of 8 */
+    /* n blocks of Philox (rng.h) from the counter on, whose first word counts them; out [4 n]; n a multiple
+     * of 8 */
     void (*philox)(const uint32_t key[2], const uint32_t ctr[4], int n, uint32_t *out);
     /* y = log x, taken in double (logarithm.h) and rounded once; x and y [n], may be the same */
     void (*log)(const float *x, int n, float *y);

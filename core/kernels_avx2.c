@@ -1,7 +1,8 @@
 /* core/kernels_avx2.c: the float32 loops eight cells at a time; the double ones are the plain C ones
  *
- * Add, subtract, multiply, divide, min and max round as their scalar forms do, so the IoU of a cell has the same
- * bits as in kernels_scalar.c. Which cells are visited may differ at the rim, where no label depends on it.
+ * Add, subtract, multiply, divide, min and max round as their scalar forms do, so the IoU of a cell has the
+ * same bits as in kernels_scalar.c. Which cells are visited may differ at the rim, where no label depends on
+ * it.
  */
 #include "core/kernels.h"
 #include "core/logarithm.h"
@@ -10,7 +11,11 @@
 #include <immintrin.h>
 #include <math.h>
 
-static bool usable(void) { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("popcnt"); /* also asks for the OS's support */ }
+static bool usable(void)
+{
+    return __builtin_cpu_supports("avx2") &&
+           __builtin_cpu_supports("popcnt"); /* also asks for the OS's support */
+}
 
 static __m256 lanes(void) { return _mm256_setr_ps(0, 1, 2, 3, 4, 5, 6, 7); }
 static __m256i lanes_i(void) { return _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7); }
@@ -18,13 +23,16 @@ static __m256i lanes_i(void) { return _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
 /* All bits set in the lanes below n. */
 static __m256i below(int32_t n) { return _mm256_cmpgt_epi32(_mm256_set1_epi32(n), lanes_i()); }
 
-static void bounds(const float *w, const float *h, int32_t n, const anc_query_f32 *q, const anc_terms_f32 *k, float *bound)
+static void bounds(const float *w, const float *h, int32_t n, const anc_query_f32 *q, const anc_terms_f32 *k,
+                   float *bound)
 {
     __m256 qw = _mm256_set1_ps(q->w), qh = _mm256_set1_ps(q->h), slack = _mm256_set1_ps(k->slack);
     __m256 area = _mm256_set1_ps(q->area), up = _mm256_set1_ps(1.00001f), one = _mm256_set1_ps(1);
-    for (int32_t i = 0; i < n; i += 8) { /* the arrays have room for whole vectors: ANC_MAX_SHAPES is a multiple of 8 */
+    for (int32_t i = 0; i < n;
+         i += 8) { /* the arrays have room for whole vectors: ANC_MAX_SHAPES is a multiple of 8 */
         __m256 sw = _mm256_loadu_ps(w + i), sh = _mm256_loadu_ps(h + i);
-        __m256 iw = _mm256_add_ps(_mm256_min_ps(sw, qw), slack), ih = _mm256_add_ps(_mm256_min_ps(sh, qh), slack);
+        __m256 iw = _mm256_add_ps(_mm256_min_ps(sw, qw), slack),
+               ih = _mm256_add_ps(_mm256_min_ps(sh, qh), slack);
         __m256 inter = _mm256_mul_ps(iw, ih);
         __m256 own = _mm256_mul_ps(_mm256_sub_ps(sw, slack), _mm256_sub_ps(sh, slack));
         __m256 both = _mm256_sub_ps(_mm256_add_ps(own, area), inter);
@@ -40,25 +48,29 @@ typedef struct {
 } rows8;
 
 typedef struct {
-    __m256 one, slack, need, low_y, high_y, low_x, high_x, y1, y2, stride_y, shift_y, near, far, inverse, margin, x_begin,
-        x_last;
+    __m256 one, slack, need, low_y, high_y, low_x, high_x, y1, y2, stride_y, shift_y, near, far, inverse,
+        margin, x_begin, x_last;
 } rows_terms;
 
 static void find_columns(const rows_terms *v, int32_t y, rows8 *out)
 {
-    __m256 sy = _mm256_add_ps(_mm256_mul_ps(_mm256_add_ps(_mm256_set1_ps((float)y), lanes()), v->stride_y), v->shift_y);
+    __m256 sy = _mm256_add_ps(_mm256_mul_ps(_mm256_add_ps(_mm256_set1_ps((float)y), lanes()), v->stride_y),
+                              v->shift_y);
     __m256 ay1 = _mm256_add_ps(v->y1, sy), ay2 = _mm256_add_ps(v->y2, sy);
-    __m256 ih = _mm256_add_ps(_mm256_sub_ps(_mm256_min_ps(ay2, v->high_y), _mm256_max_ps(ay1, v->low_y)), v->one);
+    __m256 ih =
+        _mm256_add_ps(_mm256_sub_ps(_mm256_min_ps(ay2, v->high_y), _mm256_max_ps(ay1, v->low_y)), v->one);
     ih = _mm256_max_ps(ih, _mm256_setzero_ps());
     _mm256_storeu_ps(out->ih, ih);
     _mm256_storeu_ps(out->ah, _mm256_add_ps(_mm256_sub_ps(ay2, ay1), v->one));
-    /* an overlap of c px along x, as in reach() of search_scalar.h; ih = 0 makes c infinite (or NaN) and the range empty */
+    /* an overlap of c px along x, as in reach() of search_scalar.h; ih = 0 makes c infinite (or NaN) and the
+     * range empty */
     __m256 c = _mm256_sub_ps(_mm256_sub_ps(_mm256_div_ps(v->need, ih), v->slack), v->one);
     __m256 a = _mm256_mul_ps(_mm256_sub_ps(_mm256_add_ps(v->low_x, c), v->far), v->inverse);
     __m256 b = _mm256_mul_ps(_mm256_sub_ps(_mm256_sub_ps(v->high_x, c), v->near), v->inverse);
     a = _mm256_max_ps(_mm256_ceil_ps(_mm256_sub_ps(a, v->margin)), v->x_begin);
     b = _mm256_min_ps(_mm256_floor_ps(_mm256_add_ps(b, v->margin)), v->x_last);
-    __m256 some = _mm256_and_ps(_mm256_cmp_ps(b, a, _CMP_GE_OQ), _mm256_cmp_ps(ih, _mm256_setzero_ps(), _CMP_GT_OQ));
+    __m256 some =
+        _mm256_and_ps(_mm256_cmp_ps(b, a, _CMP_GE_OQ), _mm256_cmp_ps(ih, _mm256_setzero_ps(), _CMP_GT_OQ));
     __m256i first = _mm256_cvttps_epi32(a), last = _mm256_cvttps_epi32(b);
     __m256i n = _mm256_sub_epi32(_mm256_sub_epi32(last, first), _mm256_set1_epi32(-1));
     _mm256_storeu_si256((__m256i *)out->x, first);
@@ -71,8 +83,8 @@ static const float clean_tile[ANC_TILE] = {
 #undef EIGHT
 };
 
-/* As anc_map_tile_f32. *old is where to read the tile's values from: of a new tile not the tile itself, whose stores
- * are still on their way and would hold up a load that does not line up with them. */
+/* As anc_map_tile_f32. *old is where to read the tile's values from: of a new tile not the tile itself, whose
+ * stores are still on their way and would hold up a load that does not line up with them. */
 static inline int32_t acquire(anc_map *m, int32_t word, const float **old)
 {
     int32_t tile = m->tile_of[word] - 1;
@@ -99,11 +111,12 @@ static float largest(__m256 v)
     return _mm_cvtss_f32(_mm_max_ss(m, _mm_movehdup_ps(m)));
 }
 
-static float visit(const anc_plane_f32 *p, const anc_query_f32 *q, float iou, const anc_terms_f32 *k, int32_t g,
-                   anc_map *map, anc_trace_f32 *t)
+static float visit(const anc_plane_f32 *p, const anc_query_f32 *q, float iou, const anc_terms_f32 *k,
+                   int32_t g, anc_map *map, anc_trace_f32 *t)
 {
     float need = iou / (1 + iou) * ((p->w - k->slack) * (p->h - k->slack) + q->area) * 0.99999f;
-    float widest = (p->w < q->w ? p->w : q->w) + k->slack, inverse_y = 1 / p->stride_y, inverse_x = 1 / p->stride_x;
+    float widest = (p->w < q->w ? p->w : q->w) + k->slack, inverse_y = 1 / p->stride_y,
+          inverse_x = 1 / p->stride_x;
     float c = need / widest - k->slack - k->one, margin_y = 0.001f + k->slack * inverse_y;
     float a = (q->y1 + c - (p->y2 + p->shift_y)) * inverse_y - margin_y;
     float b = (q->y2 - c - (p->y1 + p->shift_y)) * inverse_y + margin_y;
@@ -129,8 +142,10 @@ static float visit(const anc_plane_f32 *p, const anc_query_f32 *q, float iou, co
         .x_begin = _mm256_set1_ps((float)p->x_begin),
         .x_last = _mm256_set1_ps((float)(p->x_end - 1)),
     };
-    const __m256 one = v.one, low_x = v.low_x, high_x = v.high_x, x1 = _mm256_set1_ps(p->x1), x2 = _mm256_set1_ps(p->x2);
-    const __m256 stride = _mm256_set1_ps(p->stride_x), shift = _mm256_set1_ps(p->shift_x), zero = _mm256_setzero_ps();
+    const __m256 one = v.one, low_x = v.low_x, high_x = v.high_x, x1 = _mm256_set1_ps(p->x1),
+                 x2 = _mm256_set1_ps(p->x2);
+    const __m256 stride = _mm256_set1_ps(p->stride_x), shift = _mm256_set1_ps(p->shift_x),
+                 zero = _mm256_setzero_ps();
     const __m256 area = _mm256_set1_ps(q->area), floor_ = _mm256_set1_ps(k->floor), none = _mm256_set1_ps(-1);
     const __m256 excluded = _mm256_set1_ps(ANC_EXCLUDED);
     const __m256i who = _mm256_set1_epi32(g);
@@ -159,12 +174,14 @@ static float visit(const anc_plane_f32 *p, const anc_query_f32 *q, float iou, co
                     __m256 at = _mm256_add_ps(_mm256_set1_ps((float)x), lanes());
                     __m256 sx = _mm256_add_ps(_mm256_mul_ps(at, stride), shift);
                     __m256 ax1 = _mm256_add_ps(x1, sx), ax2 = _mm256_add_ps(x2, sx);
-                    __m256 iw = _mm256_add_ps(_mm256_sub_ps(_mm256_min_ps(ax2, high_x), _mm256_max_ps(ax1, low_x)), one);
+                    __m256 iw = _mm256_add_ps(
+                        _mm256_sub_ps(_mm256_min_ps(ax2, high_x), _mm256_max_ps(ax1, low_x)), one);
                     __m256 inter = _mm256_mul_ps(_mm256_max_ps(iw, zero), ih);
                     __m256 own = _mm256_mul_ps(_mm256_add_ps(_mm256_sub_ps(ax2, ax1), one), ah);
                     __m256 both = _mm256_max_ps(_mm256_sub_ps(_mm256_add_ps(area, own), inter), floor_);
                     __m256 iou8 = _mm256_div_ps(inter, both), best = _mm256_loadu_ps(old8);
-                    __m256 in = _mm256_and_ps(_mm256_castsi256_ps(below(left)), _mm256_cmp_ps(best, excluded, _CMP_NEQ_OQ));
+                    __m256 in = _mm256_and_ps(_mm256_castsi256_ps(below(left)),
+                                              _mm256_cmp_ps(best, excluded, _CMP_NEQ_OQ));
                     iou8 = _mm256_blendv_ps(none, iou8, in);
                     __m256 more = _mm256_cmp_ps(iou8, best, _CMP_GT_OQ);
                     _mm256_storeu_ps(value, iou8);
@@ -186,7 +203,8 @@ static size_t equal(const anc_trace_f32 *t, float x, int32_t *out)
     const __m256 wanted = _mm256_set1_ps(x);
     size_t n = 0;
     for (size_t i = 0; i < t->n; i++) {
-        unsigned same = (unsigned)_mm256_movemask_ps(_mm256_cmp_ps(_mm256_loadu_ps(t->value + 8 * i), wanted, _CMP_EQ_OQ));
+        unsigned same = (unsigned)_mm256_movemask_ps(
+            _mm256_cmp_ps(_mm256_loadu_ps(t->value + 8 * i), wanted, _CMP_EQ_OQ));
         for (; same; same &= same - 1) out[n++] = t->cell[i] + __builtin_ctz(same);
     }
     return n;
@@ -194,7 +212,8 @@ static size_t equal(const anc_trace_f32 *t, float x, int32_t *out)
 
 static int32_t harvest(anc_map *map, float positive_iou, float negative_iou)
 {
-    const __m256 high = _mm256_set1_ps(positive_iou), low = _mm256_set1_ps(negative_iou), zero = _mm256_setzero_ps();
+    const __m256 high = _mm256_set1_ps(positive_iou), low = _mm256_set1_ps(negative_iou),
+                 zero = _mm256_setzero_ps();
     const __m256 excluded = _mm256_set1_ps(ANC_EXCLUDED);
     int64_t n_held = 0;
     for (int32_t tile = 0; tile < map->n; tile++) {
@@ -205,7 +224,8 @@ static int32_t harvest(anc_map *map, float positive_iou, float negative_iou)
             int i = __builtin_ctzll(rest) & ~7;
             rest &= ~(255ULL << i);
             __m256 b = _mm256_loadu_ps(best + i), mark = _mm256_loadu_ps(arg + i);
-            __m256 low_quality = _mm256_and_ps(mark, _mm256_cmp_ps(b, zero, _CMP_GE_OQ)); /* movemask reads the sign bit */
+            __m256 low_quality =
+                _mm256_and_ps(mark, _mm256_cmp_ps(b, zero, _CMP_GE_OQ)); /* movemask reads the sign bit */
             __m256 in = _mm256_cmp_ps(b, excluded, _CMP_LT_OQ);
             __m256 yes = _mm256_and_ps(in, _mm256_or_ps(low_quality, _mm256_cmp_ps(b, high, _CMP_GE_OQ)));
             positive |= (uint64_t)_mm256_movemask_ps(yes) << i;
@@ -223,7 +243,8 @@ static int32_t harvest(anc_map *map, float positive_iou, float negative_iou)
 static int32_t near(const float *corner, int32_t room, int32_t n, const float b[4], int32_t *out)
 {
     const float *x1 = corner, *y1 = x1 + room, *x2 = y1 + room, *y2 = x2 + room;
-    const __m256 left = _mm256_set1_ps(b[0]), top = _mm256_set1_ps(b[1]), right = _mm256_set1_ps(b[2]), bottom = _mm256_set1_ps(b[3]);
+    const __m256 left = _mm256_set1_ps(b[0]), top = _mm256_set1_ps(b[1]), right = _mm256_set1_ps(b[2]),
+                 bottom = _mm256_set1_ps(b[3]);
     int32_t m = 0;
     for (int32_t i = 0; i < n; i += 8) {
         __m256 in = _mm256_and_ps(_mm256_cmp_ps(_mm256_loadu_ps(x1 + i), right, _CMP_LT_OQ),
@@ -251,7 +272,8 @@ static void philox(const uint32_t key[2], const uint32_t ctr[4], int n, uint32_t
     const __m256i m0 = _mm256_set1_epi32((int)0xD2511F53u), m1 = _mm256_set1_epi32((int)0xCD9E8D57u);
     for (int i = 0; i < n; i += 8) {
         __m256i c0 = _mm256_add_epi32(_mm256_set1_epi32((int)(ctr[0] + (uint32_t)i)), lanes_i());
-        __m256i c1 = _mm256_set1_epi32((int)ctr[1]), c2 = _mm256_set1_epi32((int)ctr[2]), c3 = _mm256_set1_epi32((int)ctr[3]);
+        __m256i c1 = _mm256_set1_epi32((int)ctr[1]), c2 = _mm256_set1_epi32((int)ctr[2]),
+                c3 = _mm256_set1_epi32((int)ctr[3]);
         uint32_t k0 = key[0], k1 = key[1];
         for (int round = 0; round < 10; round++) {
             __m256i high0, low0, high1, low1;
@@ -282,14 +304,16 @@ static inline __m128 log4(__m128 x)
 {
     __m256d v = _mm256_cvtps_pd(x), one = _mm256_set1_pd(1);
     __m256i bits = _mm256_castpd_si256(v);
-    /* the shifted difference fits its upper 32 bits: exponents are small, so an arithmetic shift of those is enough */
+    /* the shifted difference fits its upper 32 bits: exponents are small, so an arithmetic shift of those is
+     * enough */
     __m256i above = _mm256_sub_epi64(bits, _mm256_set1_epi64x(ANC_SQRT_HALF_BITS));
     __m256i e = _mm256_srai_epi32(_mm256_shuffle_epi32(above, 0xf5), 20);
     __m256d m = _mm256_castsi256_pd(_mm256_sub_epi64(bits, _mm256_slli_epi64(e, 52)));
     __m256d s = _mm256_div_pd(_mm256_sub_pd(m, one), _mm256_add_pd(m, one)), square = _mm256_mul_pd(s, s);
     __m256d sum = _mm256_set1_pd(anc_log_terms[10]);
 #pragma GCC unroll 10
-    for (int i = 9; i >= 0; i--) sum = _mm256_add_pd(_mm256_mul_pd(sum, square), _mm256_set1_pd(anc_log_terms[i]));
+    for (int i = 9; i >= 0; i--)
+        sum = _mm256_add_pd(_mm256_mul_pd(sum, square), _mm256_set1_pd(anc_log_terms[i]));
     __m256i low = _mm256_permutevar8x32_epi32(e, _mm256_setr_epi32(0, 2, 4, 6, 0, 2, 4, 6));
     __m256d exponent = _mm256_cvtepi32_pd(_mm256_castsi256_si128(low));
     __m256d twice = _mm256_mul_pd(_mm256_mul_pd(_mm256_set1_pd(2), s), sum);

@@ -4,11 +4,11 @@
 #include "core/rng.h"
 #include <math.h>
 
-#define REAL float
-#define BEST best32
+#define REAL         float
+#define BEST         best32
 #define SUFFIX(name) name##_f32
-#define CEIL ceilf
-#define FLOOR floorf
+#define CEIL         ceilf
+#define FLOOR        floorf
 #include "core/search_scalar.h"
 #undef REAL
 #undef BEST
@@ -16,11 +16,11 @@
 #undef CEIL
 #undef FLOOR
 
-#define REAL double
-#define BEST best64
+#define REAL         double
+#define BEST         best64
 #define SUFFIX(name) name##_f64
-#define CEIL ceil
-#define FLOOR floor
+#define CEIL         ceil
+#define FLOOR        floor
 #include "core/search_scalar.h"
 #undef REAL
 #undef BEST
@@ -30,7 +30,8 @@
 
 static void philox(const uint32_t key[2], const uint32_t ctr[4], int n, uint32_t *out)
 {
-    for (int i = 0; i < n; i++) anc_philox(key, (uint32_t[4]){ ctr[0] + (uint32_t)i, ctr[1], ctr[2], ctr[3] }, out + 4 * i);
+    for (int i = 0; i < n; i++)
+        anc_philox(key, (uint32_t[4]){ ctr[0] + (uint32_t)i, ctr[1], ctr[2], ctr[3] }, out + 4 * i);
 }
 
 static void logarithms(const float *x, int n, float *y)

@@ -8,8 +8,8 @@
 
 /* Where a plane's anchors stand in the flattened order, and where its cells do. */
 typedef struct {
-    int32_t first;    /* anchor index of its position (0, 0) */
-    int32_t n_shapes; /* step from one position to the next */
+    int32_t first;       /* anchor index of its position (0, 0) */
+    int32_t n_shapes;    /* step from one position to the next */
     int32_t rows, pitch; /* its cells are rows x pitch */
 } plane_index;
 
@@ -43,7 +43,8 @@ struct anc_match_scratch {
 
 static anc_status out_of_memory(anc_err *err)
 {
-    return anc_fail(err, ANC_EMEMORY, "out of memory while matching anchors; use smaller images or larger strides");
+    return anc_fail(err, ANC_EMEMORY,
+                    "out of memory while matching anchors; use smaller images or larger strides");
 }
 
 /* Makes room for n elements, doubling. */
@@ -121,7 +122,8 @@ static bool reserve_tiles(anc_map *m, int32_t n, bool float64)
         m->best64 = malloc((size_t)n * sizeof *m->best64);
     else
         m->best32 = malloc((size_t)n * sizeof *m->best32);
-    if (!m->word || !m->touched || !m->held || !m->positive || !m->arg || (!m->best64 && !m->best32)) return false;
+    if (!m->word || !m->touched || !m->held || !m->positive || !m->arg || (!m->best64 && !m->best32))
+        return false;
     m->room = n;
     return true;
 }
@@ -131,7 +133,8 @@ static bool reset_map(anc_map *m, const anc_grid *grid, bool float64)
 {
     for (int32_t i = 0; i < m->n; i++) m->tile_of[m->word[i]] = 0;
     m->n = 0;
-    if (float64 ? m->best32 != NULL : m->best64 != NULL) m->room = 0; /* the last view was of the other type */
+    if (float64 ? m->best32 != NULL : m->best64 != NULL)
+        m->room = 0; /* the last view was of the other type */
     int32_t n_words = grid->n_cells / 64;
     if (n_words > m->n_words) {
         free(m->tile_of);
@@ -142,7 +145,8 @@ static bool reset_map(anc_map *m, const anc_grid *grid, bool float64)
 }
 
 /* Of the 64 cells from `cell` on that `bits` names, those that the border rule leaves in. */
-static uint64_t inside_window(const anc_grid *grid, int32_t plane, const plane_index *at, int32_t cell, uint64_t bits)
+static uint64_t inside_window(const anc_grid *grid, int32_t plane, const plane_index *at, int32_t cell,
+                              uint64_t bits)
 {
     const anc_window *w = &grid->window[plane];
     uint64_t in = 0;
@@ -167,16 +171,16 @@ static int32_t drop_outside(anc_match *m, const anc_grid *grid)
     return n;
 }
 
-#define REAL float
-#define SUFFIX(name) name##_f32
-#define BEST best32
-#define SUFFIX_TRACE trace32
-#define SUFFIX_PLANE plane32
-#define SUFFIX_SIDE side32
-#define SUFFIX_BOUND bound32
-#define SUFFIX_QUERY query32
+#define REAL          float
+#define SUFFIX(name)  name##_f32
+#define BEST          best32
+#define SUFFIX_TRACE  trace32
+#define SUFFIX_PLANE  plane32
+#define SUFFIX_SIDE   side32
+#define SUFFIX_BOUND  bound32
+#define SUFFIX_QUERY  query32
 #define SUFFIX_CORNER corner32
-#define IOU anc_iou_f32
+#define IOU           anc_iou_f32
 #include "core/match_search.h"
 #undef REAL
 #undef SUFFIX
@@ -189,16 +193,16 @@ static int32_t drop_outside(anc_match *m, const anc_grid *grid)
 #undef SUFFIX_CORNER
 #undef IOU
 
-#define REAL double
-#define SUFFIX(name) name##_f64
-#define BEST best64
-#define SUFFIX_TRACE trace64
-#define SUFFIX_PLANE plane64
-#define SUFFIX_SIDE side64
-#define SUFFIX_BOUND bound64
-#define SUFFIX_QUERY query64
+#define REAL          double
+#define SUFFIX(name)  name##_f64
+#define BEST          best64
+#define SUFFIX_TRACE  trace64
+#define SUFFIX_PLANE  plane64
+#define SUFFIX_SIDE   side64
+#define SUFFIX_BOUND  bound64
+#define SUFFIX_QUERY  query64
 #define SUFFIX_CORNER corner64
-#define IOU anc_iou_f64
+#define IOU           anc_iou_f64
 #include "core/match_search.h"
 
 static bool reserve_boxes(anc_match *m, int32_t n)
@@ -224,8 +228,8 @@ static bool reserve_boxes(anc_match *m, int32_t n)
 }
 
 /* Crowd rule `ignore`: what is still negative in a crowd region takes no part. */
-static anc_status ignore_crowd(anc_match *m, const anc_rules *r, const anc_grid *grid, const anc_box *crowd, int32_t n_crowd,
-                               anc_err *err)
+static anc_status ignore_crowd(anc_match *m, const anc_rules *r, const anc_grid *grid, const anc_box *crowd,
+                               int32_t n_crowd, anc_err *err)
 {
     struct anc_match_scratch *s = m->more;
     if (anc_crowd_cells(grid, crowd, n_crowd, (float)r->boxes.ignore_iof, &s->crowd, err)) return err->code;
@@ -236,7 +240,8 @@ static anc_status ignore_crowd(anc_match *m, const anc_rules *r, const anc_grid 
             int from = cell & 63;
             n = end - cell < 64 - from ? end - cell : 64 - from;
             bool fresh = !m->map.tile_of[cell >> 6];
-            int32_t tile = r->match.float64 ? anc_map_tile_f64(&m->map, cell >> 6) : anc_map_tile_f32(&m->map, cell >> 6);
+            int32_t tile = r->match.float64 ? anc_map_tile_f64(&m->map, cell >> 6)
+                                            : anc_map_tile_f32(&m->map, cell >> 6);
             uint64_t held = fresh ? 0 : m->map.held[tile], more = anc_bits(from, n) & ~held;
             m->map.held[tile] = held | more;
             if (grid->border != ANC_BORDER_KEEP)
@@ -248,17 +253,20 @@ static anc_status ignore_crowd(anc_match *m, const anc_rules *r, const anc_grid 
 }
 
 anc_status anc_match_view(anc_match *m, const anc_kernels *k, const anc_rules *rules, const anc_grid *grid,
-                          const anc_box *box, int32_t n_box, const anc_box *crowd, int32_t n_crowd, anc_err *err)
+                          const anc_box *box, int32_t n_box, const anc_box *crowd, int32_t n_crowd,
+                          anc_err *err)
 {
     anc_set_empty(&m->positive);
     m->n_anchors = grid->n_anchors;
     m->n_positive = m->n_ignored = m->n_negative = m->n_unmatched = 0;
-    if (!reserve_boxes(m, n_box) || !anc_set_reserve(&m->positive, (size_t)grid->n_anchors) || !reset_map(&m->map, grid, rules->match.float64))
+    if (!reserve_boxes(m, n_box) || !anc_set_reserve(&m->positive, (size_t)grid->n_anchors) ||
+        !reset_map(&m->map, grid, rules->match.float64))
         return out_of_memory(err);
     anc_status status = rules->match.float64
                             ? search_f64(m, k->f64, rules, grid, box, n_box, crowd, n_crowd, err)
                             : search_f32(m, k->f32, rules, grid, box, n_box, crowd, n_crowd, err);
-    if (!status && rules->boxes.crowd == ANC_CROWD_IGNORE) status = ignore_crowd(m, rules, grid, crowd, n_crowd, err);
+    if (!status && rules->boxes.crowd == ANC_CROWD_IGNORE)
+        status = ignore_crowd(m, rules, grid, crowd, n_crowd, err);
     if (status) { /* what is there may be half a view: start afresh */
         anc_match_free(m);
         return status;

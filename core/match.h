@@ -1,7 +1,8 @@
 /* core/match.h: which anchors of a view are positive, which are ignored; all others are negative
  *
- * No anchors x boxes matrix, and no list of anchors: a box reaches a threshold only at cells near it, of shapes
- * of about its size, and those follow from 1-D ranges. See docs/METHOD.md, "Finding the few anchors that matter".
+ * No anchors x boxes matrix, and no list of anchors: a box reaches a threshold only at cells near it, of
+ * shapes of about its size, and those follow from 1-D ranges. See docs/METHOD.md, "Finding the few anchors
+ * that matter".
  */
 #ifndef ANC_CORE_MATCH_H
 #define ANC_CORE_MATCH_H
@@ -15,11 +16,11 @@ typedef struct {
     /* results, valid until the next anc_match */
     int32_t n_anchors;
     int32_t n_positive;
-    int32_t n_ignored;    /* takes no part in the loss: between the thresholds, crowd, border */
-    int32_t n_negative;   /* the rest */
-    int32_t n_unmatched;  /* boxes without a low-quality match: they overlap no anchor, or too little */
-    anc_set positive;     /* of anchor indices */
-    anc_map map;          /* of cells: which are held, that is positive or ignored, and the boxes of positives */
+    int32_t n_ignored;   /* takes no part in the loss: between the thresholds, crowd, border */
+    int32_t n_negative;  /* the rest */
+    int32_t n_unmatched; /* boxes without a low-quality match: they overlap no anchor, or too little */
+    anc_set positive;    /* of anchor indices */
+    anc_map map; /* of cells: which are held, that is positive or ignored, and the boxes of positives */
     /* scratch */
     anc_trace_f32 trace32;
     anc_trace_f64 trace64;
@@ -41,7 +42,8 @@ typedef struct {
  * Source: Ren et al. 2015 (arXiv:1506.01497v3), section 3.1.2, and docs/METHOD.md where systems differ.
  */
 anc_status anc_match_view(anc_match *m, const anc_kernels *k, const anc_rules *rules, const anc_grid *grid,
-                          const anc_box *box, int32_t n_box, const anc_box *crowd, int32_t n_crowd, anc_err *err);
+                          const anc_box *box, int32_t n_box, const anc_box *crowd, int32_t n_crowd,
+                          anc_err *err);
 void anc_match_free(anc_match *m);
 
 /* The matched box of a positive anchor. */

@@ -20,7 +20,8 @@ static bool SUFFIX(trace_reserve)(SUFFIX(anc_trace) * t, const anc_grid *grid)
     return t->room > 0;
 }
 
-static void SUFFIX(set_plane)(SUFFIX(anc_plane) * p, const anc_grid *grid, const anc_level *v, int32_t shape, int32_t cell)
+static void SUFFIX(set_plane)(SUFFIX(anc_plane) * p, const anc_grid *grid, const anc_level *v, int32_t shape,
+                              int32_t cell)
 {
     const double *b = grid->base[shape];
     const anc_window *w = &grid->window[shape];
@@ -70,12 +71,14 @@ static int32_t SUFFIX(nearest)(REAL centre, REAL base, REAL stride, int32_t begi
 }
 
 /* IoU of q with the plane's anchor whose centre is nearest to its own: some anchor reaches that much. */
-static REAL SUFFIX(likely_best)(const SUFFIX(anc_plane) * p, const SUFFIX(anc_query) * q, const SUFFIX(anc_terms) * k,
-                                const anc_map *map)
+static REAL SUFFIX(likely_best)(const SUFFIX(anc_plane) * p, const SUFFIX(anc_query) * q,
+                                const SUFFIX(anc_terms) * k, const anc_map *map)
 {
     if (p->x_begin >= p->x_end || p->y_begin >= p->y_end) return 0;
-    int32_t x = SUFFIX(nearest)((q->x1 + q->x2) / 2, (p->x1 + p->x2) / 2 + p->shift_x, p->stride_x, p->x_begin, p->x_end);
-    int32_t y = SUFFIX(nearest)((q->y1 + q->y2) / 2, (p->y1 + p->y2) / 2 + p->shift_y, p->stride_y, p->y_begin, p->y_end);
+    int32_t x = SUFFIX(nearest)((q->x1 + q->x2) / 2, (p->x1 + p->x2) / 2 + p->shift_x, p->stride_x,
+                                p->x_begin, p->x_end);
+    int32_t y = SUFFIX(nearest)((q->y1 + q->y2) / 2, (p->y1 + p->y2) / 2 + p->shift_y, p->stride_y,
+                                p->y_begin, p->y_end);
     int32_t cell = p->cell + y * p->pitch + x, tile = map->tile_of[cell >> 6] - 1;
     if (tile >= 0 && map->BEST[tile][cell & 63] == ANC_EXCLUDED) return 0;
     REAL a[4], b[4] = { q->x1, q->y1, q->x2, q->y2 };
@@ -99,10 +102,12 @@ static REAL SUFFIX(visit_all)(anc_match *m, const SUFFIX(anc_loops) * loops, con
     return top;
 }
 
-/* The low-quality rule for box g, whose cells of IoU >= negative_iou have just been visited; top is the best of
- * them. Below negative_iou the best cells are still to be found: any anchor's IoU bounds the best from below. */
-static anc_status SUFFIX(low_quality)(anc_match *m, const SUFFIX(anc_loops) * loops, const SUFFIX(anc_terms) * k,
-                                      const anc_rules *r, const SUFFIX(anc_query) * q, int32_t g, REAL top, anc_err *err)
+/* The low-quality rule for box g, whose cells of IoU >= negative_iou have just been visited; top is the best
+ * of them. Below negative_iou the best cells are still to be found: any anchor's IoU bounds the best from
+ * below. */
+static anc_status SUFFIX(low_quality)(anc_match *m, const SUFFIX(anc_loops) * loops,
+                                      const SUFFIX(anc_terms) * k, const anc_rules *r,
+                                      const SUFFIX(anc_query) * q, int32_t g, REAL top, anc_err *err)
 {
     struct anc_match_scratch *s = m->more;
     REAL least = (REAL)r->match.low_quality_iou;
@@ -126,22 +131,26 @@ static anc_status SUFFIX(low_quality)(anc_match *m, const SUFFIX(anc_loops) * lo
     }
     SUFFIX(anc_trace) *t = &m->SUFFIX_TRACE;
     size_t room = (size_t)s->n_tie + 8 * t->n;
-    if (room > INT32_MAX || !grow((void **)&s->tie, &s->tie_room, (int32_t)room, sizeof *s->tie)) return out_of_memory(err);
+    if (room > INT32_MAX || !grow((void **)&s->tie, &s->tie_room, (int32_t)room, sizeof *s->tie))
+        return out_of_memory(err);
     int32_t n = (int32_t)loops->equal(t, top, s->tie + s->n_tie);
-    if (!grow((void **)&s->claim, &s->claim_room, s->n_claim + 1, sizeof *s->claim)) return out_of_memory(err);
+    if (!grow((void **)&s->claim, &s->claim_room, s->n_claim + 1, sizeof *s->claim))
+        return out_of_memory(err);
     s->claim[s->n_claim++] = (claim){ g, s->n_tie, n, low, (double)top };
     s->n_tie += n;
     return ANC_OK;
 }
 
-/* The boxes, the claim's own among them, whose IoU with one of its anchors may be as large as its own: those within
- * reach that are of a like size. w, h: the anchors' largest sides; area: their smallest. Ascending, out [n_box]. */
-static int32_t SUFFIX(rivals)(const struct anc_match_scratch *s, const SUFFIX(anc_loops) * loops, const SUFFIX(anc_query) * q,
-                              int32_t n_box, const claim *c, const SUFFIX(anc_terms) * k, REAL w, REAL h, REAL area,
-                              int32_t *out)
+/* The boxes, the claim's own among them, whose IoU with one of its anchors may be as large as its own: those
+ * within reach that are of a like size. w, h: the anchors' largest sides; area: their smallest. Ascending,
+ * out [n_box]. */
+static int32_t SUFFIX(rivals)(const struct anc_match_scratch *s, const SUFFIX(anc_loops) * loops,
+                              const SUFFIX(anc_query) * q, int32_t n_box, const claim *c,
+                              const SUFFIX(anc_terms) * k, REAL w, REAL h, REAL area, int32_t *out)
 {
     const SUFFIX(anc_query) *own = &q[c->gt];
-    const REAL around[4] = { own->x1 - w - k->one, own->y1 - h - k->one, own->x2 + w + k->one, own->y2 + h + k->one };
+    const REAL around[4] = { own->x1 - w - k->one, own->y1 - h - k->one, own->x2 + w + k->one,
+                             own->y2 + h + k->one };
     int32_t near = loops->near(s->SUFFIX_CORNER, s->room_boxes, n_box, around, out), n = 0;
     for (int32_t i = 0; i < near; i++) {
         const SUFFIX(anc_query) *b = &q[out[i]];
@@ -154,14 +163,16 @@ static int32_t SUFFIX(rivals)(const struct anc_match_scratch *s, const SUFFIX(an
 
 /* A low-quality match below negative_iou may lie nearer to another box, which had no reason to visit it: find
  * the best box of each such cell among all that overlap the claim's cells. */
-static void SUFFIX(settle)(anc_match *m, const SUFFIX(anc_loops) * loops, const SUFFIX(anc_terms) * k, const anc_rules *r, const anc_grid *grid,
-                           const SUFFIX(anc_query) * q, int32_t n_box, const claim *c)
+static void SUFFIX(settle)(anc_match *m, const SUFFIX(anc_loops) * loops, const SUFFIX(anc_terms) * k,
+                           const anc_rules *r, const anc_grid *grid, const SUFFIX(anc_query) * q,
+                           int32_t n_box, const claim *c)
 {
     struct anc_match_scratch *s = m->more;
     const int32_t *tie = s->tie + c->first;
     REAL w = 0, h = 0, least = 0; /* the claim's anchors: largest sides, and smallest area */
     for (int32_t i = 0, p = -1; i < c->n; i++) {
-        if (p >= 0 && tie[i] >= grid->cell[p] && (p + 1 == s->n_planes || tie[i] < grid->cell[p + 1])) continue;
+        if (p >= 0 && tie[i] >= grid->cell[p] && (p + 1 == s->n_planes || tie[i] < grid->cell[p + 1]))
+            continue;
         p = plane_at(s, grid, tie[i]);
         const SUFFIX(anc_plane) *o = &s->SUFFIX_PLANE[p];
         REAL area = (o->w - k->slack) * (o->h - k->slack);
@@ -173,11 +184,14 @@ static void SUFFIX(settle)(anc_match *m, const SUFFIX(anc_loops) * loops, const 
     if (n < 2) return; /* nobody else is near */
     for (int32_t i = 0, p = 0; i < c->n; i++) {
         int32_t tile = m->map.tile_of[tie[i] >> 6] - 1, at = tie[i] & 63;
-        if (m->map.BEST[tile][at] >= (REAL)r->match.negative_iou) continue; /* every box that matters visited it */
-        if (tie[i] < grid->cell[p] || (p + 1 < s->n_planes && tie[i] >= grid->cell[p + 1])) p = plane_at(s, grid, tie[i]);
+        if (m->map.BEST[tile][at] >= (REAL)r->match.negative_iou)
+            continue; /* every box that matters visited it */
+        if (tie[i] < grid->cell[p] || (p + 1 < s->n_planes && tie[i] >= grid->cell[p + 1]))
+            p = plane_at(s, grid, tie[i]);
         int32_t position = tie[i] - grid->cell[p];
         REAL a[4];
-        SUFFIX(anchor_box)(&s->SUFFIX_PLANE[p], position / s->index[p].pitch, position % s->index[p].pitch, a);
+        SUFFIX(anchor_box)
+        (&s->SUFFIX_PLANE[p], position / s->index[p].pitch, position % s->index[p].pitch, a);
         REAL best = -1;
         for (int32_t j = 0; j < n; j++) {
             const SUFFIX(anc_query) *b = &q[s->near[j]];
@@ -193,7 +207,8 @@ static void SUFFIX(settle)(anc_match *m, const SUFFIX(anc_loops) * loops, const 
     }
 }
 
-static void SUFFIX(harvest_all)(anc_match *m, const SUFFIX(anc_loops) * loops, const anc_rules *r, const anc_grid *grid)
+static void SUFFIX(harvest_all)(anc_match *m, const SUFFIX(anc_loops) * loops, const anc_rules *r,
+                                const anc_grid *grid)
 {
     struct anc_match_scratch *s = m->more;
     REAL positive_iou = (REAL)r->match.positive_iou, negative_iou = (REAL)r->match.negative_iou;
@@ -211,14 +226,16 @@ static void SUFFIX(harvest_all)(anc_match *m, const SUFFIX(anc_loops) * loops, c
     m->n_ignored = n_held - n_positive;
 }
 
-/* zero_overlap: some box overlaps nothing, so "as good as its best" holds for every anchor that misses it. Such
- * systems make those positive, with the matched box that argmax gives: the nearest, or box 0. Dense, as there. */
+/* zero_overlap: some box overlaps nothing, so "as good as its best" holds for every anchor that misses it.
+ * Such systems make those positive, with the matched box that argmax gives: the nearest, or box 0. Dense, as
+ * there. */
 static void SUFFIX(label_all)(anc_match *m, const SUFFIX(anc_loops) * loops, const SUFFIX(anc_terms) * k,
                               const anc_grid *grid, const SUFFIX(anc_query) * q, int32_t n_box)
 {
     struct anc_match_scratch *s = m->more;
     anc_map *map = &m->map;
-    for (int32_t w = 0; w < grid->n_cells / 64; w++) { /* forget what was seen so far, but for exclusions; visit all */
+    for (int32_t w = 0; w < grid->n_cells / 64;
+         w++) { /* forget what was seen so far, but for exclusions; visit all */
         int32_t tile = SUFFIX(anc_map_tile)(map, w);
         for (int i = 0; i < 64; i++)
             if (map->BEST[tile][i] != ANC_EXCLUDED) map->BEST[tile][i] = ANC_CLEAN;
@@ -228,7 +245,8 @@ static void SUFFIX(label_all)(anc_match *m, const SUFFIX(anc_loops) * loops, con
     for (int32_t g = 0; g < n_box; g++) SUFFIX(visit_all)(m, loops, k, &q[g], g, 0);
     for (int32_t i = 0; i < s->n_planes; i++) {
         for (int32_t c = 0; c < s->index[i].rows * s->index[i].pitch; c++) {
-            int32_t a = s->index[i].first + c * s->index[i].n_shapes, cell = grid->cell[i] + c, at = cell & 63;
+            int32_t a = s->index[i].first + c * s->index[i].n_shapes, cell = grid->cell[i] + c,
+                    at = cell & 63;
             int32_t tile = map->tile_of[cell >> 6] - 1;
             if (anc_grid_outside(grid, a)) continue;
             map->held[tile] |= 1ULL << at;
@@ -243,15 +261,17 @@ static void SUFFIX(label_all)(anc_match *m, const SUFFIX(anc_loops) * loops, con
     }
 }
 
-static anc_status SUFFIX(search)(anc_match *m, const SUFFIX(anc_loops) * loops, const anc_rules *r, const anc_grid *grid,
-                                 const anc_box *box, int32_t n_box, const anc_box *crowd, int32_t n_crowd, anc_err *err)
+static anc_status SUFFIX(search)(anc_match *m, const SUFFIX(anc_loops) * loops, const anc_rules *r,
+                                 const anc_grid *grid, const anc_box *box, int32_t n_box,
+                                 const anc_box *crowd, int32_t n_crowd, anc_err *err)
 {
     struct anc_match_scratch *s = m->more;
     anc_map *map = &m->map;
     float extent = lay_planes(m, grid);
     if (!SUFFIX(trace_reserve)(&m->SUFFIX_TRACE, grid)) return out_of_memory(err);
     for (int32_t g = 0; g < n_box; g++) extent = fmaxf(extent, box_extent(box[g]));
-    SUFFIX(anc_terms) k = { .one = grid->legacy, .floor = (REAL)r->match.union_floor, .slack = (REAL)extent * (REAL)0x1p-21 };
+    SUFFIX(anc_terms)
+    k = { .one = grid->legacy, .floor = (REAL)r->match.union_floor, .slack = (REAL)extent * (REAL)0x1p-21 };
     SUFFIX(anc_query) *q = s->SUFFIX_QUERY;
     for (int32_t i = 0, p = 0; i < grid->n_levels; i++)
         for (int32_t a = 0; a < grid->level[i].n_shapes; a++, p++) {
@@ -268,7 +288,8 @@ static anc_status SUFFIX(search)(anc_match *m, const SUFFIX(anc_loops) * loops, 
         corner[3 * s->room_boxes] = q[g].y2;
     }
     if (r->boxes.crowd == ANC_CROWD_EXCLUDE && n_box) {
-        if (anc_crowd_cells(grid, crowd, n_crowd, (float)r->boxes.ignore_iof, &s->crowd, err)) return err->code;
+        if (anc_crowd_cells(grid, crowd, n_crowd, (float)r->boxes.ignore_iof, &s->crowd, err))
+            return err->code;
         for (int32_t i = 0; i < s->crowd.n; i++) {
             const anc_crowd_run *c = &s->crowd.run[i];
             int32_t first = grid->cell[c->shape] + c->position;

@@ -44,7 +44,8 @@ typedef struct {
     int left; /* numbers of out[] not yet handed out */
 } anc_rng;
 
-static inline void anc_rng_init(anc_rng *r, uint64_t seed, int64_t image_id, int32_t epoch, anc_rng_purpose purpose)
+static inline void anc_rng_init(anc_rng *r, uint64_t seed, int64_t image_id, int32_t epoch,
+                                anc_rng_purpose purpose)
 {
     r->key[0] = (uint32_t)seed;
     r->key[1] = (uint32_t)(seed >> 32);

@@ -4,19 +4,29 @@
 #include <stddef.h>
 #include <string.h>
 
-#define FPN_LEVELS                                                                                                  \
-    .n_levels = 5, .stride = { 4, 8, 16, 32, 64 }, .n_sizes = { 1, 1, 1, 1, 1 },                                   \
+#define FPN_LEVELS                                                               \
+    .n_levels = 5, .stride = { 4, 8, 16, 32, 64 }, .n_sizes = { 1, 1, 1, 1, 1 }, \
     .size = { { 32 }, { 64 }, { 128 }, { 256 }, { 512 } }, .n_ratios = 3, .ratio = { 0.5, 1, 2 }
-#define C4_LEVEL                                                                                                    \
-    .n_levels = 1, .stride = { 16 }, .n_sizes = { 5 }, .size = { { 32, 64, 128, 256, 512 } }, .n_ratios = 3,        \
+#define C4_LEVEL                                                                                             \
+    .n_levels = 1, .stride = { 16 }, .n_sizes = { 5 }, .size = { { 32, 64, 128, 256, 512 } }, .n_ratios = 3, \
     .ratio = { 0.5, 1, 2 }
-#define SAMPLE { .batch = 256, .positive_fraction = 0.5, .rule = ANC_SAMPLER_PHILOX }
-#define UNIT_CODER(form) { .rule = form, .weight = { 1, 1, 1, 1 } }
+#define SAMPLE                                                             \
+    {                                                                      \
+        .batch = 256, .positive_fraction = 0.5, .rule = ANC_SAMPLER_PHILOX \
+    }
+#define UNIT_CODER(form)                       \
+    {                                          \
+        .rule = form, .weight = { 1, 1, 1, 1 } \
+    }
 
 static const anc_rules presets[] = {
     {
         .name = "torchvision-fpn",
-        .view = { .resize = ANC_RESIZE_TORCHVISION, .n_min_sizes = 1, .min_size = { 800 }, .max_size = 1333, .pad = 32 },
+        .view = { .resize = ANC_RESIZE_TORCHVISION,
+                  .n_min_sizes = 1,
+                  .min_size = { 800 },
+                  .max_size = 1333,
+                  .pad = 32 },
         .boxes = { .rule = ANC_BOXES_TORCHVISION, .crowd = ANC_CROWD_DROP, .ignore_iof = 0.5 },
         .anchors = { .rule = ANC_ANCHORS_TORCHVISION, FPN_LEVELS, .stride_from_grid = true },
         .match = { .positive_iou = 0.7, .negative_iou = 0.3, .low_quality = ANC_LOW_QUALITY_ON },
@@ -25,7 +35,11 @@ static const anc_rules presets[] = {
     },
     {
         .name = "detectron2-fpn",
-        .view = { .resize = ANC_RESIZE_DETECTRON2, .n_min_sizes = 1, .min_size = { 800 }, .max_size = 1333, .pad = 32 },
+        .view = { .resize = ANC_RESIZE_DETECTRON2,
+                  .n_min_sizes = 1,
+                  .min_size = { 800 },
+                  .max_size = 1333,
+                  .pad = 32 },
         .boxes = { .rule = ANC_BOXES_DETECTRON2, .crowd = ANC_CROWD_DROP, .ignore_iof = 0.5 },
         .anchors = { .rule = ANC_ANCHORS_DETECTRON2, FPN_LEVELS },
         .match = { .positive_iou = 0.7, .negative_iou = 0.3, .low_quality = ANC_LOW_QUALITY_ON },
@@ -43,7 +57,11 @@ static const anc_rules presets[] = {
     },
     {
         .name = "mmdet-fpn",
-        .view = { .resize = ANC_RESIZE_MMCV, .n_min_sizes = 1, .min_size = { 800 }, .max_size = 1333, .pad = 32 },
+        .view = { .resize = ANC_RESIZE_MMCV,
+                  .n_min_sizes = 1,
+                  .min_size = { 800 },
+                  .max_size = 1333,
+                  .pad = 32 },
         .boxes = { .rule = ANC_BOXES_MMDET, .crowd = ANC_CROWD_DROP, .ignore_iof = 0.5 },
         .anchors = { .rule = ANC_ANCHORS_MMDET, FPN_LEVELS },
         .match = { .positive_iou = 0.7,
@@ -56,7 +74,10 @@ static const anc_rules presets[] = {
     },
     {
         .name = "faster-rcnn-vgg16",
-        .view = { .resize = ANC_RESIZE_PY_FASTER_RCNN, .n_min_sizes = 1, .min_size = { 600 }, .max_size = 1000 },
+        .view = { .resize = ANC_RESIZE_PY_FASTER_RCNN,
+                  .n_min_sizes = 1,
+                  .min_size = { 600 },
+                  .max_size = 1000 },
         .boxes = { .rule = ANC_BOXES_PY_FASTER_RCNN, .crowd = ANC_CROWD_KEEP, .ignore_iof = 0.5 },
         .anchors = { .rule = ANC_ANCHORS_LEGACY,
                      .n_levels = 1,
@@ -83,15 +104,23 @@ static const anc_rules presets[] = {
                   .pad = 32 },
         .boxes = { .rule = ANC_BOXES_MASKRCNN_BENCHMARK, .crowd = ANC_CROWD_DROP, .ignore_iof = 0.5 },
         .anchors = { .rule = ANC_ANCHORS_LEGACY, FPN_LEVELS, .border = ANC_BORDER_IGNORE },
-        .match = { .positive_iou = 0.7, .negative_iou = 0.3, .low_quality = ANC_LOW_QUALITY_ON, .legacy = true },
+        .match = { .positive_iou = 0.7,
+                   .negative_iou = 0.3,
+                   .low_quality = ANC_LOW_QUALITY_ON,
+                   .legacy = true },
         .sample = SAMPLE,
         .coder = UNIT_CODER(ANC_CODER_CORNER),
     },
 };
 
 const char *const anc_rules_preset_names[] = {
-    "torchvision-fpn",   "detectron2-fpn",         "detectron2-c4", "mmdet-fpn",
-    "faster-rcnn-vgg16", "maskrcnn-benchmark-fpn", NULL,
+    "torchvision-fpn",
+    "detectron2-fpn",
+    "detectron2-c4",
+    "mmdet-fpn",
+    "faster-rcnn-vgg16",
+    "maskrcnn-benchmark-fpn",
+    NULL,
 };
 
 const anc_rules *anc_rules_preset(const char *name)
@@ -116,11 +145,13 @@ static anc_status check_view(const anc_rules *r, anc_err *err)
         for (int i = 0; i < r->view.n_min_sizes; i++)
             if (!within(r->view.min_size[i], 1, 100000))
                 return bad(err, "view.min_size", r->view.min_size[i], "from 1 to 100000 px");
-        if (!within(r->view.max_size, 1, 100000)) return bad(err, "view.max_size", r->view.max_size, "from 1 to 100000 px");
+        if (!within(r->view.max_size, 1, 100000))
+            return bad(err, "view.max_size", r->view.max_size, "from 1 to 100000 px");
     }
     if (!within(r->view.pad, 0, 65536)) return bad(err, "view.pad", r->view.pad, "from 0 to 65536 px");
     if (!within(r->view.flip, 0, 1)) return bad(err, "view.flip", r->view.flip, "from 0 to 1");
-    if (!within(r->boxes.ignore_iof, 0, 1)) return bad(err, "boxes.ignore_iof", r->boxes.ignore_iof, "from 0 to 1");
+    if (!within(r->boxes.ignore_iof, 0, 1))
+        return bad(err, "boxes.ignore_iof", r->boxes.ignore_iof, "from 0 to 1");
     return ANC_OK;
 }
 
@@ -146,8 +177,10 @@ static anc_status check_anchors(const anc_rules *r, anc_err *err)
                 return bad(err, "anchors.sizes", r->anchors.size[l][s], "from 1 to 100000 px");
     }
     for (int i = 0; i < r->anchors.n_ratios; i++)
-        if (!within(r->anchors.ratio[i], 0.01, 100)) return bad(err, "anchors.ratios", r->anchors.ratio[i], "from 0.01 to 100");
-    if (!within(r->anchors.offset, 0, 1)) return bad(err, "anchors.offset", r->anchors.offset, "from 0 to 1 strides");
+        if (!within(r->anchors.ratio[i], 0.01, 100))
+            return bad(err, "anchors.ratios", r->anchors.ratio[i], "from 0.01 to 100");
+    if (!within(r->anchors.offset, 0, 1))
+        return bad(err, "anchors.offset", r->anchors.offset, "from 0 to 1 strides");
     if (!within(r->anchors.border_px, 0, 100000))
         return bad(err, "anchors.border_px", r->anchors.border_px, "from 0 to 100000 px");
     return ANC_OK;
@@ -156,15 +189,19 @@ static anc_status check_anchors(const anc_rules *r, anc_err *err)
 anc_status anc_rules_check(const anc_rules *r, anc_err *err)
 {
     if (check_view(r, err) || check_anchors(r, err)) return err->code;
-    if (!within(r->match.positive_iou, 0.001, 1)) return bad(err, "match.positive_iou", r->match.positive_iou, "from 0.001 to 1");
+    if (!within(r->match.positive_iou, 0.001, 1))
+        return bad(err, "match.positive_iou", r->match.positive_iou, "from 0.001 to 1");
     if (!within(r->match.negative_iou, 0.001, r->match.positive_iou))
         return bad(err, "match.negative_iou", r->match.negative_iou, "from 0.001 to match.positive_iou");
     if (!within(r->match.low_quality_iou, 0, 1))
         return bad(err, "match.low_quality_iou", r->match.low_quality_iou, "from 0 to 1");
     if (r->match.zero_overlap && (r->match.low_quality != ANC_LOW_QUALITY_ON || r->match.low_quality_iou > 0))
-        return anc_fail(err, ANC_EARGUMENT, "match.zero_overlap needs match.low_quality = on and match.low_quality_iou = 0");
-    if (!within(r->match.union_floor, 0, 1)) return bad(err, "match.union_floor", r->match.union_floor, "from 0 to 1 px^2");
-    if (!within(r->sample.batch, 1, 65536)) return bad(err, "sample.batch", r->sample.batch, "from 1 to 65536");
+        return anc_fail(err, ANC_EARGUMENT,
+                        "match.zero_overlap needs match.low_quality = on and match.low_quality_iou = 0");
+    if (!within(r->match.union_floor, 0, 1))
+        return bad(err, "match.union_floor", r->match.union_floor, "from 0 to 1 px^2");
+    if (!within(r->sample.batch, 1, 65536))
+        return bad(err, "sample.batch", r->sample.batch, "from 1 to 65536");
     if (!within(r->sample.positive_fraction, 0, 1))
         return bad(err, "sample.positive_fraction", r->sample.positive_fraction, "from 0 to 1");
     for (int i = 0; i < 4; i++)

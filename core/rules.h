@@ -18,7 +18,8 @@ enum {
     ANC_MAX_MIN_SIZES = 16
 };
 
-/* How (height, width) of an image becomes (height, width) of its view. Each does its system's own arithmetic. */
+/* How (height, width) of an image becomes (height, width) of its view. Each does its system's own arithmetic.
+ */
 typedef enum {
     ANC_RESIZE_NONE,
     ANC_RESIZE_TORCHVISION,        /* 0.14: float32 scale by reciprocal, floor */
@@ -112,7 +113,8 @@ typedef struct {
         double union_floor;     /* px^2, the least union that an IoU is divided by */
         bool legacy;            /* inclusive corners: width = x2 - x1 + 1 */
         bool float64;           /* IoU in double */
-        bool zero_overlap;      /* a gt that overlaps no anchor makes all positive, as some systems do; only with low_quality on */
+        bool zero_overlap; /* a gt that overlaps no anchor makes all positive, as some systems do; only with
+                              low_quality on */
     } match;
     struct {
         int32_t batch;            /* anchors per view */

@@ -7,7 +7,8 @@
 
 static anc_status out_of_memory(anc_err *err)
 {
-    return anc_fail(err, ANC_EMEMORY, "out of memory while sampling a minibatch; use smaller images or larger strides");
+    return anc_fail(err, ANC_EMEMORY,
+                    "out of memory while sampling a minibatch; use smaller images or larger strides");
 }
 
 static bool reserve(int32_t **array, int32_t *room, int32_t n)
@@ -44,30 +45,32 @@ static anc_status list_negatives(anc_minibatch *b, const anc_grid *grid, const a
     return ANC_OK;
 }
 
-/* k negatives into b->drawn, drawn among all anchors, and again where the anchor is none or was drawn before. The
- * numbers are those that anc_rng_below would give, made many at a time. */
-static void draw_among_all(anc_minibatch *b, const anc_kernels *kernels, const anc_grid *grid, const anc_match *m,
-                           const anc_rng *rng, int32_t k)
+/* k negatives into b->drawn, drawn among all anchors, and again where the anchor is none or was drawn before.
+ * The numbers are those that anc_rng_below would give, made many at a time. */
+static void draw_among_all(anc_minibatch *b, const anc_kernels *kernels, const anc_grid *grid,
+                           const anc_match *m, const anc_rng *rng, int32_t k)
 {
     enum { BLOCKS = 72 }; /* enough for 256 draws and some repeats */
     uint32_t number[4 * BLOCKS], ctr[4], n = (uint32_t)m->n_anchors, least = -n % n;
     memcpy(ctr, rng->ctr, sizeof ctr);
-    anc_set drawn = b->drawn; /* a copy of the pointers, so that stores through them leave them in registers */
+    anc_set drawn =
+        b->drawn; /* a copy of the pointers, so that stores through them leave them in registers */
     for (;; ctr[0] += BLOCKS) {
         kernels->philox(rng->key, ctr, BLOCKS, number);
         for (int i = 0; i < 4 * BLOCKS; i++) {
             if (!k) return;
             uint64_t product = (uint64_t)number[i] * n;
             uint32_t a = (uint32_t)(product >> 32);
-            if ((uint32_t)product >= least && anc_match_negative(m, grid, (int32_t)a)) k -= anc_set_add(&drawn, a);
+            if ((uint32_t)product >= least && anc_match_negative(m, grid, (int32_t)a))
+                k -= anc_set_add(&drawn, a);
         }
     }
 }
 
-/* Negatives are nearly all anchors. When they are rare, drawing among all would take long: list them. Which way is
- * taken follows from the counts alone. */
-static anc_status draw_negatives(anc_minibatch *b, const anc_kernels *kernels, const anc_grid *grid, const anc_match *m,
-                                 anc_rng *rng, int32_t k, int32_t *out, anc_err *err)
+/* Negatives are nearly all anchors. When they are rare, drawing among all would take long: list them. Which
+ * way is taken follows from the counts alone. */
+static anc_status draw_negatives(anc_minibatch *b, const anc_kernels *kernels, const anc_grid *grid,
+                                 const anc_match *m, anc_rng *rng, int32_t k, int32_t *out, anc_err *err)
 {
     bool rare = (int64_t)m->n_negative < 2 * (int64_t)k || m->n_negative < m->n_anchors / 8;
     if (rare && list_negatives(b, grid, m, err)) return err->code;
@@ -81,8 +84,8 @@ static anc_status draw_negatives(anc_minibatch *b, const anc_kernels *kernels, c
 }
 
 /* The first k entries of torch.randperm(n) on the CPU, into b->drawn: draws for all n, used or not. */
-static anc_status draw_torch(anc_minibatch *b, anc_mt19937 *mt, int32_t n, int32_t k, int32_t **scratch, int32_t *room,
-                             anc_err *err)
+static anc_status draw_torch(anc_minibatch *b, anc_mt19937 *mt, int32_t n, int32_t k, int32_t **scratch,
+                             int32_t *room, anc_err *err)
 {
     if (!reserve(scratch, room, n)) return out_of_memory(err);
     int32_t *r = *scratch;
@@ -96,8 +99,8 @@ static anc_status draw_torch(anc_minibatch *b, anc_mt19937 *mt, int32_t n, int32
     return ANC_OK;
 }
 
-static anc_status sample_torch(anc_minibatch *b, bool when_needed, const anc_grid *grid, const anc_match *m, uint64_t seed,
-                               anc_err *err)
+static anc_status sample_torch(anc_minibatch *b, bool when_needed, const anc_grid *grid, const anc_match *m,
+                               uint64_t seed, anc_err *err)
 {
     anc_mt19937 mt;
     int32_t *scratch = NULL, room = 0;
@@ -120,8 +123,9 @@ static anc_status sample_torch(anc_minibatch *b, bool when_needed, const anc_gri
     return ANC_OK; /* positives: indices into the view's positives, as with Philox */
 }
 
-static anc_status sample_philox(anc_minibatch *b, const anc_kernels *kernels, const anc_grid *grid, const anc_match *m,
-                                uint64_t seed, int64_t image_id, int32_t epoch, anc_err *err)
+static anc_status sample_philox(anc_minibatch *b, const anc_kernels *kernels, const anc_grid *grid,
+                                const anc_match *m, uint64_t seed, int64_t image_id, int32_t epoch,
+                                anc_err *err)
 {
     anc_rng rng;
     if (b->n_positive < m->n_positive) {
@@ -135,8 +139,9 @@ static anc_status sample_philox(anc_minibatch *b, const anc_kernels *kernels, co
     return draw_negatives(b, kernels, grid, m, &rng, b->n_negative, b->anchor + b->n_positive, err);
 }
 
-anc_status anc_sample(anc_minibatch *b, const anc_kernels *kernels, const anc_rules *rules, const anc_grid *grid,
-                      const anc_match *m, uint64_t seed, int64_t image_id, int32_t epoch, anc_err *err)
+anc_status anc_sample(anc_minibatch *b, const anc_kernels *kernels, const anc_rules *rules,
+                      const anc_grid *grid, const anc_match *m, uint64_t seed, int64_t image_id,
+                      int32_t epoch, anc_err *err)
 {
     int32_t batch = rules->sample.batch, quota = (int32_t)(batch * rules->sample.positive_fraction);
     b->n_positive = m->n_positive < quota ? m->n_positive : quota;

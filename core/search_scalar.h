@@ -1,13 +1,14 @@
-/* core/search_scalar.h: the matching loops in plain C, for one floating type (included by kernels_scalar.c only)
+/* core/search_scalar.h: the matching loops in plain C, for one floating type; for kernels_scalar.c only
  *
  * REAL, SUFFIX as in search_types.h; CEIL and FLOOR are the type's own.
  */
 
-static void SUFFIX(bounds)(const REAL *w, const REAL *h, int32_t n, const SUFFIX(anc_query) * q, const SUFFIX(anc_terms) * k,
-                           REAL *bound)
+static void SUFFIX(bounds)(const REAL *w, const REAL *h, int32_t n, const SUFFIX(anc_query) * q,
+                           const SUFFIX(anc_terms) * k, REAL *bound)
 {
     for (int32_t i = 0; i < n; i++) {
-        REAL iw = (w[i] < q->w ? w[i] : q->w) + k->slack, ih = (h[i] < q->h ? h[i] : q->h) + k->slack, inter = iw * ih;
+        REAL iw = (w[i] < q->w ? w[i] : q->w) + k->slack, ih = (h[i] < q->h ? h[i] : q->h) + k->slack,
+             inter = iw * ih;
         REAL both = (w[i] - k->slack) * (h[i] - k->slack) + q->area - inter;
         bound[i] = inter < both ? inter / both * (REAL)1.00001 : 1;
     }
@@ -16,8 +17,8 @@ static void SUFFIX(bounds)(const REAL *w, const REAL *h, int32_t n, const SUFFIX
 /* The rows or columns of a plane at which an overlap of `least` px with [low, high] is possible.
  *   near, far   the base box's edges, shift included
  *   overlap(p) = min(far + p s, high) - max(near + p s, low) + one >= least  <=>  both differences are */
-static void SUFFIX(reach)(REAL near, REAL far, REAL stride, REAL low, REAL high, REAL least, const SUFFIX(anc_terms) * k,
-                          int32_t begin, int32_t end, int32_t *first, int32_t *n)
+static void SUFFIX(reach)(REAL near, REAL far, REAL stride, REAL low, REAL high, REAL least,
+                          const SUFFIX(anc_terms) * k, int32_t begin, int32_t end, int32_t *first, int32_t *n)
 {
     REAL c = least - k->slack - k->one, margin = (REAL)0.001 + k->slack / stride;
     REAL a = CEIL((low + c - far) / stride - margin), b = FLOOR((high - c - near) / stride + margin);
@@ -27,22 +28,25 @@ static void SUFFIX(reach)(REAL near, REAL far, REAL stride, REAL low, REAL high,
     *n = b >= a ? (int32_t)(b - a) + 1 : 0;
 }
 
-static REAL SUFFIX(visit)(const SUFFIX(anc_plane) * p, const SUFFIX(anc_query) * q, REAL iou, const SUFFIX(anc_terms) * k,
-                          int32_t g, anc_map *map, SUFFIX(anc_trace) * t)
+static REAL SUFFIX(visit)(const SUFFIX(anc_plane) * p, const SUFFIX(anc_query) * q, REAL iou,
+                          const SUFFIX(anc_terms) * k, int32_t g, anc_map *map, SUFFIX(anc_trace) * t)
 {
     /* iou <= inter / (areas - inter)  <=>  inter >= iou / (1 + iou) * areas */
     REAL need = iou / (1 + iou) * ((p->w - k->slack) * (p->h - k->slack) + q->area) * (REAL)0.99999;
     REAL widest = (p->w < q->w ? p->w : q->w) + k->slack, top = -1;
     int32_t y, n_y;
-    SUFFIX(reach)(p->y1 + p->shift_y, p->y2 + p->shift_y, p->stride_y, q->y1, q->y2, need / widest, k, p->y_begin, p->y_end,
-                  &y, &n_y);
+    SUFFIX(reach)
+    (p->y1 + p->shift_y, p->y2 + p->shift_y, p->stride_y, q->y1, q->y2, need / widest, k, p->y_begin,
+     p->y_end, &y, &n_y);
     for (int32_t y_end = y + n_y; y < y_end; y++) {
-        REAL sy = (REAL)y * p->stride_y + p->shift_y, ay1 = p->y1 + sy, ay2 = p->y2 + sy, ah = ay2 - ay1 + k->one;
+        REAL sy = (REAL)y * p->stride_y + p->shift_y, ay1 = p->y1 + sy, ay2 = p->y2 + sy,
+             ah = ay2 - ay1 + k->one;
         REAL ih = (ay2 < q->y2 ? ay2 : q->y2) - (ay1 > q->y1 ? ay1 : q->y1) + k->one;
         if (!(ih > 0) || ih * widest < need) continue;
         int32_t x, n_x;
-        SUFFIX(reach)(p->x1 + p->shift_x, p->x2 + p->shift_x, p->stride_x, q->x1, q->x2, need / ih, k, p->x_begin, p->x_end,
-                      &x, &n_x);
+        SUFFIX(reach)
+        (p->x1 + p->shift_x, p->x2 + p->shift_x, p->stride_x, q->x1, q->x2, need / ih, k, p->x_begin,
+         p->x_end, &x, &n_x);
         if (!n_x) continue;
         int32_t cell = p->cell + y * p->pitch + x;
         for (int32_t end = cell + n_x, n; cell < end; cell += n, x += n) { /* tile by tile */

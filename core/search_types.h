@@ -5,10 +5,10 @@
 
 /* One anchor shape of one level: a plane of h x w cells, one per grid position. */
 typedef struct {
-    REAL x1, y1, x2, y2;     /* the base box */
-    REAL w, h;               /* its sides, inclusive of `one` */
-    REAL stride_x, stride_y; /* px */
-    REAL shift_x, shift_y;   /* px */
+    REAL x1, y1, x2, y2;                    /* the base box */
+    REAL w, h;                              /* its sides, inclusive of `one` */
+    REAL stride_x, stride_y;                /* px */
+    REAL shift_x, shift_y;                  /* px */
     int32_t x_begin, x_end, y_begin, y_end; /* positions that take part */
     int32_t pitch;                          /* cells per grid row */
     int32_t cell;                           /* the plane's first cell, a multiple of 64 */
@@ -48,18 +48,21 @@ typedef struct {
 
 typedef struct {
     /* Upper bounds on the IoU of q with any anchor of each of n shapes of sides w and h: bound [n]. */
-    void (*bounds)(const REAL *w, const REAL *h, int32_t n, const SUFFIX(anc_query) * q, const SUFFIX(anc_terms) * k,
-                   REAL *bound);
-    /* Visits every cell of p whose IoU with q may be `iou` or more (never fewer; a few more): computes it, appends
-     * it to the trace and enters it as box g where it is larger than the cell's best. Returns the largest, -1
-     * when there was no cell. The trace must have room for the plane (trace_reserve in match_search.h). */
-    REAL (*visit)(const SUFFIX(anc_plane) * p, const SUFFIX(anc_query) * q, REAL iou, const SUFFIX(anc_terms) * k, int32_t g,
-                  anc_map *map, SUFFIX(anc_trace) * t);
+    void (*bounds)(const REAL *w, const REAL *h, int32_t n, const SUFFIX(anc_query) * q,
+                   const SUFFIX(anc_terms) * k, REAL *bound);
+    /* Visits every cell of p whose IoU with q may be `iou` or more (never fewer; a few more): computes it,
+     * appends it to the trace and enters it as box g where it is larger than the cell's best. Returns the
+     * largest, -1 when there was no cell. The trace must have room for the plane (trace_reserve in
+     * match_search.h). */
+    REAL (*visit)
+    (const SUFFIX(anc_plane) * p, const SUFFIX(anc_query) * q, REAL iou, const SUFFIX(anc_terms) * k,
+     int32_t g, anc_map *map, SUFFIX(anc_trace) * t);
     /* Writes the cells of the trace whose value equals x; out has room for all. Returns how many. */
     size_t (*equal)(const SUFFIX(anc_trace) * t, REAL x, int32_t *out);
-    /* Of every tile: sets held, and positive to those of its cells that are; returns the number of held cells. */
+    /* Of every tile: sets held, and positive to those of its cells that are; returns the number of held
+     * cells. */
     int32_t (*harvest)(anc_map *map, REAL positive_iou, REAL negative_iou);
-    /* Indices of the boxes that overlap b (x1, y1, x2, y2), ascending; corner [4][room]: x1, y1, x2, y2 of n boxes, room a
-     * multiple of 8; out [n + 8]. Returns how many. */
+    /* Indices of the boxes that overlap b (x1, y1, x2, y2), ascending; corner [4][room]: x1, y1, x2, y2 of n
+     * boxes, room a multiple of 8; out [n + 8]. Returns how many. */
     int32_t (*near)(const REAL *corner, int32_t room, int32_t n, const REAL b[4], int32_t *out);
 } SUFFIX(anc_loops);

@@ -90,7 +90,8 @@ static inline size_t anc_set_list(const anc_set *s, int32_t *out)
     for (size_t k = 0; k < s->n_summary; k++)
         for (uint64_t m = s->summary[k]; m; m &= m - 1) {
             size_t at = 64 * k + (size_t)__builtin_ctzll(m);
-            for (uint64_t w = s->word[at]; w; w &= w - 1) out[n++] = (int32_t)(64 * at + (size_t)__builtin_ctzll(w));
+            for (uint64_t w = s->word[at]; w; w &= w - 1)
+                out[n++] = (int32_t)(64 * at + (size_t)__builtin_ctzll(w));
         }
     return n;
 }

@@ -19,7 +19,8 @@ static inline void corner(anc_box a, anc_box g, float one, float t[2], float rat
 static inline void centre(anc_box a, anc_box g, float one, float t[2], float ratio[2])
 {
     float aw = a.x2 - a.x1 + one, ah = a.y2 - a.y1 + one, gw = g.x2 - g.x1 + one, gh = g.y2 - g.y1 + one;
-    float ax = (a.x1 + a.x2) * 0.5f, ay = (a.y1 + a.y2) * 0.5f, gx = (g.x1 + g.x2) * 0.5f, gy = (g.y1 + g.y2) * 0.5f;
+    float ax = (a.x1 + a.x2) * 0.5f, ay = (a.y1 + a.y2) * 0.5f, gx = (g.x1 + g.x2) * 0.5f,
+          gy = (g.y1 + g.y2) * 0.5f;
     t[0] = (gx - ax) / aw;
     t[1] = (gy - ay) / ah;
     ratio[0] = gw / aw;
@@ -42,8 +43,8 @@ static void in_double(const anc_grid *grid, anc_anchor_at at, anc_box g, const d
     t[3] = (float)(weight[3] * anc_log(gh / ah));
 }
 
-void anc_encode(const anc_kernels *kernels, const anc_rules *rules, const anc_grid *grid, const int32_t *anchor,
-                const int32_t *gt, int32_t n, const anc_box *box, float (*target)[4])
+void anc_encode(const anc_kernels *kernels, const anc_rules *rules, const anc_grid *grid,
+                const int32_t *anchor, const int32_t *gt, int32_t n, const anc_box *box, float (*target)[4])
 {
     enum { BLOCK = 64 };
     const double *weight = rules->coder.weight;

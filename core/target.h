@@ -10,9 +10,9 @@
 #include "core/grid.h"
 #include "core/kernels.h"
 
-/* Targets of n pairs: anchor[i] with box[gt[i]]; target [n][4]. The logarithm is taken in double and rounded once;
- * all else is rounded as the rules' system rounds it. */
-void anc_encode(const anc_kernels *kernels, const anc_rules *rules, const anc_grid *grid, const int32_t *anchor,
-                const int32_t *gt, int32_t n, const anc_box *box, float (*target)[4]);
+/* Targets of n pairs: anchor[i] with box[gt[i]]; target [n][4]. The logarithm is taken in double and rounded
+ * once; all else is rounded as the rules' system rounds it. */
+void anc_encode(const anc_kernels *kernels, const anc_rules *rules, const anc_grid *grid,
+                const int32_t *anchor, const int32_t *gt, int32_t n, const anc_box *box, float (*target)[4]);
 
 #endif

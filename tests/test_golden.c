@@ -87,9 +87,10 @@ static cases load_cases(hid_t g)
 
 static void free_cases(cases *c)
 {
-    void *all[] = { c->image_hw, c->padded_hw, c->grid_hw, c->stride_yx, c->seed, c->gt_offset, c->label_offset,
-                    c->positive_offset, c->target_offset, c->pos_offset, c->neg_offset, c->gt, c->target, c->crowd,
-                    c->used, c->label, c->matched, c->sampled_pos, c->sampled_neg };
+    void *all[] = { c->image_hw,   c->padded_hw,    c->grid_hw,         c->stride_yx,     c->seed,
+                    c->gt_offset,  c->label_offset, c->positive_offset, c->target_offset, c->pos_offset,
+                    c->neg_offset, c->gt,           c->target,          c->crowd,         c->used,
+                    c->label,      c->matched,      c->sampled_pos,     c->sampled_neg };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
 }
 
@@ -97,8 +98,10 @@ static void free_cases(cases *c)
 static anc_rules rules_of(const char *peer, const char *preset, hid_t g)
 {
     static const char *const names[][2] = {
-        { "torchvision", "torchvision-fpn" },    { "detectron2", "detectron2-fpn" },
-        { "mmdet", "mmdet-fpn" },                { "maskrcnn_benchmark", "maskrcnn-benchmark-fpn" },
+        { "torchvision", "torchvision-fpn" },
+        { "detectron2", "detectron2-fpn" },
+        { "mmdet", "mmdet-fpn" },
+        { "maskrcnn_benchmark", "maskrcnn-benchmark-fpn" },
         { "py_faster_rcnn", "faster-rcnn-vgg16" },
     };
     anc_rules r = { 0 };
@@ -114,7 +117,9 @@ static anc_rules rules_of(const char *peer, const char *preset, hid_t g)
         memcpy(r.anchors.size[0], nine ? three : five, nine ? sizeof three : sizeof five);
     }
     bool torch = strcmp(peer, "py_faster_rcnn") != 0;
-    r.sample.rule = !strcmp(peer, "mmdet") ? ANC_SAMPLER_TORCH_NEEDED : torch ? ANC_SAMPLER_TORCH : ANC_SAMPLER_PHILOX;
+    r.sample.rule = !strcmp(peer, "mmdet") ? ANC_SAMPLER_TORCH_NEEDED
+                    : torch                ? ANC_SAMPLER_TORCH
+                                           : ANC_SAMPLER_PHILOX;
     r.anchors.offset = attribute(g, "offset", 0);
     if (attribute(g, "ignore_iof_thr", -1) > 0) {
         r.boxes.crowd = ANC_CROWD_EXCLUDE;
@@ -123,7 +128,8 @@ static anc_rules rules_of(const char *peer, const char *preset, hid_t g)
     double border = attribute(g, "boundary_thresh", attribute(g, "straddle_thresh", -1));
     if (!strcmp(peer, "detectron2") || !strcmp(peer, "maskrcnn_benchmark"))
         r.anchors.border = border >= 0 ? ANC_BORDER_IGNORE : ANC_BORDER_KEEP;
-    if (!strcmp(peer, "mmdet")) r.anchors.border = attribute(g, "allowed_border", -1) >= 0 ? ANC_BORDER_DROP : ANC_BORDER_KEEP;
+    if (!strcmp(peer, "mmdet"))
+        r.anchors.border = attribute(g, "allowed_border", -1) >= 0 ? ANC_BORDER_DROP : ANC_BORDER_KEEP;
     r.match.zero_overlap = strcmp(peer, "mmdet") != 0; /* it has a floor, low_quality_iou, instead */
     anc_err err;
     CU_ASSERT_FATAL(!anc_rules_check(&r, &err));
@@ -140,7 +146,6 @@ static int64_t ulps(float a, float b)
     return x < y ? y - x : x - y;
 }
 
-
 /* How a case differs, "" when it does not. */
 static const char *compare(const anc_rules *r, const cases *c, size_t i, const anc_kernels *k)
 {
@@ -148,12 +153,15 @@ static const char *compare(const anc_rules *r, const cases *c, size_t i, const a
     static anc_minibatch b;
     static anc_grid grid;
     anc_err err;
-    if (anc_grid_lay(&grid, r, c->image_hw[i][0], c->image_hw[i][1], c->padded_hw[i][0], c->padded_hw[i][1], &err))
+    if (anc_grid_lay(&grid, r, c->image_hw[i][0], c->image_hw[i][1], c->padded_hw[i][0], c->padded_hw[i][1],
+                     &err))
         return "no grid";
     for (size_t l = 0; l < c->n_levels; l++) {
-        const int32_t *hw = c->grid_hw + 2 * (i * c->n_levels + l), *yx = c->stride_yx + 2 * (i * c->n_levels + l);
+        const int32_t *hw = c->grid_hw + 2 * (i * c->n_levels + l),
+                      *yx = c->stride_yx + 2 * (i * c->n_levels + l);
         const anc_level *v = &grid.level[l];
-        if (v->h != hw[0] || v->w != hw[1] || v->stride_y != yx[0] || v->stride_x != yx[1]) return "another grid";
+        if (v->h != hw[0] || v->w != hw[1] || v->stride_y != yx[0] || v->stride_x != yx[1])
+            return "another grid";
     }
     int64_t n_anchors = c->label_offset[i + 1] - c->label_offset[i];
     if (grid.n_anchors != n_anchors) return "another number of anchors";
@@ -175,7 +183,8 @@ static const char *compare(const anc_rules *r, const cases *c, size_t i, const a
     const int8_t *label = c->label + c->label_offset[i];
     for (int32_t a = 0; a < n_anchors && !*fault; a++)
         if (anc_match_label(&m, &grid, a) != label[a]) fault = "a label";
-    int32_t *anchor = malloc(((size_t)m.n_positive + 1) * sizeof *anchor), *gt = malloc(((size_t)m.n_positive + 1) * sizeof *gt);
+    int32_t *anchor = malloc(((size_t)m.n_positive + 1) * sizeof *anchor),
+            *gt = malloc(((size_t)m.n_positive + 1) * sizeof *gt);
     anc_match_positives(&m, &grid, anchor, gt);
     if (m.n_positive != c->positive_offset[i + 1] - c->positive_offset[i]) fault = "the number of positives";
     for (int32_t p = 0; p < m.n_positive && !*fault && n_box; p++)
@@ -185,12 +194,15 @@ static const char *compare(const anc_rules *r, const cases *c, size_t i, const a
     if (!*fault) anc_encode(k, r, &grid, anchor, gt, n_target, box, target);
     for (int32_t p = 0; p < n_target && !*fault; p++)
         for (int e = 0; e < 4; e++)
-            if (ulps(target[p][e], c->target[c->target_offset[i] + p][e]) > (e < 2 ? 0 : 1)) fault = "a target";
+            if (ulps(target[p][e], c->target[c->target_offset[i] + p][e]) > (e < 2 ? 0 : 1))
+                fault = "a target";
     if (!*fault && r->sample.rule != ANC_SAMPLER_PHILOX) {
         if (anc_sample(&b, k, r, &grid, &m, (uint64_t)c->seed[i], 1, 0, &err)) fault = "sampling failed";
-        int64_t n_pos = c->pos_offset[i + 1] - c->pos_offset[i], n_neg = c->neg_offset[i + 1] - c->neg_offset[i];
+        int64_t n_pos = c->pos_offset[i + 1] - c->pos_offset[i],
+                n_neg = c->neg_offset[i + 1] - c->neg_offset[i];
         if (!*fault && (b.n_positive != n_pos || b.n_negative != n_neg)) fault = "the size of the minibatch";
-        if (!*fault && memcmp(b.anchor, c->sampled_pos + c->pos_offset[i], (size_t)n_pos * 4)) fault = "a sampled positive";
+        if (!*fault && memcmp(b.anchor, c->sampled_pos + c->pos_offset[i], (size_t)n_pos * 4))
+            fault = "a sampled positive";
         if (!*fault && memcmp(b.anchor + n_pos, c->sampled_neg + c->neg_offset[i], (size_t)n_neg * 4))
             fault = "a sampled negative";
     }
@@ -209,7 +221,7 @@ static const char *compare(const anc_rules *r, const cases *c, size_t i, const a
 
 static void compare_peer(const char *peer)
 {
-    static const char *const presets[] = { "fpn",      "c4",           "c4_9",        "fpn_boundary0",
+    static const char *const presets[] = { "fpn",          "c4",           "c4_9",        "fpn_boundary0",
                                            "fpn_offset05", "fpn_ignore05", "fpn_border0", "fpn_straddle-1" };
     hid_t f = open_golden(), group = H5Gopen2(f, peer, H5P_DEFAULT);
     CU_ASSERT_FATAL(group >= 0);
@@ -243,7 +255,9 @@ static void compare_peer(const char *peer)
             }
             for (size_t i = 0; i < c.n; i++) {
                 const char *fault = compare(&r, &c, i, *k);
-                if (*fault) printf("\n    %s/%s/%.32s differs with %s kernels: %s ", peer, presets[p], name[i], (*k)->name, fault);
+                if (*fault)
+                    printf("\n    %s/%s/%.32s differs with %s kernels: %s ", peer, presets[p], name[i],
+                           (*k)->name, fault);
                 CU_ASSERT_STRING_EQUAL(fault, "");
                 n_compared++;
             }
@@ -332,6 +346,7 @@ static void resized_boxes_equal_the_peers(void)
     H5Fclose(f);
 }
 
-CHECK_SUITE("golden", CHECK(torchvision_is_reproduced), CHECK(detectron2_is_reproduced), CHECK(mmdetection_is_reproduced),
-            CHECK(maskrcnn_benchmark_is_reproduced), CHECK(py_faster_rcnn_is_reproduced),
-            CHECK(resized_sizes_equal_the_peers), CHECK(resized_boxes_equal_the_peers));
+CHECK_SUITE("golden", CHECK(torchvision_is_reproduced), CHECK(detectron2_is_reproduced),
+            CHECK(mmdetection_is_reproduced), CHECK(maskrcnn_benchmark_is_reproduced),
+            CHECK(py_faster_rcnn_is_reproduced), CHECK(resized_sizes_equal_the_peers),
+            CHECK(resized_boxes_equal_the_peers));

@@ -19,9 +19,9 @@ static float any_coordinate(check_rng *r, int side, int style)
     double x = check_uniform(r) * side;
     switch (style) {
     case 0: return (float)x;
-    case 1: return (float)(int)x;                         /* integers make ties */
-    case 2: return (float)((int)(x / 4) * 4 + 2);         /* on and between grid positions */
-    default: return (float)(x * 3 - side);                /* over the edges and outside */
+    case 1: return (float)(int)x;                 /* integers make ties */
+    case 2: return (float)((int)(x / 4) * 4 + 2); /* on and between grid positions */
+    default: return (float)(x * 3 - side);        /* over the edges and outside */
     }
 }
 
@@ -48,7 +48,8 @@ static anc_box any_box(check_rng *r, const scene *s, int style)
         w = (float)(int)(w + 1);
         h = (float)(int)(h + 1);
     }
-    if (style == 6) return (anc_box){ -(float)s->w, -(float)s->h, 2 * (float)s->w, 2 * (float)s->h }; /* over all */
+    if (style == 6)
+        return (anc_box){ -(float)s->w, -(float)s->h, 2 * (float)s->w, 2 * (float)s->h }; /* over all */
     return (anc_box){ x, y, x + w, y + h };
 }
 
@@ -63,7 +64,8 @@ static void make(scene *s, check_rng *r, int max_boxes)
     if (check_int(r, 0, 7) == 0) s->rules.anchors.offset = 0.5;
     if (check_int(r, 0, 7) == 0) s->rules.match.negative_iou = 0.05 + 0.6 * check_uniform(r);
     if (check_int(r, 0, 2) == 0) s->rules.boxes.crowd = (anc_crowd_rule)check_int(r, 0, 3);
-    s->rules.match.zero_overlap = check_int(r, 0, 7) == 0 && s->rules.match.low_quality == ANC_LOW_QUALITY_ON &&
+    s->rules.match.zero_overlap = check_int(r, 0, 7) == 0 &&
+                                  s->rules.match.low_quality == ANC_LOW_QUALITY_ON &&
                                   s->rules.match.low_quality_iou == 0;
     s->rules.boxes.ignore_iof = check_int(r, 0, 1) ? 0.5 : check_uniform(r);
     bool tiny = check_int(r, 0, 4) == 0;
@@ -72,7 +74,8 @@ static void make(scene *s, check_rng *r, int max_boxes)
     anc_err err;
     CU_ASSERT_FATAL(!anc_rules_check(&s->rules, &err));
     int pad = check_int(r, 0, 1) ? 32 : 1;
-    CU_ASSERT_FATAL(!anc_grid_lay(&s->grid, &s->rules, s->h, s->w, (s->h + pad - 1) / pad * pad, (s->w + pad - 1) / pad * pad, &err));
+    CU_ASSERT_FATAL(!anc_grid_lay(&s->grid, &s->rules, s->h, s->w, (s->h + pad - 1) / pad * pad,
+                                  (s->w + pad - 1) / pad * pad, &err));
     s->n_box = check_int(r, 0, check_int(r, 0, max_boxes));
     s->n_crowd = check_int(r, 0, 3);
     s->box = check_guarded((size_t)s->n_box * sizeof *s->box);
@@ -92,14 +95,16 @@ static void drop(scene *s)
 }
 
 /* The number of anchors that the search labels or matches otherwise than the definition. */
-static int differences(const scene *s, anc_match *m, const anc_kernels *k, const int8_t *label, const int32_t *gt)
+static int differences(const scene *s, anc_match *m, const anc_kernels *k, const int8_t *label,
+                       const int32_t *gt)
 {
     anc_err err;
     int wrong = 0;
     int32_t count[3] = { 0 };
     CU_ASSERT_FATAL(!anc_match_view(m, k, &s->rules, &s->grid, s->box, s->n_box, s->crowd, s->n_crowd, &err));
     for (int32_t a = 0; a < s->grid.n_anchors; a++) {
-        wrong += anc_match_label(m, &s->grid, a) != label[a] || (label[a] == 1 && anc_match_gt(m, &s->grid, a) != gt[a]);
+        wrong += anc_match_label(m, &s->grid, a) != label[a] ||
+                 (label[a] == 1 && anc_match_gt(m, &s->grid, a) != gt[a]);
         count[label[a] + 1]++;
     }
     wrong += m->n_ignored != count[0] || m->n_negative != count[1] || m->n_positive != count[2];
@@ -128,13 +133,14 @@ static void compare_scenes(int n_scenes, int max_boxes, unsigned long long seed)
         int8_t *label = malloc((size_t)s.grid.n_anchors);
         int32_t *gt = malloc((size_t)s.grid.n_anchors * sizeof *gt);
         anc_err err;
-        CU_ASSERT_FATAL(!anc_brute_label(&s.rules, &s.grid, s.box, s.n_box, s.crowd, s.n_crowd, label, gt, &err));
+        CU_ASSERT_FATAL(
+            !anc_brute_label(&s.rules, &s.grid, s.box, s.n_box, s.crowd, s.n_crowd, label, gt, &err));
         for (int k = 0; anc_kernels_all[k]; k++) {
             if (!anc_kernels_all[k]->usable()) continue;
             int here = differences(&s, &m[k], anc_kernels_all[k], label, gt);
             if (here)
-                printf("\n    %d differences: %s kernels, %s, %d x %d px, %d boxes, seed %llx ", here, anc_kernels_all[k]->name,
-                       s.rules.name, s.w, s.h, s.n_box, at);
+                printf("\n    %d differences: %s kernels, %s, %d x %d px, %d boxes, seed %llx ", here,
+                       anc_kernels_all[k]->name, s.rules.name, s.w, s.h, s.n_box, at);
             wrong += here;
         }
         free(label);
@@ -158,7 +164,8 @@ static void every_kernel_table_is_run_or_named(void)
     CU_ASSERT_PTR_NULL(anc_kernels_find("mmx"));
 }
 
-/* By hand: an anchor of 32 x 32 at the origin, a box of 32 x 32 moved by 8: IoU 24 * 32 / (2 * 1024 - 24 * 32) = 0.6. */
+/* By hand: an anchor of 32 x 32 at the origin, a box of 32 x 32 moved by 8: IoU 24 * 32 / (2 * 1024 - 24 *
+ * 32) = 0.6. */
 static void a_view_worked_out_by_hand(void)
 {
     anc_rules r = *anc_rules_preset("torchvision-fpn");
@@ -195,7 +202,8 @@ static void a_far_box_changes_no_label(void)
     CU_ASSERT(!anc_match_view(&two, k, &r, &g, b, 3, NULL, 0, &err));
     CU_ASSERT(one.n_positive > 0 && one.n_positive == two.n_positive && one.n_ignored == two.n_ignored);
     CU_ASSERT_EQUAL(two.n_unmatched, 1);
-    for (int32_t a = 0; a < g.n_anchors; a++) CU_ASSERT_EQUAL(anc_match_label(&one, &g, a), anc_match_label(&two, &g, a));
+    for (int32_t a = 0; a < g.n_anchors; a++)
+        CU_ASSERT_EQUAL(anc_match_label(&one, &g, a), anc_match_label(&two, &g, a));
     anc_match_free(&one);
     anc_match_free(&two);
 }
@@ -218,7 +226,8 @@ static void crowds_turn_negatives_to_ignored_and_nothing_else(void)
         CU_ASSERT(before == after || (before == 0 && after == -1));
         turned += before != after;
     }
-    CU_ASSERT(turned > 1000 && ignore.n_negative == plain.n_negative - turned && ignore.n_positive == plain.n_positive);
+    CU_ASSERT(turned > 1000 && ignore.n_negative == plain.n_negative - turned &&
+              ignore.n_positive == plain.n_positive);
     anc_match_free(&plain);
     anc_match_free(&ignore);
 }
@@ -243,8 +252,8 @@ static void memory_grows_with_anchors_plus_boxes(void)
     }
     CU_ASSERT(!anc_match_view(&m, anc_kernels_find(NULL), &r, &g, box, N, NULL, 0, &err));
     CU_ASSERT(m.n_positive > N);
-    size_t bytes = m.trace32.room * 36 + m.positive.capacity / 8 +
-                   (size_t)m.map.room * (ANC_TILE * 8 + 20) + (size_t)m.map.n_words * 4;
+    size_t bytes = m.trace32.room * 36 + m.positive.capacity / 8 + (size_t)m.map.room * (ANC_TILE * 8 + 20) +
+                   (size_t)m.map.n_words * 4;
     CU_ASSERT(bytes < 30u << 20);
     anc_match_free(&m);
     free(box);
@@ -253,4 +262,5 @@ static void memory_grows_with_anchors_plus_boxes(void)
 CHECK_SUITE("match", CHECK(a_view_worked_out_by_hand), CHECK(every_kernel_table_is_run_or_named),
             CHECK(search_equals_brute_force_on_few_boxes), CHECK(search_equals_brute_force_on_many_boxes),
             CHECK(search_equals_brute_force_on_2000_boxes), CHECK(a_far_box_changes_no_label),
-            CHECK(crowds_turn_negatives_to_ignored_and_nothing_else), CHECK(memory_grows_with_anchors_plus_boxes));
+            CHECK(crowds_turn_negatives_to_ignored_and_nothing_else),
+            CHECK(memory_grows_with_anchors_plus_boxes));
