@@ -115,6 +115,7 @@ anc_status anc_grid_lay(anc_grid *g, const anc_rules *r, int32_t view_h, int32_t
                         int32_t padded_w, anc_err *err)
 {
     int64_t n_anchors = 0, n_inside = 0, n_cells = 0;
+    double extent = 1, reach = 0;
     g->n_levels = r->anchors.n_levels;
     g->n_shapes = 0;
     g->border = r->anchors.border;
@@ -136,7 +137,8 @@ anc_status anc_grid_lay(anc_grid *g, const anc_rules *r, int32_t view_h, int32_t
         v->n_shapes = anc_base_anchors(r, l, g->base + g->n_shapes);
         v->reciprocal = ((1ULL << 40) + (uint64_t)v->n_shapes - 1) / (uint64_t)v->n_shapes;
         for (int32_t a = v->shape; a < v->shape + v->n_shapes; a++) {
-            g->cell[a] = (int32_t)n_cells;
+            g->cells[a] = (anc_cells){ (int32_t)n_cells, v->h, v->w, v->first + a - v->shape, v->n_shapes };
+            for (int e = 0; e < 4; e++) extent = fmax(extent, fabs(g->base[a][e]));
             n_cells += ((int64_t)v->h * v->w + 63) & ~63LL;
             if (n_cells > INT32_MAX - 64)
                 return anc_fail(err, ANC_EDATA, "a view of %d x %d px has more than 2^31 anchors; use larger strides",
@@ -148,10 +150,12 @@ anc_status anc_grid_lay(anc_grid *g, const anc_rules *r, int32_t view_h, int32_t
             n_inside += (int64_t)(g->window[a].x1 - g->window[a].x0) * (g->window[a].y1 - g->window[a].y0);
         }
         g->n_shapes += v->n_shapes;
+        reach = fmax(reach, fmax(v->w * (double)v->stride_x + v->shift_x, v->h * (double)v->stride_y + v->shift_y));
         n_anchors += (int64_t)v->h * v->w * v->n_shapes;
     }
     g->n_anchors = (int32_t)n_anchors;
     g->n_cells = (int32_t)n_cells;
+    g->extent = (float)(extent + reach);
     g->n_outside = (int32_t)(n_anchors - n_inside);
     if (!n_anchors) return anc_fail(err, ANC_EDATA, "a view of %d x %d px has no anchors", padded_w, padded_h);
     return ANC_OK;

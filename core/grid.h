@@ -21,7 +21,7 @@ typedef struct {
     double shift_y, shift_x;    /* px, where position 0 stands */
     int32_t first;              /* anchor index of the level's first anchor */
     int32_t n_shapes;           /* A: anchors per position */
-    int32_t shape;              /* index of its first shape in the grid's base[], window[] and cell[] */
+    int32_t shape;              /* index of its first shape in the grid's base[], window[] and cells[] */
     uint64_t reciprocal;        /* 2^40 / n_shapes, rounded up: see anc_grid_cell */
 } anc_level;
 
@@ -29,6 +29,14 @@ typedef struct {
 typedef struct {
     int32_t x0, x1, y0, y1;
 } anc_window;
+
+/* A shape's plane of cells, and the anchors that they are. */
+typedef struct {
+    int32_t cell;        /* the first, a multiple of 64 */
+    int32_t rows, pitch; /* positions: rows x pitch cells */
+    int32_t anchor;      /* index of the first cell's anchor */
+    int32_t step;        /* from one cell's anchor to the next cell's */
+} anc_cells;
 
 typedef struct {
     int32_t n_levels, n_shapes;
@@ -40,7 +48,8 @@ typedef struct {
     double base[ANC_MAX_SHAPES][4]; /* x1, y1, x2, y2 around the origin; float32 numbers unless legacy */
     anc_window window[ANC_MAX_SHAPES];
     int32_t n_cells;
-    int32_t cell[ANC_MAX_SHAPES]; /* first cell of a shape's plane, a multiple of 64 */
+    anc_cells cells[ANC_MAX_SHAPES];
+    float extent; /* px, no coordinate of an anchor is larger */
 } anc_grid;
 
 /* The base anchors of one level, [n_sizes * n_ratios] in their system's order; returns how many.
@@ -86,7 +95,7 @@ static inline int32_t anc_grid_cell(const anc_grid *g, int32_t anchor)
 {
     const anc_level *v = anc_grid_level(g, anchor);
     uint32_t rest = (uint32_t)(anchor - v->first), position = (uint32_t)(rest * v->reciprocal >> 40);
-    return g->cell[v->shape + (int32_t)(rest - position * (uint32_t)v->n_shapes)] + (int32_t)position;
+    return g->cells[v->shape + (int32_t)(rest - position * (uint32_t)v->n_shapes)].cell + (int32_t)position;
 }
 
 /* Whether the border rule takes an anchor out. */

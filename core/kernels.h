@@ -16,8 +16,10 @@
  * however many anchors there are. Rows of best and arg have room for a vector to reach over their end. */
 enum { ANC_TILE = 64 + 8 };
 typedef struct {
-    int32_t *tile_of; /* [n_words] of cells [64 w, 64 w + 64): 1 + their tile, 0 when there is none */
+    int32_t *tile_of;   /* [n_words] of cells [64 w, 64 w + 64): 1 + their tile, 0 when there is none */
+    uint16_t *plane_of; /* [n_words] index in the grid's cells[] of the plane that they are of */
     int32_t n_words;
+    int32_t laid;      /* cells of the grid that plane_of was made for */
     int32_t n, room;   /* tiles in use, and that there is memory for */
     int32_t *word;     /* [n] which 64 cells a tile stands for */
     uint64_t *touched; /* [n] its cells that hold something */

@@ -6,13 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Where a plane's anchors stand in the flattened order, and where its cells do. */
-typedef struct {
-    int32_t first;       /* anchor index of its position (0, 0) */
-    int32_t n_shapes;    /* step from one position to the next */
-    int32_t rows, pitch; /* its cells are rows x pitch */
-} plane_index;
-
 /* The cells that are the best of one box. */
 typedef struct {
     int32_t gt;
@@ -23,7 +16,7 @@ typedef struct {
 
 struct anc_match_scratch {
     int32_t n_planes;
-    plane_index index[ANC_MAX_SHAPES];
+    anc_cells cells[ANC_MAX_SHAPES]; /* of the grid that the map is laid for */
     anc_plane_f32 plane32[ANC_MAX_SHAPES];
     anc_plane_f64 plane64[ANC_MAX_SHAPES];
     float side32[2][ANC_MAX_SHAPES], bound32[ANC_MAX_SHAPES];
@@ -61,42 +54,9 @@ static bool grow(void **array, int32_t *room, int32_t n, size_t size)
 
 static float largest(float a, float b) { return a > b ? a : b; }
 
-/* Notes where each plane's anchors stand and returns the largest coordinate that an anchor can have, px. */
-static float lay_planes(anc_match *m, const anc_grid *grid)
-{
-    struct anc_match_scratch *s = m->more;
-    float extent = 1;
-    s->n_planes = grid->n_shapes;
-    for (int32_t l = 0; l < grid->n_levels; l++) {
-        const anc_level *v = &grid->level[l];
-        for (int32_t a = 0; a < v->n_shapes; a++) {
-            const double *b = grid->base[v->shape + a];
-            s->index[v->shape + a] = (plane_index){ v->first + a, v->n_shapes, v->h, v->w };
-            for (int e = 0; e < 4; e++) extent = largest(extent, fabsf((float)b[e]));
-        }
-        extent = largest(extent, (float)v->w * (float)v->stride_x + (float)v->shift_x);
-        extent = largest(extent, (float)v->h * (float)v->stride_y + (float)v->shift_y);
-    }
-    return 2 * extent;
-}
-
 static float box_extent(anc_box b)
 {
     return largest(largest(fabsf(b.x1), fabsf(b.y1)), largest(fabsf(b.x2), fabsf(b.y2)));
-}
-
-/* The plane that holds a cell. */
-static int32_t plane_at(const struct anc_match_scratch *s, const anc_grid *grid, int32_t cell)
-{
-    int32_t low = 0, high = s->n_planes - 1;
-    while (low < high) {
-        int32_t mid = (low + high + 1) / 2;
-        if (grid->cell[mid] <= cell)
-            low = mid;
-        else
-            high = mid - 1;
-    }
-    return low;
 }
 
 /* Makes room for n tiles, that is for all there can be: what is not used is not touched. */
@@ -138,21 +98,41 @@ static bool reset_map(anc_map *m, const anc_grid *grid, bool float64)
     int32_t n_words = grid->n_cells / 64;
     if (n_words > m->n_words) {
         free(m->tile_of);
+        free(m->plane_of);
         m->tile_of = calloc((size_t)n_words, sizeof *m->tile_of);
-        m->n_words = m->tile_of ? n_words : 0;
+        m->plane_of = malloc((size_t)n_words * sizeof *m->plane_of);
+        m->n_words = m->tile_of && m->plane_of ? n_words : 0;
+        m->laid = 0;
     }
-    return m->tile_of && reserve_tiles(m, n_words, float64);
+    return m->n_words && reserve_tiles(m, n_words, float64);
+}
+
+/* Notes which plane each 64 cells are of, unless the last view's were the same. */
+static void lay_planes(anc_match *m, const anc_grid *grid)
+{
+    struct anc_match_scratch *s = m->more;
+    size_t bytes = (size_t)grid->n_shapes * sizeof *grid->cells;
+    if (m->map.laid == grid->n_cells && s->n_planes == grid->n_shapes &&
+        !memcmp(s->cells, grid->cells, bytes))
+        return;
+    s->n_planes = grid->n_shapes;
+    memcpy(s->cells, grid->cells, bytes);
+    for (int32_t p = 0, w = 0; p < grid->n_shapes; p++)
+        for (int32_t end = (p + 1 < grid->n_shapes ? grid->cells[p + 1].cell : grid->n_cells) / 64; w < end;
+             w++)
+            m->map.plane_of[w] = (uint16_t)p;
+    m->map.laid = grid->n_cells;
 }
 
 /* Of the 64 cells from `cell` on that `bits` names, those that the border rule leaves in. */
-static uint64_t inside_window(const anc_grid *grid, int32_t plane, const plane_index *at, int32_t cell,
-                              uint64_t bits)
+static uint64_t inside_window(const anc_grid *grid, int32_t plane, int32_t cell, uint64_t bits)
 {
     const anc_window *w = &grid->window[plane];
     uint64_t in = 0;
     for (; bits; bits &= bits - 1) {
         int i = __builtin_ctzll(bits);
-        int32_t position = cell + i - grid->cell[plane], y = position / at->pitch, x = position % at->pitch;
+        int32_t position = cell + i - grid->cells[plane].cell, pitch = grid->cells[plane].pitch;
+        int32_t y = position / pitch, x = position % pitch;
         if (y >= w->y0 && y < w->y1 && x >= w->x0 && x < w->x1) in |= 1ULL << i;
     }
     return in;
@@ -163,8 +143,8 @@ static int32_t drop_outside(anc_match *m, const anc_grid *grid)
 {
     int32_t n = 0;
     for (int32_t tile = 0; tile < m->map.n; tile++) {
-        int32_t cell = 64 * m->map.word[tile], p = plane_at(m->more, grid, cell);
-        m->map.held[tile] = inside_window(grid, p, &m->more->index[p], cell, m->map.held[tile]);
+        int32_t word = m->map.word[tile];
+        m->map.held[tile] = inside_window(grid, m->map.plane_of[word], 64 * word, m->map.held[tile]);
         m->map.positive[tile] &= m->map.held[tile];
         n += __builtin_popcountll(m->map.held[tile]);
     }
@@ -235,7 +215,7 @@ static anc_status ignore_crowd(anc_match *m, const anc_rules *r, const anc_grid 
     if (anc_crowd_cells(grid, crowd, n_crowd, (float)r->boxes.ignore_iof, &s->crowd, err)) return err->code;
     for (int32_t i = 0; i < s->crowd.n; i++) {
         const anc_crowd_run *c = &s->crowd.run[i];
-        int32_t cell = grid->cell[c->shape] + c->position;
+        int32_t cell = grid->cells[c->shape].cell + c->position;
         for (int32_t end = cell + c->n, n; cell < end; cell += n) {
             int from = cell & 63;
             n = end - cell < 64 - from ? end - cell : 64 - from;
@@ -244,8 +224,7 @@ static anc_status ignore_crowd(anc_match *m, const anc_rules *r, const anc_grid 
                                             : anc_map_tile_f32(&m->map, cell >> 6);
             uint64_t held = fresh ? 0 : m->map.held[tile], more = anc_bits(from, n) & ~held;
             m->map.held[tile] = held | more;
-            if (grid->border != ANC_BORDER_KEEP)
-                more = inside_window(grid, c->shape, &s->index[c->shape], cell & ~63, more);
+            if (grid->border != ANC_BORDER_KEEP) more = inside_window(grid, c->shape, cell & ~63, more);
             m->n_ignored += __builtin_popcountll(more);
         }
     }
@@ -282,6 +261,7 @@ void anc_match_free(anc_match *m)
     anc_set_clear_memory(&m->positive);
     anc_set_clear_memory(&m->rows);
     free(m->map.tile_of);
+    free(m->map.plane_of);
     free(m->map.word);
     free(m->map.touched);
     free(m->map.held);
@@ -315,7 +295,6 @@ void anc_match_positives(const anc_match *m, const anc_grid *grid, int32_t *anch
 
 anc_status anc_match_rows(anc_match *m, const anc_grid *grid, int32_t *anchor, int32_t *gt, anc_err *err)
 {
-    const struct anc_match_scratch *s = m->more;
     size_t n = 0;
     if (!anc_set_reserve(&m->rows, (size_t)m->n_anchors)) return out_of_memory(err);
     if (grid->border != ANC_BORDER_KEEP) { /* what the border takes out is listed nowhere */
@@ -323,10 +302,11 @@ anc_status anc_match_rows(anc_match *m, const anc_grid *grid, int32_t *anchor, i
             if (anc_match_label(m, grid, a)) anchor[n++] = a;
     } else { /* from cells to anchors, and into their order */
         for (int32_t tile = 0; tile < m->map.n; tile++) {
-            int32_t cell = 64 * m->map.word[tile], p = plane_at(s, grid, cell), step = s->index[p].n_shapes;
-            int32_t first = s->index[p].first + (cell - grid->cell[p]) * step;
+            int32_t word = m->map.word[tile];
+            const anc_cells *c = &grid->cells[m->map.plane_of[word]];
+            int32_t first = c->anchor + (64 * word - c->cell) * c->step;
             for (uint64_t b = m->map.held[tile]; b; b &= b - 1)
-                anc_set_insert(&m->rows, (uint32_t)(first + __builtin_ctzll(b) * step));
+                anc_set_insert(&m->rows, (uint32_t)(first + __builtin_ctzll(b) * c->step));
         }
         n = anc_set_list(&m->rows, anchor);
         anc_set_empty(&m->rows);

@@ -60,6 +60,18 @@ void anc_match_positives(const anc_match *m, const anc_grid *grid, int32_t *anch
  * [n_positive + n_ignored]. Anchors that the border rule takes out are among them. Errors: ANC_EMEMORY. */
 anc_status anc_match_rows(anc_match *m, const anc_grid *grid, int32_t *anchor, int32_t *gt, anc_err *err);
 
+/* Whether a cell's anchor is negative, and which it is. False for the cells between planes. */
+static inline bool anc_match_negative_cell(const anc_match *m, const anc_grid *grid, int32_t cell,
+                                           int32_t *anchor)
+{
+    int32_t tile = m->map.tile_of[cell >> 6] - 1;
+    const anc_cells *c = &grid->cells[m->map.plane_of[cell >> 6]];
+    int32_t position = cell - c->cell;
+    *anchor = c->anchor + position * c->step;
+    if (position >= c->rows * c->pitch || (tile >= 0 && m->map.held[tile] >> (cell & 63) & 1)) return false;
+    return !anc_grid_outside(grid, *anchor);
+}
+
 /* Whether an anchor is negative. */
 static inline bool anc_match_negative(const anc_match *m, const anc_grid *grid, int32_t anchor)
 {

@@ -164,16 +164,15 @@ static int32_t SUFFIX(rivals)(const struct anc_match_scratch *s, const SUFFIX(an
 /* A low-quality match below negative_iou may lie nearer to another box, which had no reason to visit it: find
  * the best box of each such cell among all that overlap the claim's cells. */
 static void SUFFIX(settle)(anc_match *m, const SUFFIX(anc_loops) * loops, const SUFFIX(anc_terms) * k,
-                           const anc_rules *r, const anc_grid *grid, const SUFFIX(anc_query) * q,
-                           int32_t n_box, const claim *c)
+                           const anc_rules *r, const SUFFIX(anc_query) * q, int32_t n_box, const claim *c)
 {
     struct anc_match_scratch *s = m->more;
     const int32_t *tie = s->tie + c->first;
     REAL w = 0, h = 0, least = 0; /* the claim's anchors: largest sides, and smallest area */
-    for (int32_t i = 0, p = -1; i < c->n; i++) {
-        if (p >= 0 && tie[i] >= grid->cell[p] && (p + 1 == s->n_planes || tie[i] < grid->cell[p + 1]))
-            continue;
-        p = plane_at(s, grid, tie[i]);
+    for (int32_t i = 0, last = -1; i < c->n; i++) {
+        int32_t p = m->map.plane_of[tie[i] >> 6];
+        if (p == last) continue;
+        last = p;
         const SUFFIX(anc_plane) *o = &s->SUFFIX_PLANE[p];
         REAL area = (o->w - k->slack) * (o->h - k->slack);
         w = o->w > w ? o->w : w;
@@ -182,16 +181,13 @@ static void SUFFIX(settle)(anc_match *m, const SUFFIX(anc_loops) * loops, const 
     }
     int32_t n = SUFFIX(rivals)(s, loops, q, n_box, c, k, w + k->slack, h + k->slack, least, s->near);
     if (n < 2) return; /* nobody else is near */
-    for (int32_t i = 0, p = 0; i < c->n; i++) {
+    for (int32_t i = 0; i < c->n; i++) {
         int32_t tile = m->map.tile_of[tie[i] >> 6] - 1, at = tie[i] & 63;
         if (m->map.BEST[tile][at] >= (REAL)r->match.negative_iou)
             continue; /* every box that matters visited it */
-        if (tie[i] < grid->cell[p] || (p + 1 < s->n_planes && tie[i] >= grid->cell[p + 1]))
-            p = plane_at(s, grid, tie[i]);
-        int32_t position = tie[i] - grid->cell[p];
+        const SUFFIX(anc_plane) *p = &s->SUFFIX_PLANE[m->map.plane_of[tie[i] >> 6]];
         REAL a[4];
-        SUFFIX(anchor_box)
-        (&s->SUFFIX_PLANE[p], position / s->index[p].pitch, position % s->index[p].pitch, a);
+        SUFFIX(anchor_box)(p, (tie[i] - p->cell) / p->pitch, (tie[i] - p->cell) % p->pitch, a);
         REAL best = -1;
         for (int32_t j = 0; j < n; j++) {
             const SUFFIX(anc_query) *b = &q[s->near[j]];
@@ -210,17 +206,17 @@ static void SUFFIX(settle)(anc_match *m, const SUFFIX(anc_loops) * loops, const 
 static void SUFFIX(harvest_all)(anc_match *m, const SUFFIX(anc_loops) * loops, const anc_rules *r,
                                 const anc_grid *grid)
 {
-    struct anc_match_scratch *s = m->more;
     REAL positive_iou = (REAL)r->match.positive_iou, negative_iou = (REAL)r->match.negative_iou;
     int32_t n_positive = 0, n_held = loops->harvest(&m->map, positive_iou, negative_iou);
     if (grid->border != ANC_BORDER_KEEP) n_held = drop_outside(m, grid);
     for (int32_t tile = 0; tile < m->map.n; tile++) {
         uint64_t positive = m->map.positive[tile];
         if (!positive) continue;
-        int32_t cell = 64 * m->map.word[tile], p = plane_at(s, grid, cell);
-        int32_t step = s->index[p].n_shapes, anchor = s->index[p].first + (cell - grid->cell[p]) * step;
+        int32_t word = m->map.word[tile];
+        const anc_cells *c = &grid->cells[m->map.plane_of[word]];
+        int32_t anchor = c->anchor + (64 * word - c->cell) * c->step;
         for (; positive; positive &= positive - 1, n_positive++)
-            anc_set_insert(&m->positive, (uint32_t)(anchor + __builtin_ctzll(positive) * step));
+            anc_set_insert(&m->positive, (uint32_t)(anchor + __builtin_ctzll(positive) * c->step));
     }
     m->n_positive = n_positive;
     m->n_ignored = n_held - n_positive;
@@ -244,9 +240,9 @@ static void SUFFIX(label_all)(anc_match *m, const SUFFIX(anc_loops) * loops, con
     for (int32_t i = 0; i < s->n_planes; i++) s->SUFFIX_BOUND[i] = 1;
     for (int32_t g = 0; g < n_box; g++) SUFFIX(visit_all)(m, loops, k, &q[g], g, 0);
     for (int32_t i = 0; i < s->n_planes; i++) {
-        for (int32_t c = 0; c < s->index[i].rows * s->index[i].pitch; c++) {
-            int32_t a = s->index[i].first + c * s->index[i].n_shapes, cell = grid->cell[i] + c,
-                    at = cell & 63;
+        const anc_cells *here = &grid->cells[i];
+        for (int32_t c = 0; c < here->rows * here->pitch; c++) {
+            int32_t a = here->anchor + c * here->step, cell = here->cell + c, at = cell & 63;
             int32_t tile = map->tile_of[cell >> 6] - 1;
             if (anc_grid_outside(grid, a)) continue;
             map->held[tile] |= 1ULL << at;
@@ -267,7 +263,8 @@ static anc_status SUFFIX(search)(anc_match *m, const SUFFIX(anc_loops) * loops, 
 {
     struct anc_match_scratch *s = m->more;
     anc_map *map = &m->map;
-    float extent = lay_planes(m, grid);
+    float extent = grid->extent;
+    lay_planes(m, grid);
     if (!SUFFIX(trace_reserve)(&m->SUFFIX_TRACE, grid)) return out_of_memory(err);
     for (int32_t g = 0; g < n_box; g++) extent = fmaxf(extent, box_extent(box[g]));
     SUFFIX(anc_terms)
@@ -275,7 +272,7 @@ static anc_status SUFFIX(search)(anc_match *m, const SUFFIX(anc_loops) * loops, 
     SUFFIX(anc_query) *q = s->SUFFIX_QUERY;
     for (int32_t i = 0, p = 0; i < grid->n_levels; i++)
         for (int32_t a = 0; a < grid->level[i].n_shapes; a++, p++) {
-            SUFFIX(set_plane)(&s->SUFFIX_PLANE[p], grid, &grid->level[i], p, grid->cell[p]);
+            SUFFIX(set_plane)(&s->SUFFIX_PLANE[p], grid, &grid->level[i], p, grid->cells[p].cell);
             s->SUFFIX_SIDE[0][p] = s->SUFFIX_PLANE[p].w;
             s->SUFFIX_SIDE[1][p] = s->SUFFIX_PLANE[p].h;
         }
@@ -292,7 +289,7 @@ static anc_status SUFFIX(search)(anc_match *m, const SUFFIX(anc_loops) * loops, 
             return err->code;
         for (int32_t i = 0; i < s->crowd.n; i++) {
             const anc_crowd_run *c = &s->crowd.run[i];
-            int32_t first = grid->cell[c->shape] + c->position;
+            int32_t first = grid->cells[c->shape].cell + c->position;
             for (int32_t cell = first; cell < first + c->n; cell++) {
                 int32_t tile = SUFFIX(anc_map_tile)(map, cell >> 6);
                 map->BEST[tile][cell & 63] = ANC_EXCLUDED;
@@ -314,7 +311,7 @@ static anc_status SUFFIX(search)(anc_match *m, const SUFFIX(anc_loops) * loops, 
         return ANC_OK;
     }
     for (int32_t i = 0; i < s->n_claim && !claims; i++)
-        if (s->claim[i].low) SUFFIX(settle)(m, loops, &k, r, grid, q, n_box, &s->claim[i]);
+        if (s->claim[i].low) SUFFIX(settle)(m, loops, &k, r, q, n_box, &s->claim[i]);
     for (int32_t i = 0; i < s->n_claim; i++) {
         const claim *c = &s->claim[i];
         for (int32_t j = c->first; j < c->first + c->n; j++) {

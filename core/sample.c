@@ -45,13 +45,14 @@ static anc_status list_negatives(anc_minibatch *b, const anc_grid *grid, const a
     return ANC_OK;
 }
 
-/* k negatives into b->drawn, drawn among all anchors, and again where the anchor is none or was drawn before.
- * The numbers are those that anc_rng_below would give, made many at a time. */
+/* k negatives into b->drawn. Drawn are cells (grid.h), which is the same as drawing anchors; and again where
+ * the cell is none, its anchor is not negative or was drawn before. The numbers are those that anc_rng_below
+ * would give, made many at a time. */
 static void draw_among_all(anc_minibatch *b, const anc_kernels *kernels, const anc_grid *grid,
                            const anc_match *m, const anc_rng *rng, int32_t k)
 {
     enum { BLOCKS = 72 }; /* enough for 256 draws and some repeats */
-    uint32_t number[4 * BLOCKS], ctr[4], n = (uint32_t)m->n_anchors, least = -n % n;
+    uint32_t number[4 * BLOCKS], ctr[4], n = (uint32_t)grid->n_cells, least = -n % n;
     memcpy(ctr, rng->ctr, sizeof ctr);
     anc_set drawn =
         b->drawn; /* a copy of the pointers, so that stores through them leave them in registers */
@@ -60,9 +61,10 @@ static void draw_among_all(anc_minibatch *b, const anc_kernels *kernels, const a
         for (int i = 0; i < 4 * BLOCKS; i++) {
             if (!k) return;
             uint64_t product = (uint64_t)number[i] * n;
-            uint32_t a = (uint32_t)(product >> 32);
-            if ((uint32_t)product >= least && anc_match_negative(m, grid, (int32_t)a))
-                k -= anc_set_add(&drawn, a);
+            int32_t anchor;
+            if ((uint32_t)product >= least &&
+                anc_match_negative_cell(m, grid, (int32_t)(product >> 32), &anchor))
+                k -= anc_set_add(&drawn, (uint32_t)anchor);
         }
     }
 }

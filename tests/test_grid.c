@@ -108,7 +108,7 @@ static void an_index_stands_for_its_level_row_column_and_shape(void)
                         if (at.level != l || at.y != y || at.x != x || at.a != a)
                             CU_FAIL_FATAL("another place");
                         int32_t cell = anc_grid_cell(&g, index);
-                        int32_t wanted = g.cell[g.level[l].shape + a] + y * g.level[l].w + x;
+                        int32_t wanted = g.cells[g.level[l].shape + a].cell + y * g.level[l].w + x;
                         if (cell != wanted || cell == last_cell || cell >= g.n_cells)
                             CU_FAIL_FATAL("another cell");
                         last_cell = cell;
