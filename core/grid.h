@@ -2,8 +2,9 @@
  *
  * An anchor is (level, y, x, a): position (y, x) of a level's H x W grid, shape a of its A shapes; its box is
  * the shape's base box moved by (x, y) * stride. The anchor index counts them flattened in that order, as
- * torchvision, detectron2 and mmdetection do. A cell numbers the same anchors plane by plane (a plane is one shape of
- * one level), each plane beginning at a multiple of 64, so that neighbours in x are neighbours in memory.
+ * torchvision, detectron2 and mmdetection do. A cell numbers the same anchors plane by plane (a plane is one
+ * shape of one level), each plane beginning at a multiple of 64, so that neighbours in x are neighbours in
+ * memory.
  */
 #ifndef ANC_CORE_GRID_H
 #define ANC_CORE_GRID_H
@@ -86,15 +87,18 @@ static inline anc_box anc_grid_box(const anc_grid *g, anc_anchor_at at)
 {
     const anc_level *v = &g->level[at.level];
     const double *b = g->base[v->shape + at.a];
-    float x = (float)(at.x * (double)v->stride_x + v->shift_x), y = (float)(at.y * (double)v->stride_y + v->shift_y);
+    float x = (float)(at.x * (double)v->stride_x + v->shift_x),
+          y = (float)(at.y * (double)v->stride_y + v->shift_y);
     return (anc_box){ (float)b[0] + x, (float)b[1] + y, (float)b[2] + x, (float)b[3] + y };
 }
 
-/* Its cell. n_shapes <= 2^8 and anchors < 2^31, so the product with the rounded-up reciprocal is exact enough. */
+/* Its cell. n_shapes <= 2^8 and anchors < 2^31, so the rounded-up reciprocal is exact enough; the product has
+ * up to 71 bits. */
 static inline int32_t anc_grid_cell(const anc_grid *g, int32_t anchor)
 {
     const anc_level *v = anc_grid_level(g, anchor);
-    uint32_t rest = (uint32_t)(anchor - v->first), position = (uint32_t)(rest * v->reciprocal >> 40);
+    uint32_t rest = (uint32_t)(anchor - v->first);
+    uint32_t position = (uint32_t)((unsigned __int128)rest * v->reciprocal >> 40);
     return g->cells[v->shape + (int32_t)(rest - position * (uint32_t)v->n_shapes)].cell + (int32_t)position;
 }
 

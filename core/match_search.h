@@ -161,6 +161,15 @@ static int32_t SUFFIX(rivals)(const struct anc_match_scratch *s, const SUFFIX(an
     return n;
 }
 
+/* Whether a claimed cell's best box is still to be found: where its value is negative_iou or more, every box
+ * that matters visited it; and what one claim has settled is so for all, however many boxes claim the cell.
+ */
+static bool SUFFIX(unsettled)(const anc_map *map, const anc_rules *r, int32_t cell)
+{
+    int32_t tile = map->tile_of[cell >> 6] - 1, at = cell & 63;
+    return map->BEST[tile][at] < (REAL)r->match.negative_iou && map->arg[tile][at] >= 0;
+}
+
 /* A low-quality match below negative_iou may lie nearer to another box, which had no reason to visit it: find
  * the best box of each such cell among all that overlap the claim's cells. */
 static void SUFFIX(settle)(anc_match *m, const SUFFIX(anc_loops) * loops, const SUFFIX(anc_terms) * k,
@@ -168,6 +177,9 @@ static void SUFFIX(settle)(anc_match *m, const SUFFIX(anc_loops) * loops, const 
 {
     struct anc_match_scratch *s = m->more;
     const int32_t *tie = s->tie + c->first;
+    bool open = false;
+    for (int32_t i = 0; i < c->n && !open; i++) open = SUFFIX(unsettled)(&m->map, r, tie[i]);
+    if (!open) return;
     REAL w = 0, h = 0, least = 0; /* the claim's anchors: largest sides, and smallest area */
     for (int32_t i = 0, last = -1; i < c->n; i++) {
         int32_t p = m->map.plane_of[tie[i] >> 6];
@@ -182,9 +194,8 @@ static void SUFFIX(settle)(anc_match *m, const SUFFIX(anc_loops) * loops, const 
     int32_t n = SUFFIX(rivals)(s, loops, q, n_box, c, k, w + k->slack, h + k->slack, least, s->near);
     if (n < 2) return; /* nobody else is near */
     for (int32_t i = 0; i < c->n; i++) {
-        int32_t tile = m->map.tile_of[tie[i] >> 6] - 1, at = tie[i] & 63;
-        if (m->map.BEST[tile][at] >= (REAL)r->match.negative_iou)
-            continue; /* every box that matters visited it */
+        if (!SUFFIX(unsettled)(&m->map, r, tie[i])) continue;
+        int32_t *arg = &m->map.arg[m->map.tile_of[tie[i] >> 6] - 1][tie[i] & 63];
         const SUFFIX(anc_plane) *p = &s->SUFFIX_PLANE[m->map.plane_of[tie[i] >> 6]];
         REAL a[4];
         SUFFIX(anchor_box)(p, (tie[i] - p->cell) / p->pitch, (tie[i] - p->cell) % p->pitch, a);
@@ -197,9 +208,10 @@ static void SUFFIX(settle)(anc_match *m, const SUFFIX(anc_loops) * loops, const 
             REAL v = IOU(a, ((REAL[4]){ b->x1, b->y1, b->x2, b->y2 }), k->one, k->floor);
             if (v > best) {
                 best = v;
-                m->map.arg[tile][at] = s->near[j];
+                *arg = s->near[j];
             }
         }
+        *arg |= INT32_MIN; /* as all claimed cells are marked in the end */
     }
 }
 

@@ -24,8 +24,8 @@ static void SUFFIX(reach)(REAL near, REAL far, REAL stride, REAL low, REAL high,
     REAL a = CEIL((low + c - far) / stride - margin), b = FLOOR((high - c - near) / stride + margin);
     if (!(a > begin)) a = (REAL)begin; /* also for NaN: then the whole range is visited */
     if (!(b < end - 1)) b = (REAL)(end - 1);
-    *first = (int32_t)a;
     *n = b >= a ? (int32_t)(b - a) + 1 : 0;
+    *first = *n ? (int32_t)a : begin; /* an empty range may begin anywhere, beyond int32_t too */
 }
 
 static REAL SUFFIX(visit)(const SUFFIX(anc_plane) * p, const SUFFIX(anc_query) * q, REAL iou,
@@ -93,8 +93,8 @@ static int32_t SUFFIX(harvest)(anc_map *map, REAL positive_iou, REAL negative_io
         for (uint64_t bits = map->touched[tile]; bits; bits &= bits - 1) {
             int i = __builtin_ctzll(bits);
             REAL best = map->BEST[tile][i];
-            bool low_quality = map->arg[tile][i] < 0 && best >= 0;
-            if (best < ANC_EXCLUDED && (best >= positive_iou || low_quality)) positive |= 1ULL << i;
+            if (best < ANC_EXCLUDED && (best >= positive_iou || (best >= 0 && map->arg[tile][i] < 0)))
+                positive |= 1ULL << i;
             if (best >= negative_iou) held |= 1ULL << i;
         }
         map->positive[tile] = positive;

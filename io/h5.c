@@ -92,8 +92,25 @@ static void start_hdf5(void)
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
 }
 
+/* What a finished file would take the place of: nothing, or an older HDF5 file; never a source or a device. */
+static anc_status check_replaced(const char *path, anc_err *err)
+{
+    static const unsigned char signature[8] = { 0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n' };
+    unsigned char head[sizeof signature];
+    struct stat info;
+    if (stat(path, &info)) return ANC_OK; /* nothing, or a matter for the rename */
+    if (S_ISREG(info.st_mode)) {
+        int fd = open(path, O_RDONLY | O_CLOEXEC);
+        ssize_t n = fd < 0 ? 0 : read(fd, head, sizeof head);
+        if (fd >= 0) close(fd);
+        if (fd < 0 || n == 0 || (n == sizeof head && !memcmp(head, signature, sizeof head))) return ANC_OK;
+    }
+    return anc_fail(err, ANC_ESYSTEM, "%s: already there and not an HDF5 file; choose another name, or remove it", path);
+}
+
 anc_status anc_h5_create_part(const char *path, anc_h5_file *f, anc_err *err)
 {
+    if (check_replaced(path, err)) return err->code;
     *f = (anc_h5_file){ .path = strdup(path) };
     if (!f->path || asprintf(&f->part, "%s.part", path) < 0) {
         f->part = NULL;

@@ -66,7 +66,8 @@ typedef struct {
 
 /* ---- writing ---- */
 
-/* Starts path.part; a left-over one is replaced. Errors: ANC_ESYSTEM, ANC_EMEMORY. */
+/* Starts path.part; a left-over one is replaced. In the end it may take the place of an older HDF5 file or an empty one,
+ * of nothing else. Errors: ANC_ESYSTEM, ANC_EMEMORY. */
 anc_status anc_h5_create_part(const char *path, anc_h5_file *f, anc_err *err);
 
 /* Closes, fsyncs, renames to the final name, fsyncs the folder. The file is closed either way; on errors

@@ -118,6 +118,28 @@ static void an_index_stands_for_its_level_row_column_and_shape(void)
     }
 }
 
+/* A level of 2^27 to 2^31 positions, as aerial images have at full size. */
+static void an_index_in_a_huge_grid_has_its_cell(void)
+{
+    anc_rules r = *anc_rules_preset("detectron2-fpn");
+    r.anchors.n_levels = 1;
+    for (int n_ratios = 1; n_ratios <= 16; n_ratios++) {
+        anc_grid g;
+        anc_err err = { 0 };
+        int side = (int)(4 * sqrt(2.1e9 / n_ratios));
+        r.anchors.n_ratios = n_ratios;
+        for (int i = 0; i < n_ratios; i++) r.anchors.ratio[i] = 1 + i;
+        CU_ASSERT_FATAL(!anc_grid_lay(&g, &r, side, side, side, side, &err));
+        CU_ASSERT(g.n_anchors > 2000000000);
+        for (int64_t k = 0; k < g.n_anchors; k += k < 3000 || k > g.n_anchors - 4000 ? 1 : 999983) {
+            int32_t index = (int32_t)k;
+            anc_anchor_at at = anc_grid_at(&g, index);
+            if (anc_grid_cell(&g, index) != g.cells[at.a].cell + at.y * g.level[0].w + at.x)
+                CU_FAIL_FATAL("another cell");
+        }
+    }
+}
+
 static void boxes_are_the_base_moved_by_strides(void)
 {
     anc_grid g;
@@ -186,6 +208,7 @@ CHECK_SUITE("grid", CHECK(base_anchors_are_those_of_each_system),
             CHECK(several_sizes_stand_in_each_systems_order),
             CHECK(an_800_by_1333_view_has_the_well_known_grids),
             CHECK(an_index_stands_for_its_level_row_column_and_shape),
+            CHECK(an_index_in_a_huge_grid_has_its_cell),
             CHECK(boxes_are_the_base_moved_by_strides),
             CHECK(the_border_rule_takes_out_what_a_test_of_each_anchor_does),
             CHECK(too_many_anchors_are_refused));

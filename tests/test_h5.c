@@ -231,16 +231,33 @@ static void an_abandoned_file_leaves_nothing(void)
 {
     anc_err err = { 0 };
     anc_h5_file f;
-    const char *path = check_file("kept.h5", "old", 3);
+    static const char older[] = "\x89HDF\r\n\x1a\nold";
+    const char *path = check_file("kept.h5", older, sizeof older);
     CU_ASSERT_EQUAL_FATAL(anc_h5_create_part(path, &f, &err), ANC_OK);
     anc_h5_abandon(&f);
     CU_ASSERT(!exists(check_path("kept.h5.part")));
     size_t n;
     char *old = check_slurp(path, &n);
-    CU_ASSERT(n == 3 && !memcmp(old, "old", 3));
+    CU_ASSERT(n == sizeof older && !memcmp(old, older, n));
     free(old);
     CU_ASSERT_EQUAL(anc_h5_create_part(check_path("no/such/folder.h5"), &f, &err), ANC_ESYSTEM);
     CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "folder.h5.part: cannot create: No such file"));
+}
+
+/* A source given as the output too; as root a device, which the rename would replace. */
+static void only_an_hdf5_file_is_ever_replaced(void)
+{
+    anc_err err = { 0 };
+    anc_h5_file f = { 0 };
+    const char *source = check_file("source.json", "{\"images\":[]}", 13);
+    CU_ASSERT_EQUAL(anc_h5_create_part(source, &f, &err), ANC_ESYSTEM);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "source.json: already there and not an HDF5 file"));
+    CU_ASSERT(!exists(check_path("source.json.part")));
+    CU_ASSERT_EQUAL(anc_h5_create_part(check_dir(), &f, &err), ANC_ESYSTEM);
+    const char *pipe = check_path("pipe");
+    CU_ASSERT_EQUAL_FATAL(mkfifo(pipe, 0600), 0);
+    CU_ASSERT_EQUAL(anc_h5_create_part(pipe, &f, &err), ANC_ESYSTEM);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "not an HDF5 file"));
 }
 
 /* In a child, because the limit stays. A file that may not grow behaves as a full disk does; much data fail
@@ -308,5 +325,6 @@ static void a_dataset_that_claims_more_than_it_stores_is_refused(void)
 CHECK_SUITE("h5", CHECK(everything_written_is_read_back), CHECK(the_same_content_gives_the_same_bytes),
             CHECK(rows_are_read_in_runs), CHECK(what_is_not_as_asked_is_refused),
             CHECK(what_is_no_hdf5_file_is_named), CHECK(damaged_data_are_noticed_in_words),
-            CHECK(an_abandoned_file_leaves_nothing), CHECK(a_full_disk_leaves_nothing_and_says_so),
+            CHECK(an_abandoned_file_leaves_nothing),
+            CHECK(only_an_hdf5_file_is_ever_replaced), CHECK(a_full_disk_leaves_nothing_and_says_so),
             CHECK(a_dataset_that_claims_more_than_it_stores_is_refused));
