@@ -1,7 +1,6 @@
 /* io/targets_table.c: see targets_table.h */
 #include "io/targets_table.h"
 
-/* Level 1 deflate: docs/RESULTS.md compares it with others and with libdeflate. */
 enum { DEFLATE = 2, LEVELS = ANC_TARGETS_LEVELS }; /* docs/RESULTS.md compares the levels */
 
 const anc_targets_column anc_targets_columns[ANC_N_COLUMNS] = {

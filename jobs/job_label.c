@@ -144,9 +144,11 @@ static anc_status make_plan(job *j, anc_err *err)
     plan *p = &j->plan;
     const options *o = &j->o;
     if (resolve_rules(o, &p->rules, err)) return err->code;
-    const char *simd = o->simd ? o->simd : getenv("ANCHORAGE_SIMD");
+    const char *variable = getenv("ANCHORAGE_SIMD"), *simd = o->simd ? o->simd : variable && *variable ? variable : NULL;
     const anc_kernels *k = anc_kernels_find(simd);
-    if (!k) return anc_fail(err, ANC_EARGUMENT, "no kernels called '%s' run on this machine; leave --simd out", simd);
+    if (!k)
+        return anc_fail(err, ANC_EARGUMENT, "no kernels called '%s' run on this machine; leave %s out", simd,
+                        o->simd ? "--simd" : "ANCHORAGE_SIMD");
     snprintf(p->kernels, sizeof p->kernels, "%s", simd ? k->name : "");
     if (!o->dry_run && make_folders(o->out, err)) return err->code;
     if (anc_source_open(o->annotations, &j->source, err)) return err->code;
@@ -478,7 +480,7 @@ int anc_job_label(int argc, char **argv)
         { "preset", 'p', "NAME", ANC_OPT_STRING, &o->preset, 0, 0,
           "whose rules to follow (torchvision-fpn); `anchorage presets` lists them" },
         { "config", 'c', "FILE.ini", ANC_OPT_STRING, &o->config, 0, 0, "change any part of the preset; see `anchorage presets NAME`" },
-        { "seed", 's', "N", ANC_OPT_INT, &o->seed, 0, 9007199254740992.0, "of sampling and flips" },
+        { "seed", 's', "N", ANC_OPT_INT, &o->seed, 0, 9007199254740991.0, "of sampling and flips" },
         { "epochs", 'e', "N", ANC_OPT_INT, &o->epochs, 1, 1000000, "views of each image, each with its own draws" },
         { "flip", 0, "P", ANC_OPT_REAL, &o->flip, 0, 1, "mirror a view with this probability; otherwise as the preset says" },
         { "crowd", 0, "RULE", ANC_OPT_STRING, &o->crowd, 0, 0,
