@@ -17,6 +17,8 @@ MPI_C  := $(shell $(PKG) --cflags ompi-c 2>/dev/null || mpicc --showme:compile 2
 MPI_L  := $(shell $(PKG) --libs ompi-c 2>/dev/null || mpicc --showme:link 2>/dev/null)
 HDF5_C := $(shell $(PKG) --cflags hdf5-serial 2>/dev/null || $(PKG) --cflags hdf5 2>/dev/null)
 HDF5_L := $(shell $(PKG) --libs hdf5-serial 2>/dev/null || $(PKG) --libs hdf5 2>/dev/null || echo -lhdf5)
+BLAS_C := $(shell $(PKG) --cflags openblas 2>/dev/null)
+BLAS_L := $(shell $(PKG) --libs openblas 2>/dev/null || echo -lopenblas)
 # Packages outside of /usr (spack, modules): where pkg-config has them, found again when the program runs.
 OTHERS := yajl inih libpng libdeflate zlib cunit
 IO_C   := $(filter-out -I/usr/include,$(sort $(shell for p in $(OTHERS); do \
@@ -24,7 +26,7 @@ IO_C   := $(filter-out -I/usr/include,$(sort $(shell for p in $(OTHERS); do \
 IO_L   := $(sort $(shell for p in $(OTHERS); do $(PKG) --libs-only-L $$p; done 2>/dev/null))
 comma  := ,
 RPATH   = $(patsubst -L%,-Wl$(comma)-rpath$(comma)%,$(filter-out -L/usr/%,$(filter -L%,$(LIBS))))
-LIBS   := $(MPI_L) $(HDF5_L) $(IO_L) -lyajl -linih -lpng -ldeflate -lz -lm
+LIBS   := $(MPI_L) $(HDF5_L) $(BLAS_L) $(IO_L) -lyajl -linih -lpng -ldeflate -lz -lm
 
 sources = $(sort $(wildcard $(1)/*.c))
 objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
@@ -83,7 +85,7 @@ bench-peers: all
 	@bench/peers.sh $(BUILD)/anchorage
 
 deps:
-	@CC='$(CC)' FLAGS='$(MPI_C) $(HDF5_C) $(IO_C)' LIBS='$(LIBS) -lcunit' tools/deps.sh
+	@CC='$(CC)' FLAGS='$(MPI_C) $(HDF5_C) $(BLAS_C) $(IO_C)' LIBS='$(LIBS) -lcunit' tools/deps.sh
 
 install: all
 	install -D -m 755 $(BUILD)/anchorage $(DESTDIR)$(PREFIX)/bin/anchorage
@@ -99,13 +101,14 @@ $(BINARIES):
 	$(call say,link)$(CC) $(CFLAGS) $(EXTRA) $^ $(LIBS) $(RPATH) -o $@
 
 # A folder sees only its own packages: <mpi.h> or <hdf5.h> in core/ does not compile.
+$(BUILD)/core/%.o:  CPPFLAGS += $(BLAS_C)
 $(BUILD)/io/%.o:    CPPFLAGS += $(HDF5_C) $(IO_C)
 $(BUILD)/mpi/%.o:   CPPFLAGS += $(MPI_C)
 $(BUILD)/jobs/%.o:  CPPFLAGS += $(MPI_C) $(HDF5_C) $(IO_C)
 $(BUILD)/bench/%.o: CPPFLAGS += $(MPI_C) $(HDF5_C) $(IO_C)
 $(BUILD)/tests/%.o: CPPFLAGS += $(MPI_C) $(HDF5_C) $(IO_C) -DANC_BINARY='"$(abspath $(BUILD))/anchorage"'
-$(BUILD)/%_avx2.o: CFLAGS += -mavx2
-$(BUILD)/io/chunk.o: CFLAGS += -O3
+$(BUILD)/%_avx2.o: CFLAGS += -mavx2 -mf16c
+$(addprefix $(BUILD)/,io/chunk.o core/head.o core/sgd.o mpi/reduce.o): CFLAGS += -O3
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,$(CC))$(CC) $(CPPFLAGS) $(CFLAGS) $(EXTRA) -MMD -MP -c $< -o $@

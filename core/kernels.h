@@ -60,6 +60,8 @@ typedef struct {
     void (*philox)(const uint32_t key[2], const uint32_t ctr[4], int n, uint32_t *out);
     /* y = log x, taken in double (logarithm.h) and rounded once; x and y [n], may be the same */
     void (*log)(const float *x, int n, float *y);
+    /* float16 (half.h) to float32, exactly; half and out [n] */
+    void (*widen)(const uint16_t *half, size_t n, float *out);
 } anc_kernels;
 
 extern const anc_loops_f32 anc_loops_scalar_f32;

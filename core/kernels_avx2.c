@@ -8,13 +8,16 @@
 #include "core/logarithm.h"
 
 #ifdef __x86_64__
+#include <cpuid.h>
 #include <immintrin.h>
 #include <math.h>
 
 static bool usable(void)
 {
-    return __builtin_cpu_supports("avx2") &&
-           __builtin_cpu_supports("popcnt"); /* also asks for the OS's support */
+    unsigned a, b, c = 0, d; /* clang's __builtin_cpu_supports does not know F16C */
+    bool widens = __get_cpuid(1, &a, &b, &c, &d) && c & bit_F16C;
+    /* also asks for the OS's support */
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("popcnt") && widens;
 }
 
 static __m256 lanes(void) { return _mm256_setr_ps(0, 1, 2, 3, 4, 5, 6, 7); }
@@ -334,6 +337,13 @@ static void logarithms(const float *x, int n, float *y)
     anc_kernels_scalar.log(x + i, n - i, y + i);
 }
 
+static void widen(const uint16_t *half, size_t n, float *out)
+{
+    size_t i = 0;
+    for (; i + 8 <= n; i += 8) _mm256_storeu_ps(out + i, _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(half + i))));
+    anc_kernels_scalar.widen(half + i, n - i, out + i);
+}
+
 static const anc_loops_f32 loops = { bounds, visit, equal, harvest, near };
 
 const anc_kernels anc_kernels_avx2 = {
@@ -343,5 +353,6 @@ const anc_kernels anc_kernels_avx2 = {
     .f64 = &anc_loops_scalar_f64,
     .philox = philox,
     .log = logarithms,
+    .widen = widen,
 };
 #endif

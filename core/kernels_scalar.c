@@ -1,5 +1,6 @@
 /* core/kernels_scalar.c: the table that runs everywhere; the definition that others are held to */
 #include "core/kernels.h"
+#include "core/half.h"
 #include "core/logarithm.h"
 #include "core/rng.h"
 #include <math.h>
@@ -39,6 +40,11 @@ static void logarithms(const float *x, int n, float *y)
     for (int i = 0; i < n; i++) y[i] = (float)anc_log((double)x[i]);
 }
 
+static void widen(const uint16_t *half, size_t n, float *out)
+{
+    for (size_t i = 0; i < n; i++) out[i] = anc_half(half[i]);
+}
+
 static bool always(void) { return true; }
 
 const anc_loops_f32 anc_loops_scalar_f32 = { bounds_f32, visit_f32, equal_f32, harvest_f32, near_f32 };
@@ -51,4 +57,5 @@ const anc_kernels anc_kernels_scalar = {
     .f64 = &anc_loops_scalar_f64,
     .philox = philox,
     .log = logarithms,
+    .widen = widen,
 };
