@@ -114,6 +114,12 @@ static int32_t ceil_div(int32_t a, int32_t b) { return (a + b - 1) / b; }
 anc_status anc_grid_lay(anc_grid *g, const anc_rules *r, int32_t view_h, int32_t view_w, int32_t padded_h,
                         int32_t padded_w, anc_err *err)
 {
+    return anc_grid_lay_on(g, r, view_h, view_w, padded_h, padded_w, NULL, err);
+}
+
+anc_status anc_grid_lay_on(anc_grid *g, const anc_rules *r, int32_t view_h, int32_t view_w, int32_t padded_h,
+                           int32_t padded_w, const int32_t (*positions)[2], anc_err *err)
+{
     int64_t n_anchors = 0, n_inside = 0, n_cells = 0;
     double extent = 1, reach = 0;
     g->n_levels = r->anchors.n_levels;
@@ -123,8 +129,10 @@ anc_status anc_grid_lay(anc_grid *g, const anc_rules *r, int32_t view_h, int32_t
     for (int l = 0; l < g->n_levels; l++) {
         anc_level *v = &g->level[l];
         int32_t stride = r->anchors.stride[l];
-        v->h = ceil_div(padded_h, stride);
-        v->w = ceil_div(padded_w, stride);
+        v->h = positions ? positions[l][0] : ceil_div(padded_h, stride);
+        v->w = positions ? positions[l][1] : ceil_div(padded_w, stride);
+        if (v->h < 1 || v->w < 1 || v->h > padded_h || v->w > padded_w)
+            return anc_fail(err, ANC_EDATA, "a grid of %d x %d positions cannot lie on %d x %d px", v->h, v->w, padded_h, padded_w);
         v->stride_y = r->anchors.stride_from_grid ? padded_h / v->h : stride;
         v->stride_x = r->anchors.stride_from_grid ? padded_w / v->w : stride;
         v->shift_y = r->anchors.offset * v->stride_y;

@@ -17,14 +17,22 @@ static anc_status reserve_boxes(anc_labeller *l, int32_t n, anc_err *err)
     return l->room_boxes ? ANC_OK : anc_fail(err, ANC_EMEMORY, "out of memory for %d boxes", n);
 }
 
+static bool same_grids(const anc_grid *g, const int32_t (*positions)[2])
+{
+    for (int k = 0; positions && k < g->n_levels; k++)
+        if (g->level[k].h != positions[k][0] || g->level[k].w != positions[k][1]) return false;
+    return true;
+}
+
 /* The grid depends on the view's sizes alone, and many images share theirs. */
-static anc_status lay_grid(anc_labeller *l, anc_err *err)
+static anc_status lay_grid(anc_labeller *l, const int32_t (*positions)[2], anc_err *err)
 {
     const anc_view *v = &l->view;
-    if (v->h == l->laid_h && v->w == l->laid_w && v->padded_h == l->laid_padded_h && v->padded_w == l->laid_padded_w)
+    if (v->h == l->laid_h && v->w == l->laid_w && v->padded_h == l->laid_padded_h && v->padded_w == l->laid_padded_w &&
+        same_grids(&l->grid, positions))
         return ANC_OK;
     l->laid_h = 0;
-    if (anc_grid_lay(&l->grid, l->rules, v->h, v->w, v->padded_h, v->padded_w, err)) return err->code;
+    if (anc_grid_lay_on(&l->grid, l->rules, v->h, v->w, v->padded_h, v->padded_w, positions, err)) return err->code;
     l->laid_h = v->h;
     l->laid_w = v->w;
     l->laid_padded_h = v->padded_h;
@@ -32,11 +40,10 @@ static anc_status lay_grid(anc_labeller *l, anc_err *err)
     return ANC_OK;
 }
 
-anc_status anc_label_lay(anc_labeller *l, int64_t image_id, int32_t epoch, int32_t image_h, int32_t image_w,
-                         const anc_annotation *annotation, int32_t n, anc_err *err)
+/* The annotations, into the view that is laid. */
+static anc_status take_boxes(anc_labeller *l, const anc_annotation *annotation, int32_t n, anc_err *err)
 {
-    if (anc_view_lay(&l->view, l->rules, l->seed, image_id, epoch, image_h, image_w, err)) return err->code;
-    if (lay_grid(l, err) || reserve_boxes(l, n, err)) return err->code;
+    if (reserve_boxes(l, n, err)) return err->code;
     l->n_box = l->n_crowd = l->n_clipped = l->n_dropped = 0;
     for (int32_t i = 0; i < n; i++) {
         anc_box b;
@@ -54,6 +61,22 @@ anc_status anc_label_lay(anc_labeller *l, int64_t image_id, int32_t epoch, int32
         }
     }
     return ANC_OK;
+}
+
+anc_status anc_label_lay(anc_labeller *l, int64_t image_id, int32_t epoch, int32_t image_h, int32_t image_w,
+                         const anc_annotation *annotation, int32_t n, anc_err *err)
+{
+    if (anc_view_lay(&l->view, l->rules, l->seed, image_id, epoch, image_h, image_w, err) || lay_grid(l, NULL, err))
+        return err->code;
+    return take_boxes(l, annotation, n, err);
+}
+
+anc_status anc_label_lay_on(anc_labeller *l, int64_t image_id, int32_t epoch, int32_t image_h, int32_t image_w,
+                            const anc_laid *on, const anc_annotation *annotation, int32_t n, anc_err *err)
+{
+    anc_view_on(&l->view, image_id, epoch, image_h, image_w, on->size[0], on->size[1], on->padded[0], on->padded[1]);
+    if (lay_grid(l, (const int32_t(*)[2])on->grid, err)) return err->code;
+    return take_boxes(l, annotation, n, err);
 }
 
 anc_status anc_label_match(anc_labeller *l, anc_err *err)

@@ -37,6 +37,15 @@ typedef struct {
 anc_status anc_label_lay(anc_labeller *l, int64_t image_id, int32_t epoch, int32_t image_h, int32_t image_w,
                          const anc_annotation *annotation, int32_t n, anc_err *err);
 
+/* Sizes (px) and grids (positions) that a backbone's features have; pairs are height, width. */
+typedef struct {
+    int32_t size[2], padded[2], grid[ANC_MAX_LEVELS][2];
+} anc_laid;
+
+/* The same on exactly these sizes and grids, whatever the rules say of them; not mirrored. */
+anc_status anc_label_lay_on(anc_labeller *l, int64_t image_id, int32_t epoch, int32_t image_h, int32_t image_w,
+                            const anc_laid *on, const anc_annotation *annotation, int32_t n, anc_err *err);
+
 /* The three stages, in order. */
 anc_status anc_label_match(anc_labeller *l, anc_err *err);
 anc_status anc_label_sample(anc_labeller *l, anc_err *err);

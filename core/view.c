@@ -126,6 +126,18 @@ void anc_view_exact(anc_view *v, int32_t h, int32_t w, int32_t padded_h, int32_t
                      .scale_y = 1, .scale_x = 1 };
 }
 
+void anc_view_on(anc_view *v, int64_t image_id, int32_t epoch, int32_t image_h, int32_t image_w, int32_t h, int32_t w,
+                 int32_t padded_h, int32_t padded_w)
+{
+    anc_view_exact(v, h, w, padded_h, padded_w);
+    v->image_id = image_id;
+    v->epoch = epoch;
+    v->image_h = image_h;
+    v->image_w = image_w;
+    v->scale_y = (float)((double)h / image_h);
+    v->scale_x = (float)((double)w / image_w);
+}
+
 static float clampf(float x, float high) { return x < 0 ? 0 : x > high ? high : x; }
 static double clamp(double x, double high) { return x < 0 ? 0 : x > high ? high : x; }
 

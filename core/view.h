@@ -26,6 +26,10 @@ anc_status anc_view_lay(anc_view *v, const anc_rules *r, uint64_t seed, int64_t 
 /* A view of h x w pixels as they are: neither resized nor padded by a rule. */
 void anc_view_exact(anc_view *v, int32_t h, int32_t w, int32_t padded_h, int32_t padded_w);
 
+/* A view of an image on sizes that were chosen elsewhere: those of a backbone's features. */
+void anc_view_on(anc_view *v, int64_t image_id, int32_t epoch, int32_t image_h, int32_t image_w, int32_t h, int32_t w,
+                 int32_t padded_h, int32_t padded_w);
+
 /* How an annotated box fared on its way into the view. */
 typedef enum {
     ANC_BOX_KEPT,

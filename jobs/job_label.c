@@ -5,6 +5,7 @@
  * and the options, never by the number of ranks.
  */
 #include "core/label.h"
+#include "io/feature.h"
 #include "io/source.h"
 #include "io/targets.h"
 #include "jobs/config.h"
@@ -26,7 +27,7 @@
 #include <unistd.h>
 
 typedef struct {
-    const char *annotations, *out, *preset, *config, *crowd, *sampler, *simd, *summary;
+    const char *annotations, *out, *preset, *config, *crowd, *sampler, *simd, *summary, *like;
     int64_t seed, epochs, images_per_shard;
     double flip;
     bool assignment, labels, with_gt, overwrite, dry_run, quiet;
@@ -36,9 +37,16 @@ typedef struct {
 typedef struct {
     anc_rules rules;
     int64_t n_images, n_boxes, shards_per_epoch, n_shards;
+    int64_t n_laid; /* images of --like */
     uint64_t fingerprint;
     char kernels[16];
 } plan;
+
+/* What a backbone made of an image: the views are laid on it. */
+typedef struct {
+    int64_t image_id;
+    anc_laid on;
+} laid;
 
 /* What a rank tells rank 0 of a finished shard: counts, and seconds of work by stage. */
 enum {
@@ -70,6 +78,7 @@ typedef struct {
     anc_targets targets;
     anc_annotation *annotation;
     int64_t room_annotations;
+    laid *laid; /* [plan.n_laid] ascending by image, on all ranks; NULL without --like */
 } job;
 
 static double now(void)
@@ -139,6 +148,65 @@ static anc_status clear_output(const options *o, anc_err *err)
     return anc_targets_remove_shards(o->out, err);
 }
 
+/* ---- --like ---- */
+
+static int by_image(const void *a, const void *b)
+{
+    int64_t x = ((const laid *)a)->image_id, y = ((const laid *)b)->image_id;
+    return x < y ? -1 : x > y;
+}
+
+/* Levels and strides of the features must be those that the anchors stand on. */
+static anc_status check_levels(const anc_rules *r, const anc_features_info *info, anc_err *err)
+{
+    if (r->view.flip > 0)
+        return anc_fail(err, ANC_EARGUMENT, "%s: the features are of images as they are; --like and a flip exclude each other",
+                        info->path);
+    if (r->anchors.n_levels != info->n_levels)
+        return anc_fail(err, ANC_EARGUMENT, "%s: has %d levels, preset %s %d; give [anchors] strides and sizes in --config",
+                        info->path, info->n_levels, r->name, r->anchors.n_levels);
+    for (int l = 0; l < info->n_levels; l++)
+        if (r->anchors.stride[l] != info->stride[l])
+            return anc_fail(err, ANC_EARGUMENT, "%s: level %d has stride %d, the anchors' is %d; set [anchors] strides in --config",
+                            info->path, l, info->stride[l], r->anchors.stride[l]);
+    return ANC_OK;
+}
+
+static anc_status read_laid(job *j, anc_err *err)
+{
+    anc_features *f;
+    if (anc_features_open(j->o.like, &f, err)) return err->code;
+    const anc_features_info *info = anc_features_about(f);
+    j->plan.n_laid = info->n_images;
+    j->laid = calloc((size_t)info->n_images, sizeof *j->laid);
+    if (!j->laid)
+        anc_fail(err, ANC_EMEMORY, "%s: out of memory for %lld images", j->o.like, (long long)info->n_images);
+    else
+        check_levels(&j->plan.rules, info, err);
+    for (int64_t i = 0; !err->code && i < info->n_images; i++) {
+        laid *to = &j->laid[i];
+        to->image_id = info->id[i];
+        memcpy(to->on.size, info->size[i], sizeof to->on.size);
+        memcpy(to->on.padded, info->padded[i], sizeof to->on.padded);
+        for (int l = 0; l < info->n_levels; l++) memcpy(to->on.grid[l], info->grid[l][i], sizeof to->on.grid[l]);
+    }
+    if (!err->code) qsort(j->laid, (size_t)info->n_images, sizeof *j->laid, by_image);
+    anc_features_close(f);
+    return err->code;
+}
+
+static anc_status lay_view(job *j, const anc_image *image, int32_t epoch, int32_t n_gt, anc_err *err)
+{
+    anc_labeller *l = &j->labeller;
+    if (!j->laid) return anc_label_lay(l, image->id, epoch, image->height, image->width, j->annotation, n_gt, err);
+    laid wanted = { .image_id = image->id };
+    const laid *found = bsearch(&wanted, j->laid, (size_t)j->plan.n_laid, sizeof wanted, by_image);
+    if (!found) return anc_fail(err, ANC_EDATA, "%s has no features of it; leave it out of the annotations", j->o.like);
+    return anc_label_lay_on(l, image->id, epoch, image->height, image->width, &found->on, j->annotation, n_gt, err);
+}
+
+/* ---- the plan ---- */
+
 static anc_status make_plan(job *j, anc_err *err)
 {
     plan *p = &j->plan;
@@ -150,6 +218,7 @@ static anc_status make_plan(job *j, anc_err *err)
         return anc_fail(err, ANC_EARGUMENT, "no kernels called '%s' run on this machine; leave %s out", simd,
                         o->simd ? "--simd" : "ANCHORAGE_SIMD");
     snprintf(p->kernels, sizeof p->kernels, "%s", simd ? k->name : "");
+    if (o->like && read_laid(j, err)) return err->code;
     if (!o->dry_run && make_folders(o->out, err)) return err->code;
     if (anc_source_open(o->annotations, &j->source, err)) return err->code;
     p->n_images = anc_source_images(j->source);
@@ -168,9 +237,9 @@ static char *describe(const job *j)
     FILE *to = open_memstream(&text, &n);
     if (!to) return NULL;
     fprintf(to, "{\"command\":\"label\",\"seed\":%lld,\"epochs\":%lld,\"images_per_shard\":%lld,\"assignment\":%s,\"labels\":%s,"
-                "\"with_gt\":%s,\"data\":{\"images\":%lld,\"boxes\":%lld,\"fingerprint\":\"%016llx\"},\"rules\":",
+                "\"with_gt\":%s,\"like\":%s,\"data\":{\"images\":%lld,\"boxes\":%lld,\"fingerprint\":\"%016llx\"},\"rules\":",
             (long long)j->o.seed, (long long)j->o.epochs, (long long)j->o.images_per_shard, j->o.assignment ? "true" : "false",
-            j->o.labels ? "true" : "false", j->o.with_gt ? "true" : "false", (long long)j->plan.n_images,
+            j->o.labels ? "true" : "false", j->o.with_gt ? "true" : "false", j->laid ? "true" : "false", (long long)j->plan.n_images,
             (long long)j->plan.n_boxes, (unsigned long long)j->plan.fingerprint);
     anc_config_json(&j->plan.rules, to);
     putc('}', to);
@@ -233,7 +302,7 @@ static anc_status label_view(job *j, const anc_image *image, const anc_gt *gt, i
         j->annotation[i].crowd = gt[i].crowd;
     }
     double t0 = now();
-    if (anc_label_lay(l, image->id, epoch, image->height, image->width, j->annotation, (int32_t)n_gt, err)) return err->code;
+    if (lay_view(j, image, epoch, (int32_t)n_gt, err)) return err->code;
     double t1 = now();
     if (anc_label_match(l, err)) return err->code;
     double t2 = now();
@@ -422,6 +491,10 @@ static anc_status share_plan(job *j, anc_err *err)
     if (!j->team.rank) make_plan(j, err);
     if (anc_team_agree(&j->team, err)) return err->code;
     anc_team_bcast(&j->team, &j->plan, sizeof j->plan, 0);
+    size_t n_laid = (size_t)j->plan.n_laid * sizeof *j->laid;
+    if (j->o.like && j->team.rank && !(j->laid = malloc(n_laid))) anc_fail(err, ANC_EMEMORY, "out of memory for --like");
+    if (anc_team_agree(&j->team, err)) return err->code;
+    if (j->o.like) anc_team_bcast(&j->team, j->laid, n_laid, 0);
     j->kernels = anc_kernels_find(j->plan.kernels[0] ? j->plan.kernels : NULL);
     j->config = describe(j);
     if (!j->kernels) anc_fail(err, ANC_EARGUMENT, "no %s kernels on this host; leave --simd out", j->plan.kernels);
@@ -468,6 +541,7 @@ static void job_clear(job *j)
     anc_labeller_free(&j->labeller);
     anc_targets_clear(&j->targets);
     free(j->annotation);
+    free(j->laid);
     free(j->config);
 }
 
@@ -480,6 +554,8 @@ int anc_job_label(int argc, char **argv)
         { "preset", 'p', "NAME", ANC_OPT_STRING, &o->preset, 0, 0,
           "whose rules to follow (torchvision-fpn); `anchorage presets` lists them" },
         { "config", 'c', "FILE.ini", ANC_OPT_STRING, &o->config, 0, 0, "change any part of the preset; see `anchorage presets NAME`" },
+        { "like", 0, "FEATURES.h5", ANC_OPT_STRING, &o->like, 0, 0,
+          "lay the views on exactly the sizes, paddings and grids of these features, for `anchorage train`" },
         { "seed", 's', "N", ANC_OPT_INT, &o->seed, 0, 9007199254740991.0, "of sampling and flips" },
         { "epochs", 'e', "N", ANC_OPT_INT, &o->epochs, 1, 1000000, "views of each image, each with its own draws" },
         { "flip", 0, "P", ANC_OPT_REAL, &o->flip, 0, 1, "mirror a view with this probability; otherwise as the preset says" },
