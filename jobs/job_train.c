@@ -281,7 +281,8 @@ static anc_status checkpoint(job *j, anc_err *err)
         name_kept(j, j->head.step, path);
         unlink(path);
         if (link(j->o.out, path)) anc_fail(err, ANC_ESYSTEM, "%s: cannot be kept: %s", path, strerror(errno));
-        name_kept(j, j->head.step - j->o.keep * j->o.checkpoint_every, path);
+        int64_t before = (j->head.step - 1) / j->o.checkpoint_every; /* whole intervals */
+        name_kept(j, (before - j->o.keep + 1) * j->o.checkpoint_every, path);
         unlink(path); /* not there: no harm */
     }
     if (!j->team.rank && j->log) fflush(j->log);
