@@ -83,6 +83,7 @@ bench: $(BUILD)/timings
 	@$(BUILD)/timings
 bench-peers: all
 	@bench/peers.sh $(BUILD)/anchorage
+	@bench/peers_head.sh $(BUILD)/anchorage
 
 deps:
 	@CC='$(CC)' FLAGS='$(MPI_C) $(HDF5_C) $(BLAS_C) $(IO_C)' LIBS='$(LIBS) -lcunit' tools/deps.sh

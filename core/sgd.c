@@ -13,8 +13,9 @@ double anc_schedule_rate(const anc_schedule *s, int64_t i)
 
 double anc_sgd_norm(const float *gradient, size_t n)
 {
-    double sum = 0;
-    for (size_t i = 0; i < n; i++) sum += (double)gradient[i] * (double)gradient[i];
+    double part[8] = { 0 }, sum = 0; /* eight sums, so that one addition need not wait for the other */
+    for (size_t i = 0; i < n; i++) part[i % 8] += (double)gradient[i] * (double)gradient[i];
+    for (int k = 0; k < 8; k++) sum += part[k];
     return sqrt(sum);
 }
 

@@ -96,7 +96,7 @@ static void sum_fixed(anc_reduce *r, const float *gradient, int64_t n_images, co
     r->wait_s += MPI_Wtime() - start;
     for (int k = 0; k < r->n_parts; k++)
         for (size_t i = r->part[k].first; i < r->part[k].first + r->part[k].n; i++)
-            sum[i] = (float)((double)r->fixed[i] / scale[k]);
+            sum[i] = (float)((double)r->fixed[i] * (1 / scale[k])); /* powers of two: exact */
 }
 
 static void sum_plain(anc_reduce *r, const float *gradient, int64_t n_images, float *sum)
