@@ -53,7 +53,8 @@ static int detectron2(const anc_rules *r, int l, double (*base)[4])
     return n;
 }
 
-/* py-faster-rcnn's generate_anchors: sides are counted in pixels, so a box's far corner is centre + (side - 1) / 2. */
+/* py-faster-rcnn's generate_anchors: sides are counted in pixels, so a box's far corner is centre + (side -
+ * 1) / 2. */
 static int legacy(const anc_rules *r, int l, double (*base)[4])
 {
     int n = 0;
@@ -83,7 +84,8 @@ int anc_base_anchors(const anc_rules *r, int level, double (*base)[4])
 
 /* First position in [0, n) whose edge, base + position * stride, is >= least; n when there is none.
  * `<` and `>=` decide on the same rounded sums as everywhere else, so search, don't solve. */
-static int32_t first_at_least(double base, int32_t stride, double shift, int32_t n, double least, bool float64)
+static int32_t first_at_least(double base, int32_t stride, double shift, int32_t n, double least,
+                              bool float64)
 {
     int32_t low = 0, high = n;
     while (low < high) {
@@ -98,7 +100,8 @@ static int32_t first_at_least(double base, int32_t stride, double shift, int32_t
     return low;
 }
 
-static anc_window inside(const anc_level *v, const double *b, double border, int32_t h, int32_t w, bool float64)
+static anc_window inside(const anc_level *v, const double *b, double border, int32_t h, int32_t w,
+                         bool float64)
 {
     anc_window in = { 0, v->w, 0, v->h };
     in.x0 = first_at_least(b[0], v->stride_x, v->shift_x, v->w, -border, float64);
@@ -132,7 +135,8 @@ anc_status anc_grid_lay_on(anc_grid *g, const anc_rules *r, int32_t view_h, int3
         v->h = positions ? positions[l][0] : ceil_div(padded_h, stride);
         v->w = positions ? positions[l][1] : ceil_div(padded_w, stride);
         if (v->h < 1 || v->w < 1 || v->h > padded_h || v->w > padded_w)
-            return anc_fail(err, ANC_EDATA, "a grid of %d x %d positions cannot lie on %d x %d px", v->h, v->w, padded_h, padded_w);
+            return anc_fail(err, ANC_EDATA, "a grid of %d x %d positions cannot lie on %d x %d px", v->h,
+                            v->w, padded_h, padded_w);
         v->stride_y = r->anchors.stride_from_grid ? padded_h / v->h : stride;
         v->stride_x = r->anchors.stride_from_grid ? padded_w / v->w : stride;
         v->shift_y = r->anchors.offset * v->stride_y;
@@ -141,7 +145,8 @@ anc_status anc_grid_lay_on(anc_grid *g, const anc_rules *r, int32_t view_h, int3
         v->shape = g->n_shapes;
         int32_t room = ANC_MAX_SHAPES - g->n_shapes;
         if (r->anchors.n_sizes[l] * r->anchors.n_ratios > room)
-            return anc_fail(err, ANC_EARGUMENT, "anchors: more than %d shapes over all levels", ANC_MAX_SHAPES);
+            return anc_fail(err, ANC_EARGUMENT, "anchors: more than %d shapes over all levels",
+                            ANC_MAX_SHAPES);
         v->n_shapes = anc_base_anchors(r, l, g->base + g->n_shapes);
         v->reciprocal = ((1ULL << 40) + (uint64_t)v->n_shapes - 1) / (uint64_t)v->n_shapes;
         for (int32_t a = v->shape; a < v->shape + v->n_shapes; a++) {
@@ -149,22 +154,25 @@ anc_status anc_grid_lay_on(anc_grid *g, const anc_rules *r, int32_t view_h, int3
             for (int e = 0; e < 4; e++) extent = fmax(extent, fabs(g->base[a][e]));
             n_cells += ((int64_t)v->h * v->w + 63) & ~63LL;
             if (n_cells > INT32_MAX - 64)
-                return anc_fail(err, ANC_EDATA, "a view of %d x %d px has more than 2^31 anchors; use larger strides",
+                return anc_fail(err, ANC_EDATA,
+                                "a view of %d x %d px has more than 2^31 anchors; use larger strides",
                                 padded_w, padded_h);
             anc_window all = { 0, v->w, 0, v->h };
-            g->window[a] = g->border == ANC_BORDER_KEEP
-                               ? all
-                               : inside(v, g->base[a], r->anchors.border_px, view_h, view_w, r->match.float64);
+            g->window[a] = g->border == ANC_BORDER_KEEP ? all
+                                                        : inside(v, g->base[a], r->anchors.border_px, view_h,
+                                                                 view_w, r->match.float64);
             n_inside += (int64_t)(g->window[a].x1 - g->window[a].x0) * (g->window[a].y1 - g->window[a].y0);
         }
         g->n_shapes += v->n_shapes;
-        reach = fmax(reach, fmax(v->w * (double)v->stride_x + v->shift_x, v->h * (double)v->stride_y + v->shift_y));
+        reach = fmax(reach,
+                     fmax(v->w * (double)v->stride_x + v->shift_x, v->h * (double)v->stride_y + v->shift_y));
         n_anchors += (int64_t)v->h * v->w * v->n_shapes;
     }
     g->n_anchors = (int32_t)n_anchors;
     g->n_cells = (int32_t)n_cells;
     g->extent = (float)(extent + reach);
     g->n_outside = (int32_t)(n_anchors - n_inside);
-    if (!n_anchors) return anc_fail(err, ANC_EDATA, "a view of %d x %d px has no anchors", padded_w, padded_h);
+    if (!n_anchors)
+        return anc_fail(err, ANC_EDATA, "a view of %d x %d px has no anchors", padded_w, padded_h);
     return ANC_OK;
 }

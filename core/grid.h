@@ -62,7 +62,8 @@ int anc_base_anchors(const anc_rules *r, int level, double (*base)[4]);
 anc_status anc_grid_lay(anc_grid *g, const anc_rules *r, int32_t view_h, int32_t view_w, int32_t padded_h,
                         int32_t padded_w, anc_err *err);
 
-/* The same on grids that a backbone made: positions [n_levels] rows, columns; NULL: ceil(padded side / stride). */
+/* The same on grids that a backbone made: positions [n_levels] rows, columns; NULL: ceil(padded side /
+ * stride). */
 anc_status anc_grid_lay_on(anc_grid *g, const anc_rules *r, int32_t view_h, int32_t view_w, int32_t padded_h,
                            int32_t padded_w, const int32_t (*positions)[2], anc_err *err);
 

@@ -8,9 +8,9 @@
 #include <string.h>
 
 const char *const anc_head_names[ANC_HEAD_PARTS] = {
-    [ANC_HEAD_CONV_WEIGHT] = "head.conv.0.0.weight",   [ANC_HEAD_CONV_BIAS] = "head.conv.0.0.bias",
-    [ANC_HEAD_CLS_WEIGHT] = "head.cls_logits.weight",  [ANC_HEAD_CLS_BIAS] = "head.cls_logits.bias",
-    [ANC_HEAD_BOX_WEIGHT] = "head.bbox_pred.weight",   [ANC_HEAD_BOX_BIAS] = "head.bbox_pred.bias",
+    [ANC_HEAD_CONV_WEIGHT] = "head.conv.0.0.weight",  [ANC_HEAD_CONV_BIAS] = "head.conv.0.0.bias",
+    [ANC_HEAD_CLS_WEIGHT] = "head.cls_logits.weight", [ANC_HEAD_CLS_BIAS] = "head.cls_logits.bias",
+    [ANC_HEAD_BOX_WEIGHT] = "head.bbox_pred.weight",  [ANC_HEAD_BOX_BIAS] = "head.bbox_pred.bias",
 };
 
 size_t anc_head_count(const anc_head_shape *s, anc_head_part part)
@@ -47,7 +47,8 @@ void anc_head_init(const anc_head_shape *s, uint64_t seed, double deviation, flo
         anc_rng r;
         anc_rng_init(&r, seed, p, 0, ANC_RNG_INIT);
         for (size_t i = 0; i < n; i += 2) { /* Box and Muller 1958: two at a time */
-            double radius = deviation * sqrt(-2 * log(1 - anc_rng_uniform(&r))), angle = turn * anc_rng_uniform(&r);
+            double radius = deviation * sqrt(-2 * log(1 - anc_rng_uniform(&r))),
+                   angle = turn * anc_rng_uniform(&r);
             w[i] = bias ? 0 : (float)(radius * cos(angle));
             if (i + 1 < n) w[i + 1] = bias ? 0 : (float)(radius * sin(angle));
         }
@@ -92,7 +93,8 @@ static anc_status reserve(anc_head_pass *p, int32_t n, anc_err *err)
     p->delta = malloc(m * sizeof *p->delta);
     if (!p->at || !p->a || !p->position || !p->patch || !p->hidden || !p->back || !p->logit || !p->delta) {
         anc_head_pass_free(p);
-        return anc_fail(err, ANC_EMEMORY, "out of memory for %d sampled anchors of %d channels", n, shape.channels);
+        return anc_fail(err, ANC_EMEMORY, "out of memory for %d sampled anchors of %d channels", n,
+                        shape.channels);
     }
     p->room = n;
     return ANC_OK;
@@ -202,7 +204,8 @@ void anc_head_forward(anc_head_pass *p, const float *parameters, int32_t n_posit
         size_t a = (size_t)p->a[i];
         p->logit[i] = dot(part[ANC_HEAD_CLS_WEIGHT] + a * width, h, width) + part[ANC_HEAD_CLS_BIAS][a];
         for (size_t k = 4 * a; i < n_positive && k < 4 * a + 4; k++)
-            p->delta[i][k % 4] = dot(part[ANC_HEAD_BOX_WEIGHT] + k * width, h, width) + part[ANC_HEAD_BOX_BIAS][k];
+            p->delta[i][k % 4] =
+                dot(part[ANC_HEAD_BOX_WEIGHT] + k * width, h, width) + part[ANC_HEAD_BOX_BIAS][k];
     }
 }
 
@@ -239,8 +242,8 @@ void anc_head_backward(anc_head_pass *p, const float *parameters, int32_t n_posi
             g[ANC_HEAD_CONV_BIAS][o] += p->back[i * width + o];
         }
     if (rows)
-        cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, hidden, depth, rows, 1, p->back, hidden, p->patch, depth, 0,
-                    g[ANC_HEAD_CONV_WEIGHT], depth);
+        cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, hidden, depth, rows, 1, p->back, hidden,
+                    p->patch, depth, 0, g[ANC_HEAD_CONV_WEIGHT], depth);
 }
 
 void anc_head_pass_free(anc_head_pass *p)

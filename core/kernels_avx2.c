@@ -340,7 +340,8 @@ static void logarithms(const float *x, int n, float *y)
 static void widen(const uint16_t *half, size_t n, float *out)
 {
     size_t i = 0;
-    for (; i + 8 <= n; i += 8) _mm256_storeu_ps(out + i, _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(half + i))));
+    for (; i + 8 <= n; i += 8)
+        _mm256_storeu_ps(out + i, _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(half + i))));
     anc_kernels_scalar.widen(half + i, n - i, out + i);
 }
 

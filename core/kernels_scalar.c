@@ -1,6 +1,6 @@
 /* core/kernels_scalar.c: the table that runs everywhere; the definition that others are held to */
-#include "core/kernels.h"
 #include "core/half.h"
+#include "core/kernels.h"
 #include "core/logarithm.h"
 #include "core/rng.h"
 #include <math.h>

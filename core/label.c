@@ -28,11 +28,12 @@ static bool same_grids(const anc_grid *g, const int32_t (*positions)[2])
 static anc_status lay_grid(anc_labeller *l, const int32_t (*positions)[2], anc_err *err)
 {
     const anc_view *v = &l->view;
-    if (v->h == l->laid_h && v->w == l->laid_w && v->padded_h == l->laid_padded_h && v->padded_w == l->laid_padded_w &&
-        same_grids(&l->grid, positions))
+    if (v->h == l->laid_h && v->w == l->laid_w && v->padded_h == l->laid_padded_h &&
+        v->padded_w == l->laid_padded_w && same_grids(&l->grid, positions))
         return ANC_OK;
     l->laid_h = 0;
-    if (anc_grid_lay_on(&l->grid, l->rules, v->h, v->w, v->padded_h, v->padded_w, positions, err)) return err->code;
+    if (anc_grid_lay_on(&l->grid, l->rules, v->h, v->w, v->padded_h, v->padded_w, positions, err))
+        return err->code;
     l->laid_h = v->h;
     l->laid_w = v->w;
     l->laid_padded_h = v->padded_h;
@@ -66,22 +67,26 @@ static anc_status take_boxes(anc_labeller *l, const anc_annotation *annotation, 
 anc_status anc_label_lay(anc_labeller *l, int64_t image_id, int32_t epoch, int32_t image_h, int32_t image_w,
                          const anc_annotation *annotation, int32_t n, anc_err *err)
 {
-    if (anc_view_lay(&l->view, l->rules, l->seed, image_id, epoch, image_h, image_w, err) || lay_grid(l, NULL, err))
+    if (anc_view_lay(&l->view, l->rules, l->seed, image_id, epoch, image_h, image_w, err) ||
+        lay_grid(l, NULL, err))
         return err->code;
     return take_boxes(l, annotation, n, err);
 }
 
-anc_status anc_label_lay_on(anc_labeller *l, int64_t image_id, int32_t epoch, int32_t image_h, int32_t image_w,
-                            const anc_laid *on, const anc_annotation *annotation, int32_t n, anc_err *err)
+anc_status anc_label_lay_on(anc_labeller *l, int64_t image_id, int32_t epoch, int32_t image_h,
+                            int32_t image_w, const anc_laid *on, const anc_annotation *annotation, int32_t n,
+                            anc_err *err)
 {
-    anc_view_on(&l->view, image_id, epoch, image_h, image_w, on->size[0], on->size[1], on->padded[0], on->padded[1]);
+    anc_view_on(&l->view, image_id, epoch, image_h, image_w, on->size[0], on->size[1], on->padded[0],
+                on->padded[1]);
     if (lay_grid(l, (const int32_t(*)[2])on->grid, err)) return err->code;
     return take_boxes(l, annotation, n, err);
 }
 
 anc_status anc_label_match(anc_labeller *l, anc_err *err)
 {
-    return anc_match_view(&l->match, l->kernels, l->rules, &l->grid, l->box, l->n_box, l->crowd, l->n_crowd, err);
+    return anc_match_view(&l->match, l->kernels, l->rules, &l->grid, l->box, l->n_box, l->crowd, l->n_crowd,
+                          err);
 }
 
 anc_status anc_label_sample(anc_labeller *l, anc_err *err)
@@ -96,9 +101,11 @@ anc_status anc_label_encode(anc_labeller *l, anc_err *err)
         free(l->target);
         l->target = malloc((size_t)l->rules->sample.batch * sizeof *l->target);
         l->room_targets = l->target ? l->rules->sample.batch : 0;
-        if (!l->target) return anc_fail(err, ANC_EMEMORY, "out of memory for %d targets", l->rules->sample.batch);
+        if (!l->target)
+            return anc_fail(err, ANC_EMEMORY, "out of memory for %d targets", l->rules->sample.batch);
     }
-    anc_encode(l->kernels, l->rules, &l->grid, l->batch.anchor, l->batch.gt, l->batch.n_positive, l->box, l->target);
+    anc_encode(l->kernels, l->rules, &l->grid, l->batch.anchor, l->batch.gt, l->batch.n_positive, l->box,
+               l->target);
     return ANC_OK;
 }
 

@@ -1,4 +1,5 @@
-/* core/label.h: one view from its annotation to its minibatch and targets: the stages of core/ in their order */
+/* core/label.h: one view from its annotation to its minibatch and targets: the stages of core/ in their order
+ */
 #ifndef ANC_CORE_LABEL_H
 #define ANC_CORE_LABEL_H
 
@@ -12,7 +13,8 @@ typedef struct {
     bool crowd;
 } anc_annotation;
 
-/* The stages, and the result of the latest view. Zeroed, then rules, kernels and seed set; anc_labeller_free. */
+/* The stages, and the result of the latest view. Zeroed, then rules, kernels and seed set; anc_labeller_free.
+ */
 typedef struct {
     const anc_rules *rules;
     const anc_kernels *kernels;
@@ -21,11 +23,11 @@ typedef struct {
     anc_view view;
     anc_grid grid;
     anc_match match;
-    anc_minibatch batch;      /* gt: indices into box */
-    float (*target)[4];       /* [batch.n_positive] */
-    int32_t n_box, n_crowd;   /* objects and crowd regions that take part */
-    anc_box *box, *crowd;     /* in view pixels */
-    int32_t *box_from;        /* [n_box] index of the annotation that a box came from */
+    anc_minibatch batch;          /* gt: indices into box */
+    float (*target)[4];           /* [batch.n_positive] */
+    int32_t n_box, n_crowd;       /* objects and crowd regions that take part */
+    anc_box *box, *crowd;         /* in view pixels */
+    int32_t *box_from;            /* [n_box] index of the annotation that a box came from */
     int32_t n_clipped, n_dropped; /* annotations cut at the edge, and left out */
 
     int32_t room_boxes, room_targets;
@@ -43,8 +45,9 @@ typedef struct {
 } anc_laid;
 
 /* The same on exactly these sizes and grids, whatever the rules say of them; not mirrored. */
-anc_status anc_label_lay_on(anc_labeller *l, int64_t image_id, int32_t epoch, int32_t image_h, int32_t image_w,
-                            const anc_laid *on, const anc_annotation *annotation, int32_t n, anc_err *err);
+anc_status anc_label_lay_on(anc_labeller *l, int64_t image_id, int32_t epoch, int32_t image_h,
+                            int32_t image_w, const anc_laid *on, const anc_annotation *annotation, int32_t n,
+                            anc_err *err);
 
 /* The three stages, in order. */
 anc_status anc_label_match(anc_labeller *l, anc_err *err);

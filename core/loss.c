@@ -15,8 +15,8 @@ double anc_loss_objectness(const float *logit, int32_t n_positive, int32_t n, do
     return weight * sum;
 }
 
-double anc_loss_boxes(const float (*delta)[4], const float (*target)[4], int32_t n, double beta, double weight,
-                      float (*by_delta)[4])
+double anc_loss_boxes(const float (*delta)[4], const float (*target)[4], int32_t n, double beta,
+                      double weight, float (*by_delta)[4])
 {
     double sum = 0;
     for (int32_t i = 0; i < n; i++)

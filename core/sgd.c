@@ -5,7 +5,8 @@
 double anc_schedule_rate(const anc_schedule *s, int64_t i)
 {
     double rate = s->rate;
-    if (s->form == ANC_SCHEDULE_COSINE) rate *= 0.5 * (1 + cos(3.14159265358979323846 * (double)i / (double)s->steps));
+    if (s->form == ANC_SCHEDULE_COSINE)
+        rate *= 0.5 * (1 + cos(3.14159265358979323846 * (double)i / (double)s->steps));
     for (int k = 0; s->form == ANC_SCHEDULE_STEPS && k < s->n_milestones; k++)
         if (i >= s->milestone[k]) rate *= s->gamma;
     return i < s->warm_up ? rate * (double)(i + 1) / (double)s->warm_up : rate;

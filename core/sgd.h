@@ -9,8 +9,8 @@
 #include <stdint.h>
 
 typedef enum {
-    ANC_SCHEDULE_STEPS,  /* times gamma from each milestone on */
-    ANC_SCHEDULE_COSINE  /* half a cosine from rate to 0 over all steps (Loshchilov and Hutter 2017) */
+    ANC_SCHEDULE_STEPS, /* times gamma from each milestone on */
+    ANC_SCHEDULE_COSINE /* half a cosine from rate to 0 over all steps (Loshchilov and Hutter 2017) */
 } anc_schedule_form;
 
 enum { ANC_MAX_MILESTONES = 32 };

@@ -43,7 +43,8 @@ static size2 detectron2(int32_t h, int32_t w, int32_t short_side, int32_t long_s
 
 static size2 mmcv(int32_t h, int32_t w, int32_t short_side, int32_t long_side)
 {
-    double scale = least(most(short_side, long_side) / most(h, w), least(short_side, long_side) / least(h, w));
+    double scale =
+        least(most(short_side, long_side) / most(h, w), least(short_side, long_side) / least(h, w));
     return (size2){ (int32_t)(h * scale + 0.5), (int32_t)(w * scale + 0.5) };
 }
 
@@ -122,12 +123,18 @@ anc_status anc_view_lay(anc_view *v, const anc_rules *r, uint64_t seed, int64_t 
 
 void anc_view_exact(anc_view *v, int32_t h, int32_t w, int32_t padded_h, int32_t padded_w)
 {
-    *v = (anc_view){ .image_h = h, .image_w = w, .h = h, .w = w, .padded_h = padded_h, .padded_w = padded_w,
-                     .scale_y = 1, .scale_x = 1 };
+    *v = (anc_view){ .image_h = h,
+                     .image_w = w,
+                     .h = h,
+                     .w = w,
+                     .padded_h = padded_h,
+                     .padded_w = padded_w,
+                     .scale_y = 1,
+                     .scale_x = 1 };
 }
 
-void anc_view_on(anc_view *v, int64_t image_id, int32_t epoch, int32_t image_h, int32_t image_w, int32_t h, int32_t w,
-                 int32_t padded_h, int32_t padded_w)
+void anc_view_on(anc_view *v, int64_t image_id, int32_t epoch, int32_t image_h, int32_t image_w, int32_t h,
+                 int32_t w, int32_t padded_h, int32_t padded_w)
 {
     anc_view_exact(v, h, w, padded_h, padded_w);
     v->image_id = image_id;
@@ -192,7 +199,9 @@ static anc_box_fate box_mmdet(const anc_view *v, const double b[4], anc_box *out
     float w = (float)v->w, h = (float)v->h;
     *out = (anc_box){ clampf(s.x1, w), clampf(s.y1, h), clampf(s.x2, w), clampf(s.y2, h) };
     if (!(out->x2 > out->x1 && out->y2 > out->y1)) return ANC_BOX_DROPPED;
-    anc_box_fate fate = s.x1 != out->x1 || s.y1 != out->y1 || s.x2 != out->x2 || s.y2 != out->y2 ? ANC_BOX_CLIPPED : ANC_BOX_KEPT;
+    anc_box_fate fate = s.x1 != out->x1 || s.y1 != out->y1 || s.x2 != out->x2 || s.y2 != out->y2
+                            ? ANC_BOX_CLIPPED
+                            : ANC_BOX_KEPT;
     if (v->flip) { /* after resize and clip */
         float left = w - out->x2;
         out->x2 = w - out->x1;

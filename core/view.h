@@ -18,8 +18,8 @@ typedef struct {
     double factor;              /* the rule's one factor, where it has one (py-faster-rcnn); else 0 */
 } anc_view;
 
-/* Lays out the view of an image in one epoch; a flip or one of several sizes is drawn from (seed, image id, epoch).
- * Errors: ANC_EDATA when a side comes out as 0 px (an image of extreme shape). */
+/* Lays out the view of an image in one epoch; a flip or one of several sizes is drawn from (seed, image id,
+ * epoch). Errors: ANC_EDATA when a side comes out as 0 px (an image of extreme shape). */
 anc_status anc_view_lay(anc_view *v, const anc_rules *r, uint64_t seed, int64_t image_id, int32_t epoch,
                         int32_t image_h, int32_t image_w, anc_err *err);
 
@@ -27,8 +27,8 @@ anc_status anc_view_lay(anc_view *v, const anc_rules *r, uint64_t seed, int64_t 
 void anc_view_exact(anc_view *v, int32_t h, int32_t w, int32_t padded_h, int32_t padded_w);
 
 /* A view of an image on sizes that were chosen elsewhere: those of a backbone's features. */
-void anc_view_on(anc_view *v, int64_t image_id, int32_t epoch, int32_t image_h, int32_t image_w, int32_t h, int32_t w,
-                 int32_t padded_h, int32_t padded_w);
+void anc_view_on(anc_view *v, int64_t image_id, int32_t epoch, int32_t image_h, int32_t image_w, int32_t h,
+                 int32_t w, int32_t padded_h, int32_t padded_w);
 
 /* How an annotated box fared on its way into the view. */
 typedef enum {

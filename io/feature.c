@@ -16,7 +16,7 @@ typedef struct {
 
 typedef struct {
     anc_h5_data data;
-    int64_t *offset;      /* [n_images + 1] rows */
+    int64_t *offset; /* [n_images + 1] rows */
     bool half;
     const char *in_place; /* first row, in the mapped file; NULL: to be read */
     void *rows;           /* of one image, when they are read */
@@ -48,7 +48,8 @@ static anc_status sort_ids(anc_features *f, anc_err *err)
     qsort(f->by_id, (size_t)n, sizeof *f->by_id, order);
     for (int64_t i = 1; i < n; i++)
         if (f->by_id[i].id == f->by_id[i - 1].id)
-            return anc_fail(err, ANC_EDATA, "image %lld stands twice in /images/id", (long long)f->by_id[i].id);
+            return anc_fail(err, ANC_EDATA, "image %lld stands twice in /images/id",
+                            (long long)f->by_id[i].id);
     return ANC_OK;
 }
 
@@ -66,12 +67,13 @@ static anc_status read_pairs(anc_features *f, const char *name, int32_t (**pairs
 {
     void *data;
     int64_t n;
-    if (anc_h5_read(&f->file, name, ANC_H5_I32, 2, (int64_t[]){ f->info.n_images, 2 }, &data, &n, err)) return err->code;
+    if (anc_h5_read(&f->file, name, ANC_H5_I32, 2, (int64_t[]){ f->info.n_images, 2 }, &data, &n, err))
+        return err->code;
     *pairs = data;
     for (int64_t i = 0; i < n; i++)
         if ((*pairs)[i][0] < 1 || (*pairs)[i][1] < 1)
-            return anc_fail(err, ANC_EDATA, "%s is %d x %d for image %lld, which cannot be", name, (*pairs)[i][0],
-                            (*pairs)[i][1], (long long)f->info.id[i]);
+            return anc_fail(err, ANC_EDATA, "%s is %d x %d for image %lld, which cannot be", name,
+                            (*pairs)[i][0], (*pairs)[i][1], (long long)f->info.id[i]);
     return ANC_OK;
 }
 
@@ -79,16 +81,19 @@ static anc_status read_images(anc_features *f, anc_err *err)
 {
     void *id;
     anc_features_info *info = &f->info;
-    if (anc_h5_read(&f->file, "/images/id", ANC_H5_I64, 1, (int64_t[]){ -1 }, &id, &info->n_images, err)) return err->code;
+    if (anc_h5_read(&f->file, "/images/id", ANC_H5_I64, 1, (int64_t[]){ -1 }, &id, &info->n_images, err))
+        return err->code;
     info->id = id;
     if (sort_ids(f, err) || read_pairs(f, "/images/size", &info->size, err) ||
         read_pairs(f, "/images/padded_size", &info->padded, err))
         return err->code;
-    if (anc_h5_exists(&f->file, "/images/original_size") && read_pairs(f, "/images/original_size", &info->original, err))
+    if (anc_h5_exists(&f->file, "/images/original_size") &&
+        read_pairs(f, "/images/original_size", &info->original, err))
         return err->code;
     for (int64_t i = 0; i < info->n_images; i++)
         if (info->padded[i][0] < info->size[i][0] || info->padded[i][1] < info->size[i][1])
-            return anc_fail(err, ANC_EDATA, "image %lld: /images/padded_size is less than /images/size", (long long)info->id[i]);
+            return anc_fail(err, ANC_EDATA, "image %lld: /images/padded_size is less than /images/size",
+                            (long long)info->id[i]);
     return ANC_OK;
 }
 
@@ -98,10 +103,13 @@ static anc_status check_offsets(const anc_features *f, int l, int64_t n_rows, an
     const int64_t *offset = f->level[l].offset;
     for (int64_t i = 0; i < f->info.n_images; i++) {
         int64_t h = f->info.grid[l][i][0], w = f->info.grid[l][i][1];
-        if (h > INT32_MAX / w) return anc_fail(err, ANC_EDATA, "/level%d/grid is too large for image %lld", l, (long long)f->info.id[i]);
+        if (h > INT32_MAX / w)
+            return anc_fail(err, ANC_EDATA, "/level%d/grid is too large for image %lld", l,
+                            (long long)f->info.id[i]);
         if (offset[i] < 0 || offset[i] > n_rows || offset[i + 1] != offset[i] + h * w)
-            return anc_fail(err, ANC_EDATA, "/level%d/offset gives image %lld %lld rows, its grid has %lld x %lld", l,
-                            (long long)f->info.id[i], (long long)(offset[i + 1] - offset[i]), (long long)h, (long long)w);
+            return anc_fail(
+                err, ANC_EDATA, "/level%d/offset gives image %lld %lld rows, its grid has %lld x %lld", l,
+                (long long)f->info.id[i], (long long)(offset[i + 1] - offset[i]), (long long)h, (long long)w);
     }
     if (offset[0] != 0 || offset[f->info.n_images] != n_rows)
         return anc_fail(err, ANC_EDATA, "/level%d/offset goes from %lld to %lld, but there are %lld rows", l,
@@ -120,7 +128,8 @@ static void place_level(anc_features *f, level *v)
     H5Tclose(stored);
     H5Tclose(memory);
     haddr_t at = one_piece && same ? H5Dget_offset(v->data.id) : HADDR_UNDEF;
-    size_t size = anc_h5_type_bytes(v->data.type), bytes = (size_t)v->data.dims[0] * (size_t)v->data.dims[1] * size;
+    size_t size = anc_h5_type_bytes(v->data.type),
+           bytes = (size_t)v->data.dims[0] * (size_t)v->data.dims[1] * size;
     if (!f->mapped || at == HADDR_UNDEF || at % size || at > f->n_mapped || bytes > f->n_mapped - at) return;
     v->in_place = f->mapped + at;
 }
@@ -140,19 +149,25 @@ static anc_status open_level(anc_features *f, int l, anc_err *err)
     if (stored >= 0) H5Tclose(stored);
     if (id >= 0) H5Dclose(id);
     H5Tclose(half);
-    if (anc_h5_data_open(&f->file, name, v->half ? ANC_H5_F16 : ANC_H5_F32, 2, (int64_t[]){ -1, -1 }, &v->data, err) ||
-        anc_h5_get_int(&f->file, group, "stride", &stride, err) || anc_h5_get_int(&f->file, group, "channels", &channels, err))
+    if (anc_h5_data_open(&f->file, name, v->half ? ANC_H5_F16 : ANC_H5_F32, 2, (int64_t[]){ -1, -1 },
+                         &v->data, err) ||
+        anc_h5_get_int(&f->file, group, "stride", &stride, err) ||
+        anc_h5_get_int(&f->file, group, "channels", &channels, err))
         return err->code;
-    if (stride < 1 || stride > INT32_MAX) return anc_fail(err, ANC_EDATA, "%s: a stride of %lld cannot be", group, (long long)stride);
-    if (channels != v->data.dims[1] || channels < 1 || channels > ANC_HEAD_MAX_CHANNELS || (l && channels != info->channels))
+    if (stride < 1 || stride > INT32_MAX)
+        return anc_fail(err, ANC_EDATA, "%s: a stride of %lld cannot be", group, (long long)stride);
+    if (channels != v->data.dims[1] || channels < 1 || channels > ANC_HEAD_MAX_CHANNELS ||
+        (l && channels != info->channels))
         return anc_fail(err, ANC_EDATA, "%s has %lld columns, its attribute says %lld channels%s", name,
-                        (long long)v->data.dims[1], (long long)channels, l ? "; all levels must have as many" : "");
+                        (long long)v->data.dims[1], (long long)channels,
+                        l ? "; all levels must have as many" : "");
     info->stride[l] = (int32_t)stride;
     info->channels = (int32_t)channels;
     snprintf(name, sizeof name, "%s/grid", group);
     if (read_pairs(f, name, &info->grid[l], err)) return err->code;
     snprintf(name, sizeof name, "%s/offset", group);
-    if (anc_h5_read(&f->file, name, ANC_H5_I64, 1, (int64_t[]){ info->n_images + 1 }, &offset, &n, err)) return err->code;
+    if (anc_h5_read(&f->file, name, ANC_H5_I64, 1, (int64_t[]){ info->n_images + 1 }, &offset, &n, err))
+        return err->code;
     v->offset = offset;
     if (check_offsets(f, l, v->data.dims[0], err)) return err->code;
     place_level(f, v);
@@ -176,7 +191,8 @@ static void map_file(anc_features *f)
 static anc_status open_all(anc_features *f, anc_err *err)
 {
     anc_features_info *info = &f->info;
-    if (anc_h5_open(f->path, ANC_FEATURES_FORMAT, ANC_FEATURES_VERSION, &f->file, err) || read_images(f, err)) return err->code;
+    if (anc_h5_open(f->path, ANC_FEATURES_FORMAT, ANC_FEATURES_VERSION, &f->file, err) || read_images(f, err))
+        return err->code;
     map_file(f);
     info->in_place = info->half = true;
     for (char name[32]; info->n_levels < ANC_MAX_LEVELS; info->n_levels++) {
@@ -242,7 +258,8 @@ static anc_status read_level(anc_features *f, int l, int64_t i, anc_err *err)
         v->rows = malloc((size_t)n * (size_t)f->info.channels * anc_h5_type_bytes(v->data.type));
         if (!v->rows) {
             v->room = 0;
-            return anc_fail(err, ANC_EMEMORY, "%s: out of memory for the %lld rows of an image", f->path, (long long)n);
+            return anc_fail(err, ANC_EMEMORY, "%s: out of memory for the %lld rows of an image", f->path,
+                            (long long)n);
         }
     }
     return anc_h5_data_read(&v->data, first, n, v->rows, err) ? anc_within(err, "%s", f->path) : ANC_OK;

@@ -26,7 +26,8 @@ static int dimensions(const anc_head_shape *s, int part, int64_t dims[4])
 }
 
 /* One flat vector (parameters or momentum) as its six tensors below group. */
-static anc_status write_tensors(anc_h5_file *f, const anc_head_shape *s, const char *group, const float *all, anc_err *err)
+static anc_status write_tensors(anc_h5_file *f, const anc_head_shape *s, const char *group, const float *all,
+                                anc_err *err)
 {
     float *torch = malloc(anc_head_count(s, ANC_HEAD_CONV_WEIGHT) * sizeof *torch);
     if (!torch) return anc_fail(err, ANC_EMEMORY, "%s: no memory", f->path);
@@ -37,7 +38,8 @@ static anc_status write_tensors(anc_h5_file *f, const anc_head_shape *s, const c
         anc_h5_spec spec = { .name = name, .type = ANC_H5_F32, .description = about[k] };
         snprintf(name, sizeof name, "%s/%s", group, anc_head_names[k]);
         spec.rank = dimensions(s, k, spec.dims);
-        status = anc_h5_write(f, &spec, k == ANC_HEAD_CONV_WEIGHT ? torch : all + anc_head_first(s, (anc_head_part)k), err);
+        status = anc_h5_write(
+            f, &spec, k == ANC_HEAD_CONV_WEIGHT ? torch : all + anc_head_first(s, (anc_head_part)k), err);
     }
     free(torch);
     return status;
@@ -50,7 +52,9 @@ static anc_status write_anchors(anc_h5_file *f, const anc_targets_info *targets,
         char group[32], name[48];
         snprintf(group, sizeof group, "/anchors/level%d", l);
         snprintf(name, sizeof name, "%s/base", group);
-        anc_h5_spec base = { name, ANC_H5_F32, 2, { v->n_shapes, 4 }, 0, 0, 0, "px", "x1, y1, x2, y2 around position 0" };
+        anc_h5_spec base = {
+            name, ANC_H5_F32, 2, { v->n_shapes, 4 }, 0, 0, 0, "px", "x1, y1, x2, y2 around position 0"
+        };
         if (anc_h5_write(f, &base, v->base, err) || anc_h5_set_int(f, group, "stride", v->stride, err) ||
             anc_h5_set_real(f, group, "offset", v->offset, err) ||
             anc_h5_set_int(f, group, "stride_from_grid", v->stride_from_grid, err))
@@ -59,14 +63,24 @@ static anc_status write_anchors(anc_h5_file *f, const anc_targets_info *targets,
     return ANC_OK;
 }
 
-anc_status anc_head_write(const anc_head_file *h, const char *path, const anc_targets_info *targets, anc_err *err)
+anc_status anc_head_write(const anc_head_file *h, const char *path, const anc_targets_info *targets,
+                          anc_err *err)
 {
     anc_h5_file f;
     if (anc_h5_create_part(path, &f, err)) return err->code;
-    anc_h5_spec history = { "/history/step", ANC_H5_F64, 2, { h->step, 4 }, 0, 1, 0, NULL,
+    anc_h5_spec history = { "/history/step",
+                            ANC_H5_F64,
+                            2,
+                            { h->step, 4 },
+                            0,
+                            1,
+                            0,
+                            NULL,
                             "learning rate, objectness loss, box loss, norm of the gradient" };
-    if (!anc_h5_stamp(&f, ANC_HEAD_FORMAT, ANC_HEAD_VERSION, h->config, err) && !anc_h5_set_int(&f, "/", "step", h->step, err) &&
-        !write_tensors(&f, &h->shape, "", h->parameters, err) && !write_tensors(&f, &h->shape, "/momentum", h->momentum, err) &&
+    if (!anc_h5_stamp(&f, ANC_HEAD_FORMAT, ANC_HEAD_VERSION, h->config, err) &&
+        !anc_h5_set_int(&f, "/", "step", h->step, err) &&
+        !write_tensors(&f, &h->shape, "", h->parameters, err) &&
+        !write_tensors(&f, &h->shape, "/momentum", h->momentum, err) &&
         !anc_h5_write(&f, &history, h->history, err) && !write_anchors(&f, targets, err))
         return anc_h5_commit(&f, err);
     anc_h5_abandon(&f);
@@ -87,14 +101,17 @@ static anc_status read_shape(const anc_h5_file *f, anc_head_shape *s, anc_err *e
         if (anc_h5_data_open(f, name, ANC_H5_F32, 4, any, &d, err)) return err->code;
         memcpy(dims[k], d.dims, sizeof dims[k]);
         anc_h5_data_close(&d);
-        if (dims[k][0] < 1 || dims[k][1] < 1 || dims[k][0] > ANC_HEAD_MAX_CHANNELS || dims[k][1] > ANC_HEAD_MAX_CHANNELS)
-            return anc_fail(err, ANC_EDATA, "%s is of %lld x %lld, which cannot be", name, (long long)dims[k][0], (long long)dims[k][1]);
+        if (dims[k][0] < 1 || dims[k][1] < 1 || dims[k][0] > ANC_HEAD_MAX_CHANNELS ||
+            dims[k][1] > ANC_HEAD_MAX_CHANNELS)
+            return anc_fail(err, ANC_EDATA, "%s is of %lld x %lld, which cannot be", name,
+                            (long long)dims[k][0], (long long)dims[k][1]);
     }
     *s = (anc_head_shape){ (int32_t)dims[0][1], (int32_t)dims[0][0], (int32_t)dims[1][0] };
     return ANC_OK;
 }
 
-static anc_status read_tensors(const anc_h5_file *f, const anc_head_shape *s, const char *group, float *all, anc_err *err)
+static anc_status read_tensors(const anc_h5_file *f, const anc_head_shape *s, const char *group, float *all,
+                               anc_err *err)
 {
     for (int k = 0; k < ANC_HEAD_PARTS; k++) {
         char name[96];
@@ -122,15 +139,20 @@ static anc_status read_inner(anc_h5_file *f, anc_head_file *h, anc_err *err)
     size_t n = anc_head_size(&h->shape);
     h->parameters = malloc(n * sizeof *h->parameters);
     h->momentum = calloc(n, sizeof *h->momentum);
-    if (!h->parameters || !h->momentum) return anc_fail(err, ANC_EMEMORY, "out of memory for %zu parameters", n);
-    if (anc_h5_get_string(f, "/", "config", &h->config, err) || read_tensors(f, &h->shape, "", h->parameters, err))
+    if (!h->parameters || !h->momentum)
+        return anc_fail(err, ANC_EMEMORY, "out of memory for %zu parameters", n);
+    if (anc_h5_get_string(f, "/", "config", &h->config, err) ||
+        read_tensors(f, &h->shape, "", h->parameters, err))
         return err->code;
     if (!anc_h5_exists(f, "/momentum")) return ANC_OK;
     int64_t rows;
     void *history;
-    if (read_tensors(f, &h->shape, "/momentum", h->momentum, err) || anc_h5_get_int(f, "/", "step", &h->step, err)) return err->code;
+    if (read_tensors(f, &h->shape, "/momentum", h->momentum, err) ||
+        anc_h5_get_int(f, "/", "step", &h->step, err))
+        return err->code;
     if (h->step < 0) return anc_fail(err, ANC_EDATA, "attribute 'step' of / is %lld", (long long)h->step);
-    if (anc_h5_read(f, "/history/step", ANC_H5_F64, 2, (int64_t[]){ h->step, 4 }, &history, &rows, err)) return err->code;
+    if (anc_h5_read(f, "/history/step", ANC_H5_F64, 2, (int64_t[]){ h->step, 4 }, &history, &rows, err))
+        return err->code;
     h->history = history;
     return ANC_OK;
 }

@@ -1,7 +1,7 @@
 /* io/head_file.h: head.h5, a trained head with all that training needs to go on from it
  *
- * Parameters stand at the root under torchvision's names and in its shapes; docs/FORMAT.md lists the rest. Reading back
- * what was written gives the same bits.
+ * Parameters stand at the root under torchvision's names and in its shapes; docs/FORMAT.md lists the rest.
+ * Reading back what was written gives the same bits.
  */
 #ifndef ANC_IO_HEAD_FILE_H
 #define ANC_IO_HEAD_FILE_H
@@ -14,7 +14,8 @@ enum { ANC_HEAD_VERSION = 1 };
 
 /* One step of the run so far. */
 typedef struct {
-    double rate, objectness, boxes, norm; /* learning rate; the two losses; Euclidean norm of the gradient, unclipped */
+    double rate, objectness, boxes,
+        norm; /* learning rate; the two losses; Euclidean norm of the gradient, unclipped */
 } anc_head_step;
 
 typedef struct {
@@ -27,10 +28,12 @@ typedef struct {
 
 /* Writes it whole or not at all, with the anchors of the targets, which a reader needs to decode the deltas.
  * Errors: ANC_ESYSTEM, ANC_EMEMORY. */
-anc_status anc_head_write(const anc_head_file *h, const char *path, const anc_targets_info *targets, anc_err *err);
+anc_status anc_head_write(const anc_head_file *h, const char *path, const anc_targets_info *targets,
+                          anc_err *err);
 
-/* Reads all of it; everything in *h is malloc'ed: anc_head_file_clear. A file without momentum and history (one made
- * from torch's weights) gets zeros and step 0. Errors: ANC_EDATA, ANC_ESYSTEM, ANC_EMEMORY; the text starts with the path. */
+/* Reads all of it; everything in *h is malloc'ed: anc_head_file_clear. A file without momentum and history
+ * (one made from torch's weights) gets zeros and step 0. Errors: ANC_EDATA, ANC_ESYSTEM, ANC_EMEMORY; the
+ * text starts with the path. */
 anc_status anc_head_read(const char *path, anc_head_file *h, anc_err *err);
 void anc_head_file_clear(anc_head_file *h);
 

@@ -1,9 +1,9 @@
 /* jobs/job_train.c: `anchorage train`: targets and features in, a trained RPN head out
  *
- * A step takes a batch of views, dealt out to the ranks in turn. Each rank computes its views' gradients, one after
- * another; they are summed exactly (mpi/reduce.h), and every rank takes the same step. So the head's bits depend on data
- * and options, never on the number of ranks. Which views a step takes is a function of its number, so that a run goes
- * on from a checkpoint as if it had never stopped.
+ * A step takes a batch of views, dealt out to the ranks in turn. Each rank computes its views' gradients, one
+ * after another; they are summed exactly (mpi/reduce.h), and every rank takes the same step. So the head's
+ * bits depend on data and options, never on the number of ranks. Which views a step takes is a function of
+ * its number, so that a run goes on from a checkpoint as if it had never stopped.
  */
 #include "core/loss.h"
 #include "core/rng.h"
@@ -50,15 +50,15 @@ typedef struct {
     anc_head_pass pass;
     anc_reduce reduce;
     anc_head_file head;
-    int64_t first_step;      /* done by earlier runs */
-    size_t size;             /* numbers in a gradient */
-    int64_t room;            /* views of a batch that a rank takes at most */
-    float *gradient, *sum;   /* [room][size], [size] */
-    int64_t *image;          /* [room] ids */
+    int64_t first_step;    /* done by earlier runs */
+    size_t size;           /* numbers in a gradient */
+    int64_t room;          /* views of a batch that a rank takes at most */
+    float *gradient, *sum; /* [room][size], [size] */
+    int64_t *image;        /* [room] ids */
     float *by_logit, (*by_delta)[4];
     int32_t most_sampled;
-    int64_t shuffled;        /* the run's epoch that order is of, or -1 */
-    int64_t *order;          /* [n_views] */
+    int64_t shuffled; /* the run's epoch that order is of, or -1 */
+    int64_t *order;   /* [n_views] */
     double stage_s[N_STAGES], start_s, reported_s;
     FILE *log;
 } job;
@@ -92,9 +92,10 @@ static anc_status read_milestones(const char *text, anc_schedule *s, anc_err *er
         char *end;
         errno = 0;
         long long step = strtoll(at, &end, 10);
-        if (end == at || errno || step < 1 || s->n_milestones == ANC_MAX_MILESTONES || (*end && !strchr(", ", *end)) ||
-            (s->n_milestones && step <= s->milestone[s->n_milestones - 1]))
-            return anc_fail(err, ANC_EARGUMENT, "--milestones %s: must be at most %d ascending steps, such as 60000,80000", text,
+        if (end == at || errno || step < 1 || s->n_milestones == ANC_MAX_MILESTONES ||
+            (*end && !strchr(", ", *end)) || (s->n_milestones && step <= s->milestone[s->n_milestones - 1]))
+            return anc_fail(err, ANC_EARGUMENT,
+                            "--milestones %s: must be at most %d ascending steps, such as 60000,80000", text,
                             ANC_MAX_MILESTONES);
         s->milestone[s->n_milestones++] = step;
         at = end;
@@ -106,14 +107,22 @@ static anc_status read_options(job *j, anc_err *err)
 {
     const options *o = &j->o;
     int norm = word(o->normaliser, normalisers), schedule = word(o->schedule, schedules);
-    if (norm < 0) return anc_fail(err, ANC_EARGUMENT, "--normaliser %s: must be sampled, constant or image", o->normaliser);
-    if (schedule < 0) return anc_fail(err, ANC_EARGUMENT, "--schedule %s: must be steps or cosine", o->schedule);
-    if (word(o->reduce, sums) < 0) return anc_fail(err, ANC_EARGUMENT, "--reduce %s: must be exact or float", o->reduce);
+    if (norm < 0)
+        return anc_fail(err, ANC_EARGUMENT, "--normaliser %s: must be sampled, constant or image",
+                        o->normaliser);
+    if (schedule < 0)
+        return anc_fail(err, ANC_EARGUMENT, "--schedule %s: must be steps or cosine", o->schedule);
+    if (word(o->reduce, sums) < 0)
+        return anc_fail(err, ANC_EARGUMENT, "--reduce %s: must be exact or float", o->reduce);
     const char *simd = o->simd ? o->simd : getenv("ANCHORAGE_SIMD");
     j->kernels = anc_kernels_find(simd);
-    if (!j->kernels) return anc_fail(err, ANC_EARGUMENT, "no kernels called '%s' run on this machine; leave --simd out", simd);
+    if (!j->kernels)
+        return anc_fail(err, ANC_EARGUMENT, "no kernels called '%s' run on this machine; leave --simd out",
+                        simd);
     j->normaliser = (normaliser)norm;
-    j->schedule = (anc_schedule){ .rate = o->rate, .warm_up = o->warm_up, .form = (anc_schedule_form)schedule, .gamma = o->gamma };
+    j->schedule = (anc_schedule){
+        .rate = o->rate, .warm_up = o->warm_up, .form = (anc_schedule_form)schedule, .gamma = o->gamma
+    };
     return read_milestones(o->milestones, &j->schedule, err);
 }
 
@@ -128,7 +137,8 @@ static anc_status count_steps(job *j, anc_err *err)
 {
     for (int64_t e = 0; e < j->data.n_epochs; e++) j->steps_per_cycle += steps_of(j, e);
     if (!j->steps_per_cycle)
-        return anc_fail(err, ANC_EARGUMENT, "--batch %lld: no epoch of %s has so many views", (long long)j->o.batch, j->o.paths[0]);
+        return anc_fail(err, ANC_EARGUMENT, "--batch %lld: no epoch of %s has so many views",
+                        (long long)j->o.batch, j->o.paths[0]);
     int64_t steps = j->o.steps, cycles = j->o.epochs / j->data.n_epochs;
     if (!steps) {
         steps = cycles * j->steps_per_cycle;
@@ -145,7 +155,8 @@ static anc_status shuffle(job *j, int64_t epoch, anc_err *err)
     int64_t n = j->data.n_views;
     free(j->order);
     j->order = malloc((size_t)n * sizeof *j->order);
-    if (!j->order) return anc_fail(err, ANC_EMEMORY, "out of memory for the order of %lld views", (long long)n);
+    if (!j->order)
+        return anc_fail(err, ANC_EMEMORY, "out of memory for the order of %lld views", (long long)n);
     for (int64_t i = 0; i < n; i++) j->order[i] = i;
     anc_rng r;
     anc_rng_init(&r, (uint64_t)j->o.seed, 0, (int32_t)epoch, ANC_RNG_SHUFFLE);
@@ -158,13 +169,14 @@ static anc_status shuffle(job *j, int64_t epoch, anc_err *err)
     return ANC_OK;
 }
 
-/* The batch of a step: views view[0 .. batch) of the epoch that is then loaded. Views that fill no batch sit their
- * epoch out; which ones, the order says. */
+/* The batch of a step: views view[0 .. batch) of the epoch that is then loaded. Views that fill no batch sit
+ * their epoch out; which ones, the order says. */
 static anc_status find_batch(job *j, int64_t step, const int64_t **view, anc_err *err)
 {
     int64_t cycle = step / j->steps_per_cycle, at = step % j->steps_per_cycle, e = 0;
     while (at >= steps_of(j, e)) at -= steps_of(j, e++);
-    if (anc_train_data_load(&j->data, e, err) || shuffle(j, cycle * j->data.n_epochs + e, err)) return err->code;
+    if (anc_train_data_load(&j->data, e, err) || shuffle(j, cycle * j->data.n_epochs + e, err))
+        return err->code;
     *view = j->order + at * j->o.batch;
     return ANC_OK;
 }
@@ -205,25 +217,31 @@ static anc_status do_view(job *j, int64_t view, double weight, float *gradient, 
     int32_t n = (int32_t)rows_of(j, view), n_positive = (int32_t)(d->positive[view + 1] - d->positive[view]);
     double t0 = now();
     if (reserve_samples(j, n, err) || anc_features_map(d->features, d->image[view], map, err) ||
-        anc_head_gather(&j->pass, map, d->info->n_levels, d->anchor + d->row[view], n_positive, n - n_positive, err))
+        anc_head_gather(&j->pass, map, d->info->n_levels, d->anchor + d->row[view], n_positive,
+                        n - n_positive, err))
         return err->code;
     double t1 = now();
     anc_head_forward(&j->pass, j->head.parameters, n_positive);
     loss[0] = anc_loss_objectness(j->pass.logit, n_positive, n, weight, j->by_logit);
-    loss[1] = anc_loss_boxes((const float(*)[4])j->pass.delta, (const float(*)[4])d->target + d->positive[view], n_positive,
-                             j->o.beta, weight, j->by_delta);
-    anc_head_backward(&j->pass, j->head.parameters, n_positive, j->by_logit, (const float(*)[4])j->by_delta, gradient);
+    loss[1] =
+        anc_loss_boxes((const float(*)[4])j->pass.delta, (const float(*)[4])d->target + d->positive[view],
+                       n_positive, j->o.beta, weight, j->by_delta);
+    anc_head_backward(&j->pass, j->head.parameters, n_positive, j->by_logit, (const float(*)[4])j->by_delta,
+                      gradient);
     j->stage_s[GATHER] += t1 - t0;
     j->stage_s[COMPUTE] += now() - t1;
     return ANC_OK;
 }
 
-/* Losses travel as multiples of 2^-40: sums of integers are the same in any order. A batch's sum stays below 2^22. */
+/* Losses travel as multiples of 2^-40: sums of integers are the same in any order. A batch's sum stays below
+ * 2^22. */
 static anc_status add_losses(anc_reduce_extra *extra, const double loss[2], int64_t image, anc_err *err)
 {
     for (int k = 0; k < 2; k++) {
         if (!isfinite(loss[k])) continue; /* its gradient says so, with the tensor's name */
-        if (loss[k] > 64) return anc_fail(err, ANC_EDATA, "image %lld: its loss is %g: training diverges; lower --lr", (long long)image, loss[k]);
+        if (loss[k] > 64)
+            return anc_fail(err, ANC_EDATA, "image %lld: its loss is %g: training diverges; lower --lr",
+                            (long long)image, loss[k]);
         extra->sum[k] += llrint(loss[k] * 0x1p40);
     }
     return ANC_OK;
@@ -236,7 +254,8 @@ static anc_status do_views(job *j, int64_t step, anc_reduce_extra *extra, int64_
     for (int64_t b = j->team.rank; b < j->o.batch; b += j->team.size, (*n)++) {
         double loss[2] = { 0 };
         j->image[*n] = j->data.image_id[batch[b]];
-        if (do_view(j, batch[b], weight_of(j, batch, batch[b]), j->gradient + (size_t)*n * j->size, loss, err) ||
+        if (do_view(j, batch[b], weight_of(j, batch, batch[b]), j->gradient + (size_t)*n * j->size, loss,
+                    err) ||
             add_losses(extra, loss, j->image[*n], err))
             return err->code;
     }
@@ -256,7 +275,8 @@ static anc_status do_step(job *j, int64_t step, anc_head_step *record, bool *sto
     *record = (anc_head_step){ anc_schedule_rate(&j->schedule, step), (double)extra.sum[0] * 0x1p-40,
                                (double)extra.sum[1] * 0x1p-40, anc_sgd_norm(j->sum, j->size) };
     double factor = j->o.clip > 0 && record->norm > j->o.clip ? j->o.clip / record->norm : 1;
-    anc_sgd_step(j->head.parameters, j->head.momentum, j->sum, j->size, record->rate, j->o.momentum, j->o.decay, factor);
+    anc_sgd_step(j->head.parameters, j->head.momentum, j->sum, j->size, record->rate, j->o.momentum,
+                 j->o.decay, factor);
     j->stage_s[REDUCE] += t1 - t0;
     j->stage_s[UPDATE] += now() - t1;
     *stop = extra.flag;
@@ -311,15 +331,23 @@ static char *describe(const job *j, uint64_t start)
     FILE *to = open_memstream(&text, &n);
     if (!to) return NULL;
     const options *o = &j->o;
-    fprintf(to, "{\"command\":\"train\",\"seed\":%lld,\"steps\":%lld,\"batch\":%lld,\"shuffle\":%s,\"lr\":%.17g,\"momentum\":%.17g,"
-                "\"weight_decay\":%.17g,\"schedule\":\"%s\",\"warm_up\":%lld,\"milestones\":[",
-            (long long)o->seed, (long long)j->schedule.steps, (long long)o->batch, o->no_shuffle ? "false" : "true", o->rate,
-            o->momentum, o->decay, o->schedule, (long long)o->warm_up);
-    for (int i = 0; i < j->schedule.n_milestones; i++) fprintf(to, "%s%lld", i ? "," : "", (long long)j->schedule.milestone[i]);
-    fprintf(to, "],\"gamma\":%.17g,\"clip\":%.17g,\"beta\":%.17g,\"normaliser\":\"%s\",\"per_image\":%lld,\"reduce\":\"%s\","
-                "\"start\":\"%016llx\",\"features\":{\"images\":%lld,\"levels\":%d,\"channels\":%d},\"targets\":%s}",
-            o->gamma, o->clip, o->beta, o->normaliser, (long long)o->per_image, o->reduce, (unsigned long long)start,
-            (long long)j->data.maps->n_images, j->data.maps->n_levels, j->data.maps->channels, j->data.info->config);
+    fprintf(to,
+            "{\"command\":\"train\",\"seed\":%lld,\"steps\":%lld,\"batch\":%lld,\"shuffle\":%s,\"lr\":%.17g,"
+            "\"momentum\":%.17g,"
+            "\"weight_decay\":%.17g,\"schedule\":\"%s\",\"warm_up\":%lld,\"milestones\":[",
+            (long long)o->seed, (long long)j->schedule.steps, (long long)o->batch,
+            o->no_shuffle ? "false" : "true", o->rate, o->momentum, o->decay, o->schedule,
+            (long long)o->warm_up);
+    for (int i = 0; i < j->schedule.n_milestones; i++)
+        fprintf(to, "%s%lld", i ? "," : "", (long long)j->schedule.milestone[i]);
+    fprintf(
+        to,
+        "],\"gamma\":%.17g,\"clip\":%.17g,\"beta\":%.17g,\"normaliser\":\"%s\",\"per_image\":%lld,\"reduce\":"
+        "\"%s\","
+        "\"start\":\"%016llx\",\"features\":{\"images\":%lld,\"levels\":%d,\"channels\":%d},\"targets\":%s}",
+        o->gamma, o->clip, o->beta, o->normaliser, (long long)o->per_image, o->reduce,
+        (unsigned long long)start, (long long)j->data.maps->n_images, j->data.maps->n_levels,
+        j->data.maps->channels, j->data.info->config);
     if (fclose(to)) {
         free(text);
         return NULL;
@@ -334,8 +362,8 @@ static anc_status start_parameters(job *j, anc_err *err)
         anc_head_file from;
         if (anc_head_read(j->o.init, &from, err)) return err->code;
         if (from.shape.channels != s.channels || from.shape.n_shapes != s.n_shapes)
-            anc_fail(err, ANC_EDATA, "%s: is for %d channels and %d anchors a position; here are %d and %d", j->o.init,
-                     from.shape.channels, from.shape.n_shapes, s.channels, s.n_shapes);
+            anc_fail(err, ANC_EDATA, "%s: is for %d channels and %d anchors a position; here are %d and %d",
+                     j->o.init, from.shape.channels, from.shape.n_shapes, s.channels, s.n_shapes);
         j->head.shape = from.shape;
         j->head.parameters = from.parameters;
         from.parameters = NULL;
@@ -350,7 +378,9 @@ static anc_status start_parameters(job *j, anc_err *err)
     size_t n = anc_head_size(&j->head.shape);
     j->head.momentum = calloc(n, sizeof *j->head.momentum);
     j->head.config = describe(j, fingerprint(j->head.parameters, n));
-    return j->head.momentum && j->head.config ? ANC_OK : anc_fail(err, ANC_EMEMORY, "out of memory for the parameters");
+    return j->head.momentum && j->head.config
+               ? ANC_OK
+               : anc_fail(err, ANC_EMEMORY, "out of memory for the parameters");
 }
 
 /* An output of the same command is gone on from; any other is refused. */
@@ -358,9 +388,11 @@ static anc_status resume(job *j, anc_err *err)
 {
     if (access(j->o.out, F_OK) || j->o.overwrite) return ANC_OK;
     anc_head_file old;
-    if (anc_head_read(j->o.out, &old, err)) return anc_within(err, "cannot go on from it; choose another --output, or give --overwrite");
+    if (anc_head_read(j->o.out, &old, err))
+        return anc_within(err, "cannot go on from it; choose another --output, or give --overwrite");
     if (strcmp(old.config, j->head.config) || old.step > j->schedule.steps) {
-        anc_fail(err, ANC_EARGUMENT, "%s: is of another run; choose another --output, or give --overwrite", j->o.out);
+        anc_fail(err, ANC_EARGUMENT, "%s: is of another run; choose another --output, or give --overwrite",
+                 j->o.out);
         anc_head_file_clear(&old);
         return err->code;
     }
@@ -381,18 +413,22 @@ static anc_status open_log(job *j, anc_err *err)
 static void log_step(const job *j, int64_t step)
 {
     const anc_head_step *r = &j->head.history[step];
-    if (j->log) fprintf(j->log, "%lld,%.9g,%.9g,%.9g,%.9g\n", (long long)step + 1, r->rate, r->objectness, r->boxes, r->norm);
+    if (j->log)
+        fprintf(j->log, "%lld,%.9g,%.9g,%.9g,%.9g\n", (long long)step + 1, r->rate, r->objectness, r->boxes,
+                r->norm);
 }
 
 /* Rank 0 prepares everything; then all have the same. */
 static anc_status prepare(job *j, anc_err *err)
 {
     if (read_options(j, err)) return err->code;
-    if (!anc_train_data_open(&j->data, j->o.paths[0], j->o.paths[1], err) && !j->team.rank) anc_train_data_check(&j->data, err);
+    if (!anc_train_data_open(&j->data, j->o.paths[0], j->o.paths[1], err) && !j->team.rank)
+        anc_train_data_check(&j->data, err);
     if (anc_team_agree(&j->team, err)) return err->code;
     anc_team_bcast(&j->team, &j->data.n_epochs, sizeof j->data.n_epochs, 0);
     size_t n = (size_t)(j->data.n_epochs + 1) * sizeof *j->data.epoch_first;
-    if (j->team.rank && !(j->data.epoch_first = malloc(n))) anc_fail(err, ANC_EMEMORY, "out of memory for the epochs");
+    if (j->team.rank && !(j->data.epoch_first = malloc(n)))
+        anc_fail(err, ANC_EMEMORY, "out of memory for the epochs");
     if (anc_team_agree(&j->team, err)) return err->code;
     anc_team_bcast(&j->team, j->data.epoch_first, n, 0);
     if (count_steps(j, err)) return err->code; /* the same on all ranks */
@@ -408,7 +444,8 @@ static anc_status share(job *j, anc_err *err)
     j->size = anc_head_size(s);
     j->room = (j->o.batch + j->team.size - 1) / j->team.size;
     for (int k = 0; k < ANC_HEAD_PARTS; k++)
-        part[k] = (anc_reduce_part){ anc_head_names[k], anc_head_first(s, (anc_head_part)k), anc_head_count(s, (anc_head_part)k) };
+        part[k] = (anc_reduce_part){ anc_head_names[k], anc_head_first(s, (anc_head_part)k),
+                                     anc_head_count(s, (anc_head_part)k) };
     anc_team_bcast(&j->team, &j->head.step, sizeof j->head.step, 0);
     anc_team_bcast(&j->team, j->head.parameters, j->size * sizeof(float), 0);
     anc_team_bcast(&j->team, j->head.momentum, j->size * sizeof(float), 0);
@@ -419,8 +456,11 @@ static anc_status share(job *j, anc_err *err)
     j->sum = malloc(j->size * sizeof *j->sum);
     j->image = malloc((size_t)j->room * sizeof *j->image);
     if (!history || !j->gradient || !j->sum || !j->image)
-        anc_fail(err, ANC_EMEMORY, "out of memory for the gradients of %lld views; use more ranks, or a smaller --batch", (long long)j->room);
-    if (!err->code) anc_reduce_init(&j->reduce, &j->team, part, ANC_HEAD_PARTS, !strcmp(j->o.reduce, "exact"), err);
+        anc_fail(err, ANC_EMEMORY,
+                 "out of memory for the gradients of %lld views; use more ranks, or a smaller --batch",
+                 (long long)j->room);
+    if (!err->code)
+        anc_reduce_init(&j->reduce, &j->team, part, ANC_HEAD_PARTS, !strcmp(j->o.reduce, "exact"), err);
     j->pass = (anc_head_pass){ .shape = *s, .kernels = j->kernels };
     j->shuffled = -1;
     for (int64_t i = 0; !err->code && !j->team.rank && i < j->first_step; i++) log_step(j, i);
@@ -434,13 +474,16 @@ static anc_status share(job *j, anc_err *err)
 static void print_plan(const job *j)
 {
     const anc_train_data *d = &j->data;
-    printf("train: %s: %s views in %s epoch%s; %s: %s images, %d level%s of %d channels, %s, %s\n", d->info->path,
-           COUNT(d->info->n[ANC_ROWS_VIEWS]), COUNT(d->n_epochs), d->n_epochs == 1 ? "" : "s", d->maps->path, COUNT(d->maps->n_images),
-           d->maps->n_levels, d->maps->n_levels == 1 ? "" : "s", d->maps->channels, d->maps->half ? "float16" : "float32",
+    printf("train: %s: %s views in %s epoch%s; %s: %s images, %d level%s of %d channels, %s, %s\n",
+           d->info->path, COUNT(d->info->n[ANC_ROWS_VIEWS]), COUNT(d->n_epochs), d->n_epochs == 1 ? "" : "s",
+           d->maps->path, COUNT(d->maps->n_images), d->maps->n_levels, d->maps->n_levels == 1 ? "" : "s",
+           d->maps->channels, d->maps->half ? "float16" : "float32",
            d->maps->in_place ? "used in place" : "read through HDF5");
-    printf("train: %s steps of %s views, %s parameters, %d rank%s, %s kernels, BLAS for %s\n", COUNT(j->schedule.steps),
-           COUNT(j->o.batch), COUNT((int64_t)j->size), j->team.size, j->team.size == 1 ? "" : "s", j->kernels->name, anc_head_blas());
-    if (j->o.batch % j->team.size) printf("  note: %s views do not divide by %d ranks; some wait\n", COUNT(j->o.batch), j->team.size);
+    printf("train: %s steps of %s views, %s parameters, %d rank%s, %s kernels, BLAS for %s\n",
+           COUNT(j->schedule.steps), COUNT(j->o.batch), COUNT((int64_t)j->size), j->team.size,
+           j->team.size == 1 ? "" : "s", j->kernels->name, anc_head_blas());
+    if (j->o.batch % j->team.size)
+        printf("  note: %s views do not divide by %d ranks; some wait\n", COUNT(j->o.batch), j->team.size);
     if (j->first_step) printf("train: goes on after step %s\n", COUNT(j->first_step));
     fflush(stdout);
 }
@@ -466,7 +509,8 @@ static void report(job *j, bool last)
     int64_t done = j->head.step, here = done - j->first_step;
     double rate = (double)here / (t - j->start_s);
     mean_losses(j, done, 20, loss);
-    fprintf(stderr, "%strain: step %s/%s  loss %.4f = %.4f objectness + %.4f boxes  lr %.3g  %s images/s  %s left%s",
+    fprintf(stderr,
+            "%strain: step %s/%s  loss %.4f = %.4f objectness + %.4f boxes  lr %.3g  %s images/s  %s left%s",
             terminal ? "\r" : "", COUNT(done), COUNT(j->schedule.steps), loss[0] + loss[1], loss[0], loss[1],
             j->head.history[done - 1].rate, anc_format_rate(rate * (double)j->o.batch).text,
             anc_format_time((double)(j->schedule.steps - done) / rate).text, terminal ? "\033[K" : "\n");
@@ -493,14 +537,15 @@ static void print_summary(const job *j, const timings *t)
     for (int i = 0; i < N_STAGES; i++) all += j->stage_s[i];
     mean_losses(j, j->head.step, 100, loss);
     if (!(all > 0)) all = 1;
-    printf("\n  loss of the last %s steps: %.5f = %.5f objectness + %.5f boxes\n", COUNT(j->head.step < 100 ? j->head.step : 100),
-           loss[0] + loss[1], loss[0], loss[1]);
-    printf("  rank 0: gather %.0f %%, head and loss %.0f %%, sum over ranks %.0f %% (%.0f %% of all in MPI), update %.0f %%\n",
+    printf("\n  loss of the last %s steps: %.5f = %.5f objectness + %.5f boxes\n",
+           COUNT(j->head.step < 100 ? j->head.step : 100), loss[0] + loss[1], loss[0], loss[1]);
+    printf("  rank 0: gather %.0f %%, head and loss %.0f %%, sum over ranks %.0f %% (%.0f %% of all in MPI), "
+           "update %.0f %%\n",
            100 * j->stage_s[GATHER] / all, 100 * j->stage_s[COMPUTE] / all, 100 * j->stage_s[REDUCE] / all,
            100 * j->reduce.wait_s / all, 100 * j->stage_s[UPDATE] / all);
     printf("  memory: at most %.0f MiB on a rank (rank %d)\n", t->peak.max, t->peak.max_rank);
-    printf("train: %s after step %s of %s; %s steps in %s, %s images/s\n", j->o.out, COUNT(j->head.step), COUNT(j->schedule.steps),
-           COUNT(here), anc_format_time(t->total_s).text,
+    printf("train: %s after step %s of %s; %s steps in %s, %s images/s\n", j->o.out, COUNT(j->head.step),
+           COUNT(j->schedule.steps), COUNT(here), anc_format_time(t->total_s).text,
            anc_format_rate(t->total_s > 0 ? (double)(here * j->o.batch) / t->total_s : 0).text);
 }
 
@@ -510,16 +555,21 @@ static anc_status write_summary(const job *j, const timings *t, anc_err *err)
     if (!to) return anc_fail(err, ANC_ESYSTEM, "%s: cannot be written: %s", j->o.summary, strerror(errno));
     double loss[2];
     mean_losses(j, j->head.step, 100, loss);
-    fprintf(to, "{\"config\":%s,\n \"ranks\":%d,\"kernels\":\"%s\",\"blas\":\"%s\",\"in_place\":%s,\n", j->head.config, j->team.size,
-            j->kernels->name, anc_head_blas(), j->data.maps->in_place ? "true" : "false");
-    fprintf(to, " \"step\":%lld,\"steps_here\":%lld,\"parameters\":%zu,\"loss_last100\":[%.9g,%.9g],\n", (long long)j->head.step,
-            (long long)(j->head.step - j->first_step), j->size, loss[0], loss[1]);
-    fprintf(to, " \"seconds\":{\"training\":%.6f,\"rank0\":{\"gather\":%.6f,\"compute\":%.6f,\"reduce\":%.6f,\"mpi\":%.6f,\"update\":%.6f},\n"
-                "  \"busy_min\":%.6f,\"busy_mean\":%.6f,\"busy_max\":%.6f,\"mpi_mean\":%.6f},\n \"peak_mib\":%.1f}\n",
-            t->total_s, j->stage_s[GATHER], j->stage_s[COMPUTE], j->stage_s[REDUCE], j->reduce.wait_s, j->stage_s[UPDATE],
-            t->busy.min, t->busy.mean, t->busy.max, t->wait.mean, t->peak.max);
+    fprintf(to, "{\"config\":%s,\n \"ranks\":%d,\"kernels\":\"%s\",\"blas\":\"%s\",\"in_place\":%s,\n",
+            j->head.config, j->team.size, j->kernels->name, anc_head_blas(),
+            j->data.maps->in_place ? "true" : "false");
+    fprintf(to, " \"step\":%lld,\"steps_here\":%lld,\"parameters\":%zu,\"loss_last100\":[%.9g,%.9g],\n",
+            (long long)j->head.step, (long long)(j->head.step - j->first_step), j->size, loss[0], loss[1]);
+    fprintf(
+        to,
+        " \"seconds\":{\"training\":%.6f,\"rank0\":{\"gather\":%.6f,\"compute\":%.6f,\"reduce\":%.6f,\"mpi\":"
+        "%.6f,\"update\":%.6f},\n"
+        "  \"busy_min\":%.6f,\"busy_mean\":%.6f,\"busy_max\":%.6f,\"mpi_mean\":%.6f},\n \"peak_mib\":%.1f}\n",
+        t->total_s, j->stage_s[GATHER], j->stage_s[COMPUTE], j->stage_s[REDUCE], j->reduce.wait_s,
+        j->stage_s[UPDATE], t->busy.min, t->busy.mean, t->busy.max, t->wait.mean, t->peak.max);
     bool failed = ferror(to);
-    if (fclose(to) || failed) return anc_fail(err, ANC_ESYSTEM, "%s: cannot be written: %s", j->o.summary, strerror(errno));
+    if (fclose(to) || failed)
+        return anc_fail(err, ANC_ESYSTEM, "%s: cannot be written: %s", j->o.summary, strerror(errno));
     return ANC_OK;
 }
 
@@ -528,7 +578,8 @@ static anc_status write_summary(const job *j, const timings *t, anc_err *err)
 /* Steps until the end, --stop-at or a signal. */
 static anc_status train(job *j, anc_err *err)
 {
-    int64_t end = j->o.stop_at && j->o.stop_at < j->schedule.steps ? j->o.stop_at : j->schedule.steps, saved = j->head.step;
+    int64_t end = j->o.stop_at && j->o.stop_at < j->schedule.steps ? j->o.stop_at : j->schedule.steps,
+            saved = j->head.step;
     bool stop = false;
     while (j->head.step < end && !stop) {
         int64_t step = j->head.step;
@@ -560,7 +611,8 @@ static anc_status run(job *j, anc_err *err)
     t.busy = anc_team_spread(&j->team, j->stage_s[GATHER] + j->stage_s[COMPUTE]);
     t.wait = anc_team_spread(&j->team, j->reduce.wait_s);
     t.peak = anc_team_spread(&j->team, peak_mib());
-    if (speaks && j->log && fclose(j->log)) anc_fail(err, ANC_ESYSTEM, "%s: cannot be written: %s", j->o.log, strerror(errno));
+    if (speaks && j->log && fclose(j->log))
+        anc_fail(err, ANC_ESYSTEM, "%s: cannot be written: %s", j->o.log, strerror(errno));
     j->log = NULL;
     if (speaks && !j->o.quiet) print_summary(j, &t);
     if (speaks && j->o.summary && !err->code) write_summary(j, &t, err);
@@ -584,38 +636,67 @@ static void job_clear(job *j)
 
 int anc_job_train(int argc, char **argv)
 {
-    job j = { .o = { .epochs = 12, .batch = 16, .per_image = 256, .rate = 0.02, .momentum = 0.9, .decay = 1e-4, .warm_up = 100,
-                     .gamma = 0.1, .beta = 1.0 / 9, .deviation = 0.01, .keep = 0, .checkpoint_every = 1000,
-                     .schedule = "steps", .normaliser = "sampled", .reduce = "exact" } };
+    job j = { .o = { .epochs = 12,
+                     .batch = 16,
+                     .per_image = 256,
+                     .rate = 0.02,
+                     .momentum = 0.9,
+                     .decay = 1e-4,
+                     .warm_up = 100,
+                     .gamma = 0.1,
+                     .beta = 1.0 / 9,
+                     .deviation = 0.01,
+                     .keep = 0,
+                     .checkpoint_every = 1000,
+                     .schedule = "steps",
+                     .normaliser = "sampled",
+                     .reduce = "exact" } };
     options *o = &j.o;
     const anc_opt opt[] = {
-        { "output", 'o', "HEAD.h5", ANC_OPT_STRING, &o->out, 0, 0, "the head; one of an unfinished run of the same command is gone on from" },
-        { "steps", 'n', "N", ANC_OPT_INT, &o->steps, 0, 1000000000, "steps to take; 0: as many as --epochs has" },
+        { "output", 'o', "HEAD.h5", ANC_OPT_STRING, &o->out, 0, 0,
+          "the head; one of an unfinished run of the same command is gone on from" },
+        { "steps", 'n', "N", ANC_OPT_INT, &o->steps, 0, 1000000000,
+          "steps to take; 0: as many as --epochs has" },
         { "epochs", 'e', "N", ANC_OPT_INT, &o->epochs, 1, 1000000, "times that every image is seen" },
-        { "batch", 'b', "N", ANC_OPT_INT, &o->batch, 1, ANC_REDUCE_MAX_IMAGES, "views of a step, over all ranks" },
+        { "batch", 'b', "N", ANC_OPT_INT, &o->batch, 1, ANC_REDUCE_MAX_IMAGES,
+          "views of a step, over all ranks" },
         { "lr", 0, "X", ANC_OPT_REAL, &o->rate, 0, 1e6, "learning rate" },
         { "momentum", 0, "X", ANC_OPT_REAL, &o->momentum, 0, 1, "of SGD" },
         { "weight-decay", 0, "X", ANC_OPT_REAL, &o->decay, 0, 1, "of all parameters" },
-        { "warm-up", 0, "N", ANC_OPT_INT, &o->warm_up, 0, 1000000000, "steps over which the rate grows linearly" },
-        { "schedule", 0, "NAME", ANC_OPT_STRING, &o->schedule, 0, 0, "steps: times --gamma at each milestone; cosine: down to 0" },
+        { "warm-up", 0, "N", ANC_OPT_INT, &o->warm_up, 0, 1000000000,
+          "steps over which the rate grows linearly" },
+        { "schedule", 0, "NAME", ANC_OPT_STRING, &o->schedule, 0, 0,
+          "steps: times --gamma at each milestone; cosine: down to 0" },
         { "milestones", 0, "N,N", ANC_OPT_STRING, &o->milestones, 0, 0, "steps after which the rate falls" },
         { "gamma", 0, "X", ANC_OPT_REAL, &o->gamma, 0, 1, "what it is multiplied by" },
         { "clip", 0, "X", ANC_OPT_REAL, &o->clip, 0, 1e30, "largest norm of the gradient; 0: any" },
-        { "beta", 0, "X", ANC_OPT_REAL, &o->beta, 0, 1e6, "where smooth L1 turns from square to line; 0: L1" },
+        { "beta", 0, "X", ANC_OPT_REAL, &o->beta, 0, 1e6,
+          "where smooth L1 turns from square to line; 0: L1" },
         { "normaliser", 0, "NAME", ANC_OPT_STRING, &o->normaliser, 0, 0,
-          "losses over the batch's sampled anchors (sampled), --per-image times views (constant), or each view's own (image)" },
-        { "per-image", 0, "N", ANC_OPT_INT, &o->per_image, 1, 1000000, "anchors that --normaliser constant counts for a view" },
+          "losses over the batch's sampled anchors (sampled), --per-image times views (constant), or each "
+          "view's own (image)" },
+        { "per-image", 0, "N", ANC_OPT_INT, &o->per_image, 1, 1000000,
+          "anchors that --normaliser constant counts for a view" },
         { "seed", 's', "N", ANC_OPT_INT, &o->seed, 0, 9007199254740992.0, "of start weights and order" },
-        { "init", 0, "HEAD.h5", ANC_OPT_STRING, &o->init, 0, 0, "start from its parameters instead of random ones" },
-        { "no-shuffle", 0, NULL, ANC_OPT_FLAG, &o->no_shuffle, 0, 0, "take the views in the order of the targets" },
-        { "reduce", 0, "NAME", ANC_OPT_STRING, &o->reduce, 0, 0, "exact: the same bits for any number of ranks; float: plain sums" },
-        { "checkpoint-every", 0, "N", ANC_OPT_INT, &o->checkpoint_every, 0, 1000000000, "steps; 0: at the end only" },
-        { "keep", 0, "N", ANC_OPT_INT, &o->keep, 0, 1000000, "checkpoints to keep beside it, as HEAD-00001000.h5" },
-        { "stop-at", 0, "N", ANC_OPT_INT, &o->stop_at, 0, 1000000000, "stop after this step, to go on another time; 0: do not" },
-        { "log", 0, "FILE.csv", ANC_OPT_STRING, &o->log, 0, 0, "a row for every step: rate, losses, norm of the gradient" },
+        { "init", 0, "HEAD.h5", ANC_OPT_STRING, &o->init, 0, 0,
+          "start from its parameters instead of random ones" },
+        { "no-shuffle", 0, NULL, ANC_OPT_FLAG, &o->no_shuffle, 0, 0,
+          "take the views in the order of the targets" },
+        { "reduce", 0, "NAME", ANC_OPT_STRING, &o->reduce, 0, 0,
+          "exact: the same bits for any number of ranks; float: plain sums" },
+        { "checkpoint-every", 0, "N", ANC_OPT_INT, &o->checkpoint_every, 0, 1000000000,
+          "steps; 0: at the end only" },
+        { "keep", 0, "N", ANC_OPT_INT, &o->keep, 0, 1000000,
+          "checkpoints to keep beside it, as HEAD-00001000.h5" },
+        { "stop-at", 0, "N", ANC_OPT_INT, &o->stop_at, 0, 1000000000,
+          "stop after this step, to go on another time; 0: do not" },
+        { "log", 0, "FILE.csv", ANC_OPT_STRING, &o->log, 0, 0,
+          "a row for every step: rate, losses, norm of the gradient" },
         { "overwrite", 0, NULL, ANC_OPT_FLAG, &o->overwrite, 0, 0, "begin anew, whatever HEAD.h5 holds" },
-        { "simd", 0, "NAME", ANC_OPT_STRING, &o->simd, 0, 0, "kernels: avx2 or scalar (the fastest; the output is the same)" },
-        { "summary-json", 0, "FILE", ANC_OPT_STRING, &o->summary, 0, 0, "write the closing summary for machines" },
+        { "simd", 0, "NAME", ANC_OPT_STRING, &o->simd, 0, 0,
+          "kernels: avx2 or scalar (the fastest; the output is the same)" },
+        { "summary-json", 0, "FILE", ANC_OPT_STRING, &o->summary, 0, 0,
+          "write the closing summary for machines" },
         { "quiet", 'q', NULL, ANC_OPT_FLAG, &o->quiet, 0, 0, "no progress, no summary" },
         { 0 },
     };
@@ -624,10 +705,14 @@ int anc_job_train(int argc, char **argv)
         .operands = "TARGETS FEATURES",
         .min_operands = 2,
         .max_operands = 2,
-        .about = "Trains an RPN head on TARGETS (from `anchorage label --like FEATURES`) and FEATURES (features.h5, from your "
-                 "backbone). The head is computed at the sampled anchors only; its bits depend on data and options, never on the "
-                 "number of ranks. Interrupted (SIGTERM, SIGUSR1), it saves and ends with 75: the same command goes on.",
-        .example = "mpirun -n 16 anchorage train targets/ features.h5 -o head.h5 --epochs 12 --batch 16 --milestones 60000,80000",
+        .about = "Trains an RPN head on TARGETS (from `anchorage label --like FEATURES`) and FEATURES "
+                 "(features.h5, from your "
+                 "backbone). The head is computed at the sampled anchors only; its bits depend on data and "
+                 "options, never on the "
+                 "number of ranks. Interrupted (SIGTERM, SIGUSR1), it saves and ends with 75: the same "
+                 "command goes on.",
+        .example = "mpirun -n 16 anchorage train targets/ features.h5 -o head.h5 --epochs 12 --batch 16 "
+                   "--milestones 60000,80000",
         .opt = opt,
     };
     int n, ended = anc_opts_parse(&usage, argc, argv, o->paths, &n);

@@ -8,19 +8,24 @@ enum { AT_ONCE = 256 }; /* views read in one go */
 anc_status anc_train_data_open(anc_train_data *d, const char *targets, const char *features, anc_err *err)
 {
     d->loaded = -1;
-    if (anc_targets_open(targets, &d->targets, err) || anc_features_open(features, &d->features, err)) return err->code;
+    if (anc_targets_open(targets, &d->targets, err) || anc_features_open(features, &d->features, err))
+        return err->code;
     d->info = anc_targets_about_file(d->targets);
     d->maps = anc_features_about(d->features);
     if (d->info->n_levels != d->maps->n_levels)
-        return anc_fail(err, ANC_EDATA, "%s: has %d levels, %s %d; label the data set with --like %s", targets, d->info->n_levels,
-                        features, d->maps->n_levels, features);
+        return anc_fail(err, ANC_EDATA, "%s: has %d levels, %s %d; label the data set with --like %s",
+                        targets, d->info->n_levels, features, d->maps->n_levels, features);
     for (int l = 0; l < d->info->n_levels; l++) {
         if (d->info->level[l].stride != d->maps->stride[l])
-            return anc_fail(err, ANC_EDATA, "%s: level %d has stride %d, that of %s has %d; label the data set with --like %s", targets,
-                            l, d->info->level[l].stride, features, d->maps->stride[l], features);
+            return anc_fail(
+                err, ANC_EDATA,
+                "%s: level %d has stride %d, that of %s has %d; label the data set with --like %s", targets,
+                l, d->info->level[l].stride, features, d->maps->stride[l], features);
         if (d->info->level[l].n_shapes != d->info->level[0].n_shapes)
-            return anc_fail(err, ANC_EDATA, "%s: level %d has %d anchors a position, level 0 has %d; one head needs as many on all",
-                            targets, l, d->info->level[l].n_shapes, d->info->level[0].n_shapes);
+            return anc_fail(
+                err, ANC_EDATA,
+                "%s: level %d has %d anchors a position, level 0 has %d; one head needs as many on all",
+                targets, l, d->info->level[l].n_shapes, d->info->level[0].n_shapes);
     }
     return ANC_OK;
 }
@@ -51,27 +56,31 @@ void anc_train_data_close(anc_train_data *d)
 /* What keeps view v of t from being trained on, or NULL. */
 static const char *misfit(const anc_train_data *d, const anc_targets *t, int64_t v, int64_t image)
 {
-    const int32_t *size = (int32_t *)t->column[ANC_VIEWS_SIZE] + 2 * v, *grid = (int32_t *)t->column[ANC_VIEWS_GRID];
+    const int32_t *size = (int32_t *)t->column[ANC_VIEWS_SIZE] + 2 * v,
+                  *grid = (int32_t *)t->column[ANC_VIEWS_GRID];
     const int32_t *padded = (int32_t *)t->column[ANC_VIEWS_PADDED_SIZE] + 2 * v;
     if (image < 0) return "there are no features of it";
     if (((uint8_t *)t->column[ANC_VIEWS_FLIP])[v]) return "the view is mirrored, the features are not";
     if (memcmp(size, d->maps->size[image], 2 * sizeof *size)) return "the features are of another size";
-    if (memcmp(padded, d->maps->padded[image], 2 * sizeof *padded)) return "the features are padded to another size";
+    if (memcmp(padded, d->maps->padded[image], 2 * sizeof *padded))
+        return "the features are padded to another size";
     for (int l = 0; l < d->info->n_levels; l++)
         if (memcmp(grid + 2 * (d->info->n_levels * v + l), d->maps->grid[l][image], 2 * sizeof *grid))
             return "the features have other grids";
     return NULL;
 }
 
-static anc_status check_run(anc_train_data *d, const anc_targets *t, int64_t first, int32_t *epoch, anc_err *err)
+static anc_status check_run(anc_train_data *d, const anc_targets *t, int64_t first, int32_t *epoch,
+                            anc_err *err)
 {
     for (int64_t v = 0; v < t->n[ANC_ROWS_VIEWS]; v++) {
         int64_t id = ((int64_t *)t->column[ANC_VIEWS_IMAGE_ID])[v];
         int32_t mine = ((int32_t *)t->column[ANC_VIEWS_EPOCH])[v];
         const char *fault = misfit(d, t, v, anc_features_find(d->features, id));
         if (fault)
-            return anc_fail(err, ANC_EDATA, "%s: view %lld (image %lld): %s in %s; label the data set with --like %s", d->info->path,
-                            (long long)(first + v), (long long)id, fault, d->maps->path, d->maps->path);
+            return anc_fail(
+                err, ANC_EDATA, "%s: view %lld (image %lld): %s in %s; label the data set with --like %s",
+                d->info->path, (long long)(first + v), (long long)id, fault, d->maps->path, d->maps->path);
         if (first + v && mine == *epoch) continue;
         *epoch = mine;
         int64_t *more = realloc(d->epoch_first, (size_t)(d->n_epochs + 2) * sizeof *more);
@@ -104,9 +113,11 @@ static anc_status append(anc_train_data *d, const anc_targets *t, int64_t at, an
     if (anchor) d->anchor = anchor;
     void *target = realloc(d->target, (size_t)(all_positives + 1) * sizeof *d->target);
     if (target) d->target = target;
-    if (!anchor || !target) return anc_fail(err, ANC_EMEMORY, "out of memory for the targets of %lld views", (long long)(at + n));
+    if (!anchor || !target)
+        return anc_fail(err, ANC_EMEMORY, "out of memory for the targets of %lld views", (long long)(at + n));
     memcpy(d->anchor + rows, t->column[ANC_MINIBATCH_ANCHOR], (size_t)(all - rows) * sizeof *d->anchor);
-    memcpy(d->target + positives, t->column[ANC_POSITIVES_TARGET], (size_t)(all_positives - positives) * sizeof *d->target);
+    memcpy(d->target + positives, t->column[ANC_POSITIVES_TARGET],
+           (size_t)(all_positives - positives) * sizeof *d->target);
     for (int64_t v = 0; v < n; v++) {
         d->image_id[at + v] = ((int64_t *)t->column[ANC_VIEWS_IMAGE_ID])[v];
         d->image[at + v] = anc_features_find(d->features, d->image_id[at + v]);
@@ -130,7 +141,8 @@ anc_status anc_train_data_load(anc_train_data *d, int64_t e, anc_err *err)
         return anc_fail(err, ANC_EMEMORY, "out of memory for %lld views", (long long)n);
     anc_targets t = { 0 };
     for (int64_t at = 0; at < n && !err->code; at += AT_ONCE)
-        if (!anc_targets_read(d->targets, first + at, n - at < AT_ONCE ? n - at : AT_ONCE, &t, err)) append(d, &t, at, err);
+        if (!anc_targets_read(d->targets, first + at, n - at < AT_ONCE ? n - at : AT_ONCE, &t, err))
+            append(d, &t, at, err);
     anc_targets_clear(&t);
     if (!err->code) d->loaded = e;
     return err->code;

@@ -7,8 +7,8 @@
 
 enum { INFINITE = 0x7f800000, TOP = 47 };
 
-anc_status anc_reduce_init(anc_reduce *r, const anc_team *team, const anc_reduce_part *part, int n_parts, bool exact,
-                           anc_err *err)
+anc_status anc_reduce_init(anc_reduce *r, const anc_team *team, const anc_reduce_part *part, int n_parts,
+                           bool exact, anc_err *err)
 {
     assert(n_parts > 0 && n_parts <= ANC_REDUCE_MAX_PARTS);
     *r = (anc_reduce){ .team = team, .n_parts = n_parts, .exact = exact };
@@ -40,7 +40,8 @@ static int32_t peak(const float *x, size_t n)
     return most;
 }
 
-/* Rounds to multiples of 1 / scale: adding 1.5 * 2^52 to a double below 2^51 leaves the nearest integer in its low bits. */
+/* Rounds to multiples of 1 / scale: adding 1.5 * 2^52 to a double below 2^51 leaves the nearest integer in
+ * its low bits. */
 static void accumulate(const float *x, size_t n, double scale, int64_t *sum)
 {
     const double magic = 0x1.8p52;
@@ -70,8 +71,10 @@ static anc_status find_peaks(anc_reduce *r, const float *gradient, const int64_t
             int32_t bits = peak(gradient + (size_t)i * r->n + r->part[k].first, r->part[k].n);
             if (bits >= INFINITE)
                 return anc_fail(err, ANC_EDATA,
-                                "image %lld: the gradient of %s is %s; look at the image's features, or lower the learning rate",
-                                (long long)image[i], r->part[k].name, bits == INFINITE ? "infinite" : "not a number");
+                                "image %lld: the gradient of %s is %s; look at the image's features, or "
+                                "lower the learning rate",
+                                (long long)image[i], r->part[k].name,
+                                bits == INFINITE ? "infinite" : "not a number");
             if (bits > word[k]) word[k] = bits;
         }
     return err->code;
@@ -89,7 +92,8 @@ static void sum_fixed(anc_reduce *r, const float *gradient, int64_t n_images, co
         frexp(largest, &exponent);
         scale[k] = ldexp(1, TOP - exponent);
         for (int64_t i = 0; i < n_images; i++)
-            accumulate(gradient + (size_t)i * r->n + r->part[k].first, r->part[k].n, scale[k], r->fixed + r->part[k].first);
+            accumulate(gradient + (size_t)i * r->n + r->part[k].first, r->part[k].n, scale[k],
+                       r->fixed + r->part[k].first);
     }
     double start = MPI_Wtime();
     anc_team_sum(r->team, r->fixed, r->n + ANC_REDUCE_MAX_EXTRA);
@@ -113,8 +117,8 @@ static void sum_plain(anc_reduce *r, const float *gradient, int64_t n_images, fl
     r->wait_s += MPI_Wtime() - start;
 }
 
-anc_status anc_reduce_sum(anc_reduce *r, const float *gradient, const int64_t *image, int64_t n_images, float *sum,
-                          anc_reduce_extra *extra, anc_err *err)
+anc_status anc_reduce_sum(anc_reduce *r, const float *gradient, const int64_t *image, int64_t n_images,
+                          float *sum, anc_reduce_extra *extra, anc_err *err)
 {
     int64_t word[N_WORDS] = { 0 };
     assert(extra->n <= ANC_REDUCE_MAX_EXTRA);
@@ -134,7 +138,8 @@ anc_status anc_reduce_sum(anc_reduce *r, const float *gradient, const int64_t *i
     memcpy(extra->sum, r->fixed + r->n, (size_t)extra->n * sizeof *extra->sum);
     for (int k = 0; k < r->n_parts; k++) /* every rank sees the same sums */
         if (peak(sum + r->part[k].first, r->part[k].n) >= INFINITE)
-            return anc_fail(err, ANC_EDATA, "the summed gradient of %s is too large for float32; lower the learning rate",
+            return anc_fail(err, ANC_EDATA,
+                            "the summed gradient of %s is too large for float32; lower the learning rate",
                             r->part[k].name);
     return ANC_OK;
 }

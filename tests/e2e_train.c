@@ -1,11 +1,12 @@
-/* tests/e2e_train.c: `anchorage train` through the real binary: the same bits whatever the ranks, the storage, the stops */
+/* tests/e2e_train.c: `anchorage train` through the real binary: the same bits whatever the ranks, the
+ * storage, the stops */
 #include "tests/check.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define PYTHON "/usr/bin/python3"
+#define PYTHON  "/usr/bin/python3"
 #define OPTIONS "--steps 100 --batch 6 --lr 0.05 --checkpoint-every 40 -q"
 
 /* Features of 24 scenes, and their targets of two epochs, made once. */
@@ -14,14 +15,16 @@ static const char *scenes(void)
     static const char *dir;
     if (dir) return dir;
     dir = check_path("scenes");
-    static const char ini[] = "[preset]\nname = torchvision-fpn\n[anchors]\nstrides = 8 16\nsizes = 24 48 | 64 128\n[sample]\nbatch = 64\n";
+    static const char ini[] = "[preset]\nname = torchvision-fpn\n[anchors]\nstrides = 8 16\nsizes = 24 48 | "
+                              "64 128\n[sample]\nbatch = 64\n";
     const char *config = check_file("scenes.ini", ini, sizeof ini - 1);
     char *text = NULL;
-    int code = check_run(&text,
-                         "%s synth -q -o %s --scenes 24 --width 120-200 --height 100-160 --boxes 1-6 --seed 3 && "
-                         PYTHON " tests/make_features.py %s/annotations.json %s/f.h5 && "
-                         "%s label -q %s/annotations.json -o %s/targets --config %s --like %s/f.h5 --epochs 2",
-                         ANC_BINARY, dir, dir, dir, ANC_BINARY, dir, dir, config, dir);
+    int code = check_run(
+        &text,
+        "%s synth -q -o %s --scenes 24 --width 120-200 --height 100-160 --boxes 1-6 --seed 3 && " PYTHON
+        " tests/make_features.py %s/annotations.json %s/f.h5 && "
+        "%s label -q %s/annotations.json -o %s/targets --config %s --like %s/f.h5 --epochs 2",
+        ANC_BINARY, dir, dir, dir, ANC_BINARY, dir, dir, config, dir);
     if (code) puts(text);
     free(text);
     CU_ASSERT_EQUAL_FATAL(code, 0);
@@ -31,8 +34,8 @@ static const char *scenes(void)
 /* Trains into NAME.h5 and returns the exit code; how: what stands before the program. */
 static int train(char **output, const char *how, const char *features, const char *name, const char *options)
 {
-    return check_run(output, "%s timeout -k 10 100 %s train %s/targets %s/%s -o %s/%s.h5 %s", how, ANC_BINARY, scenes(), scenes(),
-                     features, scenes(), name, options);
+    return check_run(output, "%s timeout -k 10 100 %s train %s/targets %s/%s -o %s/%s.h5 %s", how, ANC_BINARY,
+                     scenes(), scenes(), features, scenes(), name, options);
 }
 
 /* The head that one rank trains without a stop, made once. */
@@ -81,9 +84,11 @@ static void a_signal_saves_and_the_same_command_goes_on(void)
 {
     char *text = NULL;
     int code = check_run(&text,
-                         "%s train %s/targets %s/f.h5 -o %s/signal.h5 --steps 200000 --batch 6 --lr 0.05 -q --checkpoint-every 0 & "
+                         "%s train %s/targets %s/f.h5 -o %s/signal.h5 --steps 200000 --batch 6 --lr 0.05 -q "
+                         "--checkpoint-every 0 & "
                          "sleep 0.7; kill -TERM $!; wait $!; code=$?; " PYTHON " -c \"import h5py; "
-                         "f = h5py.File('%s/signal.h5'); print(0 < f.attrs['step'] == len(f['history/step']) < 200000)\"; exit $code",
+                         "f = h5py.File('%s/signal.h5'); print(0 < f.attrs['step'] == len(f['history/step']) "
+                         "< 200000)\"; exit $code",
                          ANC_BINARY, scenes(), scenes(), scenes(), scenes());
     CU_ASSERT_EQUAL(code, 75);
     CU_ASSERT_PTR_NOT_NULL(strstr(text, "True"));
@@ -97,7 +102,9 @@ static void storage_and_kernels_do_not_change_the_bits(void)
         char features[16], name[16];
         snprintf(features, sizeof features, "s%d.h5", i);
         snprintf(name, sizeof name, "storage%d", i);
-        CU_ASSERT_EQUAL(check_run(NULL, PYTHON " tests/make_features.py %s/annotations.json %s/%s %s", scenes(), scenes(), features, words[i]), 0);
+        CU_ASSERT_EQUAL(check_run(NULL, PYTHON " tests/make_features.py %s/annotations.json %s/%s %s",
+                                  scenes(), scenes(), features, words[i]),
+                        0);
         CU_ASSERT_EQUAL(train(NULL, "", features, name, OPTIONS), 0);
         same_as_whole(name);
     }
@@ -109,11 +116,13 @@ static void the_head_learns_and_reads_as_torchvisions(void)
 {
     char *text = NULL;
     whole();
-    int code = check_run(&text,
-                         PYTHON " -c \"import h5py; f = h5py.File('%s'); "
-                         "print({k: v.shape for k, v in f.items() if k.startswith('head.')}); h = f['history/step'][:, 1]; "
-                         "print(h[:5].mean() > 1.2 * h[-10:].mean(), f.attrs['step'], f['anchors/level1'].attrs['stride'])\"",
-                         whole());
+    int code = check_run(
+        &text,
+        PYTHON
+        " -c \"import h5py; f = h5py.File('%s'); "
+        "print({k: v.shape for k, v in f.items() if k.startswith('head.')}); h = f['history/step'][:, 1]; "
+        "print(h[:5].mean() > 1.2 * h[-10:].mean(), f.attrs['step'], f['anchors/level1'].attrs['stride'])\"",
+        whole());
     CU_ASSERT_EQUAL(code, 0);
     CU_ASSERT_PTR_NOT_NULL(strstr(text, "'head.conv.0.0.weight': (16, 16, 3, 3)"));
     CU_ASSERT_PTR_NOT_NULL(strstr(text, "'head.cls_logits.weight': (6, 16, 1, 1)"));
@@ -126,8 +135,11 @@ static void float_sums_come_near(void)
 {
     char *text = NULL;
     CU_ASSERT_EQUAL(train(NULL, "mpirun -n 3", "f.h5", "float", OPTIONS " --reduce float"), 0);
-    int code = check_run(&text, PYTHON " -c \"import h5py, numpy as np; a, b = (h5py.File(p) for p in ('%s', '%s/float.h5')); "
-                                "print(max(np.abs(a[k][:] - b[k][:]).max() for k in a if k.startswith('head.')) < 1e-4)\"", whole(), scenes());
+    int code = check_run(
+        &text,
+        PYTHON " -c \"import h5py, numpy as np; a, b = (h5py.File(p) for p in ('%s', '%s/float.h5')); "
+               "print(max(np.abs(a[k][:] - b[k][:]).max() for k in a if k.startswith('head.')) < 1e-4)\"",
+        whole(), scenes());
     CU_ASSERT_EQUAL(code, 0);
     CU_ASSERT_STRING_EQUAL(text, "True\n");
     free(text);
@@ -137,25 +149,34 @@ static void options_reach_the_trainer(void)
 {
     char *text = NULL;
     int code = train(&text, "", "f.h5", "options",
-                     "--epochs 6 --batch 5 --schedule cosine --clip 0.05 --normaliser constant --per-image 64 --beta 0 --warm-up 4 "
+                     "--epochs 6 --batch 5 --schedule cosine --clip 0.05 --normaliser constant --per-image "
+                     "64 --beta 0 --warm-up 4 "
                      "--keep 2 --checkpoint-every 5 --log options.csv --summary-json options.json --quiet");
     CU_ASSERT_EQUAL(code, 0);
     CU_ASSERT_STRING_EQUAL(text, "");
     free(text);
     /* 24 views make 4 whole batches of 5: 6 epochs have 24 steps */
-    code = check_run(&text, "wc -l < options.csv; sed -n 2p options.csv | cut -d, -f2; " PYTHON " -c \"import json; d = json.load(open("
-                            "'options.json')); print(d['step'], d['config']['normaliser'], d['config']['targets']['command'])\"; "
-                            "rm -f options.csv options.json; cd %s; ls options*", scenes());
+    code = check_run(
+        &text,
+        "wc -l < options.csv; sed -n 2p options.csv | cut -d, -f2; " PYTHON
+        " -c \"import json; d = json.load(open("
+        "'options.json')); print(d['step'], d['config']['normaliser'], d['config']['targets']['command'])\"; "
+        "rm -f options.csv options.json; cd %s; ls options*",
+        scenes());
     CU_ASSERT_EQUAL(code, 0);
-    CU_ASSERT_STRING_EQUAL(text, "25\n0.005\n24 constant label\noptions-00000020.h5\noptions-00000024.h5\noptions.h5\n");
+    CU_ASSERT_STRING_EQUAL(
+        text, "25\n0.005\n24 constant label\noptions-00000020.h5\noptions-00000024.h5\noptions.h5\n");
     if (strncmp(text, "25\n", 3)) puts(text);
     free(text);
-    CU_ASSERT_EQUAL(train(NULL, "", "f.h5", "tuned", "-q --steps 1 --warm-up 0 --lr 0 --batch 6 --init $PWD/none.h5"), 1);
+    CU_ASSERT_EQUAL(
+        train(NULL, "", "f.h5", "tuned", "-q --steps 1 --warm-up 0 --lr 0 --batch 6 --init $PWD/none.h5"), 1);
     char tune[512]; /* a step of rate 0 leaves what it started from */
     snprintf(tune, sizeof tune, "-q --steps 1 --warm-up 0 --lr 0 --batch 6 --init %s", whole());
     CU_ASSERT_EQUAL(train(NULL, "", "f.h5", "tuned", tune), 0);
-    code = check_run(&text, PYTHON " -c \"import h5py; a, b = (h5py.File(p) for p in ('%s', '%s/tuned.h5')); "
-                            "print(all((a[k][:] == b[k][:]).all() for k in a if k.startswith('head.')))\"", whole(), scenes());
+    code = check_run(&text,
+                     PYTHON " -c \"import h5py; a, b = (h5py.File(p) for p in ('%s', '%s/tuned.h5')); "
+                            "print(all((a[k][:] == b[k][:]).all() for k in a if k.startswith('head.')))\"",
+                     whole(), scenes());
     CU_ASSERT_STRING_EQUAL(text, "True\n");
     free(text);
 }
@@ -189,7 +210,9 @@ static void what_does_not_fit_is_said_before_the_first_step(void)
     for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
         char features[16];
         snprintf(features, sizeof features, "bad%zu.h5", i);
-        CU_ASSERT_EQUAL(check_run(NULL, PYTHON " tests/make_features.py %s/annotations.json %s/%s %s", scenes(), scenes(), features, faults[i].word), 0);
+        CU_ASSERT_EQUAL(check_run(NULL, PYTHON " tests/make_features.py %s/annotations.json %s/%s %s",
+                                  scenes(), scenes(), features, faults[i].word),
+                        0);
         refused(1, "", features, "-q --batch 24", faults[i].says);
     }
     refused(1, "", "targets/targets.h5", "-q", "holds 'anchorage-targets', not 'anchorage-features'");
@@ -202,8 +225,11 @@ static void what_does_not_fit_is_said_before_the_first_step(void)
 
 static void a_team_says_once_which_image_is_no_number(void)
 {
-    CU_ASSERT_EQUAL(check_run(NULL, PYTHON " tests/make_features.py %s/annotations.json %s/nan.h5 nan", scenes(), scenes()), 0);
-    refused(1, "mpirun -n 3", "nan.h5", "-q --batch 24", "image 1: the gradient of head.conv.0.0.weight is not a number");
+    CU_ASSERT_EQUAL(check_run(NULL, PYTHON " tests/make_features.py %s/annotations.json %s/nan.h5 nan",
+                              scenes(), scenes()),
+                    0);
+    refused(1, "mpirun -n 3", "nan.h5", "-q --batch 24",
+            "image 1: the gradient of head.conv.0.0.weight is not a number");
 }
 
 static void the_output_of_another_run_is_not_touched(void)
@@ -211,7 +237,8 @@ static void the_output_of_another_run_is_not_touched(void)
     char *text = NULL;
     CU_ASSERT_EQUAL(check_run(NULL, "cp %s %s/other.h5", whole(), scenes()), 0);
     CU_ASSERT_EQUAL(train(&text, "", "f.h5", "other", "--steps 100 --batch 6 --lr 0.1 -q"), 2);
-    CU_ASSERT_PTR_NOT_NULL(strstr(text, "other.h5: is of another run; choose another --output, or give --overwrite"));
+    CU_ASSERT_PTR_NOT_NULL(
+        strstr(text, "other.h5: is of another run; choose another --output, or give --overwrite"));
     free(text);
     same_as_whole("other");
     CU_ASSERT_EQUAL(train(NULL, "", "f.h5", "other", OPTIONS " --overwrite"), 0);
@@ -221,9 +248,13 @@ static void the_output_of_another_run_is_not_touched(void)
 static void labels_like_features_stand_on_their_grids(void)
 {
     char *text = NULL;
-    int code = check_run(&text, PYTHON " -c \"import h5py, numpy as np; t = h5py.File('%s/targets/targets.h5'); f = h5py.File('%s/f.h5'); "
-                                "print(all((t['views/' + k][:24] == f['images/' + k][:]).all() for k in ('size', 'padded_size')), "
-                                "all((t['views/grid'][24:, l] == f['level%%d/grid' %% l][:]).all() for l in (0, 1)))\"", scenes(), scenes());
+    int code = check_run(
+        &text,
+        PYTHON
+        " -c \"import h5py, numpy as np; t = h5py.File('%s/targets/targets.h5'); f = h5py.File('%s/f.h5'); "
+        "print(all((t['views/' + k][:24] == f['images/' + k][:]).all() for k in ('size', 'padded_size')), "
+        "all((t['views/grid'][24:, l] == f['level%%d/grid' %% l][:]).all() for l in (0, 1)))\"",
+        scenes(), scenes());
     CU_ASSERT_EQUAL(code, 0);
     CU_ASSERT_STRING_EQUAL(text, "True True\n");
     free(text);
@@ -237,15 +268,19 @@ static void labels_like_features_stand_on_their_grids(void)
     for (int i = 0; i < 2; i++) {
         char options[512];
         snprintf(options, sizeof options, wrong[i].options, check_path("scenes.ini"));
-        code = check_run(&text, "%s label %s/annotations.json -o %s/wrong --like %s/f.h5 %s", ANC_BINARY, scenes(), scenes(), scenes(), options);
+        code = check_run(&text, "%s label %s/annotations.json -o %s/wrong --like %s/f.h5 %s", ANC_BINARY,
+                         scenes(), scenes(), scenes(), options);
         CU_ASSERT_EQUAL(code, wrong[i].code);
         CU_ASSERT_PTR_NOT_NULL(strstr(text, wrong[i].says));
         free(text);
     }
 }
 
-CHECK_SUITE("train", CHECK(any_number_of_ranks_trains_the_same_bits), CHECK(a_run_goes_on_as_if_it_had_never_stopped),
-            CHECK(a_signal_saves_and_the_same_command_goes_on), CHECK(storage_and_kernels_do_not_change_the_bits),
-            CHECK(the_head_learns_and_reads_as_torchvisions), CHECK(float_sums_come_near), CHECK(options_reach_the_trainer),
-            CHECK(what_does_not_fit_is_said_before_the_first_step), CHECK(a_team_says_once_which_image_is_no_number),
-            CHECK(the_output_of_another_run_is_not_touched), CHECK(labels_like_features_stand_on_their_grids));
+CHECK_SUITE("train", CHECK(any_number_of_ranks_trains_the_same_bits),
+            CHECK(a_run_goes_on_as_if_it_had_never_stopped),
+            CHECK(a_signal_saves_and_the_same_command_goes_on),
+            CHECK(storage_and_kernels_do_not_change_the_bits),
+            CHECK(the_head_learns_and_reads_as_torchvisions), CHECK(float_sums_come_near),
+            CHECK(options_reach_the_trainer), CHECK(what_does_not_fit_is_said_before_the_first_step),
+            CHECK(a_team_says_once_which_image_is_no_number), CHECK(the_output_of_another_run_is_not_touched),
+            CHECK(labels_like_features_stand_on_their_grids));

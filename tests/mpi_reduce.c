@@ -1,4 +1,5 @@
-/* tests/mpi_reduce.c: mpi/reduce on any number of ranks: each rank works out by itself what one rank would get */
+/* tests/mpi_reduce.c: mpi/reduce on any number of ranks: each rank works out by itself what one rank would
+ * get */
 #include "mpi/reduce.h"
 #include "tests/check.h"
 #include "tests/mpi_support.h"

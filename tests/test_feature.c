@@ -1,4 +1,5 @@
-/* tests/test_feature.c: features.h5 read in place and through HDF5, heads written and read back, damage said in words */
+/* tests/test_feature.c: features.h5 read in place and through HDF5, heads written and read back, damage said
+ * in words */
 #include "io/feature.h"
 #include "io/h5.h"
 #include "io/head_file.h"
@@ -8,7 +9,8 @@
 #include <string.h>
 
 enum { IMAGES = 3, LEVELS = 2, C = 5 };
-static const int32_t grids[LEVELS][IMAGES][2] = { { { 4, 6 }, { 2, 8 }, { 6, 4 } }, { { 2, 3 }, { 1, 4 }, { 3, 2 } } };
+static const int32_t grids[LEVELS][IMAGES][2] = { { { 4, 6 }, { 2, 8 }, { 6, 4 } },
+                                                  { { 2, 3 }, { 1, 4 }, { 3, 2 } } };
 
 /* What a test changes of a good file. */
 typedef struct {
@@ -17,7 +19,9 @@ typedef struct {
     int32_t padded_h, grid_h;
     const char *without; /* a dataset to leave out */
 } variant;
-static const variant good = { .half = true, .id2 = 30, .offset1 = 24, .stride = 8, .channels = C, .padded_h = 32, .grid_h = 4 };
+static const variant good = {
+    .half = true, .id2 = 30, .offset1 = 24, .stride = 8, .channels = C, .padded_h = 32, .grid_h = 4
+};
 
 static float value(int l, int64_t row, int c) { return (float)((l * 100 + row * C + c) % 300) / 4 - 20; }
 
@@ -30,11 +34,12 @@ static uint16_t half_of(float x)
     return (uint16_t)((x < 0 ? 0x8000 : 0) | (e + 14) << 10 | ((int)(m * 2048) & 1023));
 }
 
-static anc_status put(anc_h5_file *f, const variant *v, const char *name, anc_h5_type type, int64_t n, int64_t m, const void *data,
-                      anc_err *err)
+static anc_status put(anc_h5_file *f, const variant *v, const char *name, anc_h5_type type, int64_t n,
+                      int64_t m, const void *data, anc_err *err)
 {
     bool rows = strstr(name, "feature") != NULL;
-    anc_h5_spec spec = { name, type, m ? 2 : 1, { n, m }, rows && v->packed ? 7 : -1, rows && v->packed, 0, NULL, "for a test" };
+    anc_h5_spec spec = { name, type, m ? 2 : 1,   { n, m }, rows && v->packed ? 7 : -1, rows && v->packed,
+                         0,    NULL, "for a test" };
     return v->without && !strcmp(v->without, name) ? ANC_OK : anc_h5_write(f, &spec, data, err);
 }
 
@@ -73,10 +78,13 @@ static const char *write_features(const variant *v)
     anc_h5_file f;
     anc_err err = { 0 };
     int64_t id[IMAGES] = { 20, 10, v->id2 };
-    int32_t size[IMAGES][2] = { { 30, 48 }, { 16, 60 }, { 48, 32 } }, padded[IMAGES][2] = { { v->padded_h, 48 }, { 16, 64 }, { 48, 32 } };
+    int32_t size[IMAGES][2] = { { 30, 48 }, { 16, 60 }, { 48, 32 } },
+            padded[IMAGES][2] = { { v->padded_h, 48 }, { 16, 64 }, { 48, 32 } };
     CU_ASSERT_EQUAL_FATAL(anc_h5_create_part(path, &f, &err), ANC_OK);
-    if (!anc_h5_stamp(&f, ANC_FEATURES_FORMAT, 1, "{}", &err) && !put(&f, v, "/images/id", ANC_H5_I64, IMAGES, 0, id, &err) &&
-        !put(&f, v, "/images/size", ANC_H5_I32, IMAGES, 2, size, &err) && !put(&f, v, "/images/padded_size", ANC_H5_I32, IMAGES, 2, padded, &err))
+    if (!anc_h5_stamp(&f, ANC_FEATURES_FORMAT, 1, "{}", &err) &&
+        !put(&f, v, "/images/id", ANC_H5_I64, IMAGES, 0, id, &err) &&
+        !put(&f, v, "/images/size", ANC_H5_I32, IMAGES, 2, size, &err) &&
+        !put(&f, v, "/images/padded_size", ANC_H5_I32, IMAGES, 2, padded, &err))
         for (int l = 0; l < LEVELS && !err.code; l++) put_level(&f, v, l, &err);
     CU_ASSERT_EQUAL_FATAL(err.code, ANC_OK);
     CU_ASSERT_EQUAL_FATAL(anc_h5_commit(&f, &err), ANC_OK);
@@ -94,9 +102,11 @@ static void every_storage_gives_the_same_maps(void)
         anc_err err = { 0 };
         CU_ASSERT_EQUAL_FATAL(anc_features_open(write_features(&v), &f, &err), ANC_OK);
         const anc_features_info *info = anc_features_about(f);
-        CU_ASSERT(info->n_images == IMAGES && info->n_levels == LEVELS && info->channels == C && info->stride[1] == 16);
+        CU_ASSERT(info->n_images == IMAGES && info->n_levels == LEVELS && info->channels == C &&
+                  info->stride[1] == 16);
         CU_ASSERT(info->half == v.half && info->in_place == !v.packed && !info->original);
-        CU_ASSERT(anc_features_find(f, 10) == 1 && anc_features_find(f, 20) == 0 && anc_features_find(f, 11) == -1);
+        CU_ASSERT(anc_features_find(f, 10) == 1 && anc_features_find(f, 20) == 0 &&
+                  anc_features_find(f, 11) == -1);
         for (int i = IMAGES - 1; i >= 0; i--) {
             anc_feature_map map[ANC_MAX_LEVELS];
             CU_ASSERT_EQUAL_FATAL(anc_features_map(f, i, map, &err), ANC_OK);
@@ -180,13 +190,15 @@ static void a_head_comes_back_as_it_was_written(void)
     CU_ASSERT_EQUAL_FATAL(anc_head_write(&h, path, &info, &err), ANC_OK);
     CU_ASSERT_EQUAL_FATAL(anc_head_read(path, &back, &err), ANC_OK);
     CU_ASSERT(!memcmp(&back.shape, &s, sizeof s) && back.step == 2 && !strcmp(back.config, config));
-    CU_ASSERT(!memcmp(back.parameters, h.parameters, n * sizeof(float)) && !memcmp(back.momentum, h.momentum, n * sizeof(float)));
+    CU_ASSERT(!memcmp(back.parameters, h.parameters, n * sizeof(float)) &&
+              !memcmp(back.momentum, h.momentum, n * sizeof(float)));
     CU_ASSERT(!memcmp(back.history, history, sizeof history));
     anc_head_file_clear(&back);
     h.parameters[7] = NAN;
     CU_ASSERT_EQUAL_FATAL(anc_head_write(&h, path, &info, &err), ANC_OK);
     CU_ASSERT_EQUAL(anc_head_read(path, &back, &err), ANC_EDATA);
-    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "head.h5: /head.conv.0.0.weight holds values that are infinite or no numbers"));
+    CU_ASSERT_PTR_NOT_NULL(
+        strstr(err.text, "head.h5: /head.conv.0.0.weight holds values that are infinite or no numbers"));
     free(h.parameters);
     free(h.momentum);
 }

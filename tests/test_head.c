@@ -1,7 +1,8 @@
 /* tests/test_head.c: head, loss and SGD against torch's float64 numbers, by hand, and by central differences
  *
- * tests/golden/loss.h5 was cut by tests/golden/cut_loss.py from what torchvision computed: two images of three levels, 73
- * sampled anchors. Gradients are held to 1e-5 of their tensor's largest element: they are float32 sums.
+ * tests/golden/loss.h5 was cut by tests/golden/cut_loss.py from what torchvision computed: two images of
+ * three levels, 73 sampled anchors. Gradients are held to 1e-5 of their tensor's largest element: they are
+ * float32 sums.
  */
 #include "core/half.h"
 #include "core/head.h"
@@ -16,7 +17,8 @@
 
 enum { IMAGES = 2, LEVELS = 3, C = 16, A = 3, ANCHORS = 318 };
 static const anc_head_shape golden_shape = { C, C, A };
-static const char *const golden_names[ANC_HEAD_PARTS] = { "conv_w", "conv_b", "cls_w", "cls_b", "bbox_w", "bbox_b" };
+static const char *const golden_names[ANC_HEAD_PARTS] = { "conv_w", "conv_b", "cls_w",
+                                                          "cls_b",  "bbox_w", "bbox_b" };
 
 typedef struct {
     hid_t file;
@@ -108,8 +110,8 @@ static int32_t minibatch(const golden *g, int image, int32_t *anchor, float (*ta
 }
 
 /* Loss and gradient of both images; the first image's outputs are held to torch's too. */
-static void forward_backward(const golden *g, const anc_kernels *kernels, const float *parameters, double beta, double count,
-                             double loss[2], float *gradient)
+static void forward_backward(const golden *g, const anc_kernels *kernels, const float *parameters,
+                             double beta, double count, double loss[2], float *gradient)
 {
     size_t size = anc_head_size(&golden_shape);
     anc_head_pass p = { .shape = golden_shape, .kernels = kernels };
@@ -120,12 +122,15 @@ static void forward_backward(const golden *g, const anc_kernels *kernels, const 
     for (int i = 0; i < IMAGES; i++) {
         anc_feature_map map[LEVELS];
         int32_t anchor[ANCHORS], n_positive, n = minibatch(g, i, anchor, target, &n_positive);
-        for (int l = 0; l < LEVELS; l++) map[l] = (anc_feature_map){ g->grid[l][0], g->grid[l][1], false, g->feature[i][l] };
-        CU_ASSERT_EQUAL_FATAL(anc_head_gather(&p, map, LEVELS, anchor, n_positive, n - n_positive, &err), ANC_OK);
+        for (int l = 0; l < LEVELS; l++)
+            map[l] = (anc_feature_map){ g->grid[l][0], g->grid[l][1], false, g->feature[i][l] };
+        CU_ASSERT_EQUAL_FATAL(anc_head_gather(&p, map, LEVELS, anchor, n_positive, n - n_positive, &err),
+                              ANC_OK);
         CU_ASSERT(p.n_positions < n);
         anc_head_forward(&p, parameters, n_positive);
         loss[0] += anc_loss_objectness(p.logit, n_positive, n, 1 / count, by_logit);
-        loss[1] += anc_loss_boxes((const float(*)[4])p.delta, (const float(*)[4])target, n_positive, beta, 1 / count, by_delta);
+        loss[1] += anc_loss_boxes((const float(*)[4])p.delta, (const float(*)[4])target, n_positive, beta,
+                                  1 / count, by_delta);
         anc_head_backward(&p, parameters, n_positive, by_logit, (const float(*)[4])by_delta, one);
         for (size_t k = 0; k < size; k++) gradient[k] += one[k];
     }
@@ -137,7 +142,8 @@ static void forward_backward(const golden *g, const anc_kernels *kernels, const 
 static double difference(const golden *g, int part, const float *ours, const char *format)
 {
     size_t n = anc_head_count(&golden_shape, (anc_head_part)part);
-    double *wanted = load(g->file, H5T_NATIVE_DOUBLE, sizeof *wanted, format, golden_names[part]), worst = 0, largest = 0;
+    double *wanted = load(g->file, H5T_NATIVE_DOUBLE, sizeof *wanted, format, golden_names[part]), worst = 0,
+           largest = 0;
     float *torch = malloc(n * sizeof *torch);
     memcpy(torch, ours, n * sizeof *torch);
     if (part == ANC_HEAD_CONV_WEIGHT) anc_head_conv_to_torch(&golden_shape, ours, torch);
@@ -161,7 +167,8 @@ static void losses_and_gradients_equal_torchs(void)
         forward_backward(&g, *k, g.parameters, 1.0 / 9, 73, loss, gradient);
         for (int i = 0; i < 2; i++) CU_ASSERT(fabs(loss[i] - wanted[i]) < 1e-6 * wanted[i]);
         for (int part = 0; part < ANC_HEAD_PARTS; part++)
-            CU_ASSERT(difference(&g, part, gradient + anc_head_first(&golden_shape, (anc_head_part)part), "torch/grad_%s") < 1e-5);
+            CU_ASSERT(difference(&g, part, gradient + anc_head_first(&golden_shape, (anc_head_part)part),
+                                 "torch/grad_%s") < 1e-5);
     }
     free(gradient);
     close_golden(&g);
@@ -178,13 +185,15 @@ static void outputs_of_sampled_anchors_equal_torchs(void)
         anc_feature_map map[LEVELS];
         int32_t anchor[ANCHORS];
         for (int32_t a = 0; a < ANCHORS; a++) anchor[a] = a; /* every anchor of the view */
-        for (int l = 0; l < LEVELS; l++) map[l] = (anc_feature_map){ g.grid[l][0], g.grid[l][1], false, g.feature[i][l] };
+        for (int l = 0; l < LEVELS; l++)
+            map[l] = (anc_feature_map){ g.grid[l][0], g.grid[l][1], false, g.feature[i][l] };
         CU_ASSERT_EQUAL_FATAL(anc_head_gather(&p, map, LEVELS, anchor, ANCHORS, 0, &err), ANC_OK);
         CU_ASSERT_EQUAL(p.n_positions, ANCHORS / A);
         anc_head_forward(&p, g.parameters, ANCHORS);
         for (size_t a = 0; a < ANCHORS; a++) {
             CU_ASSERT(fabs(p.logit[a] - logit[i * ANCHORS + a]) < 1e-6);
-            for (size_t k = 0; k < 4; k++) CU_ASSERT(fabs(p.delta[a][k] - delta[(i * ANCHORS + a) * 4 + k]) < 1e-6);
+            for (size_t k = 0; k < 4; k++)
+                CU_ASSERT(fabs(p.delta[a][k] - delta[(i * ANCHORS + a) * 4 + k]) < 1e-6);
         }
     }
     free(logit);
@@ -205,11 +214,13 @@ static void three_steps_of_sgd_equal_torchs(void)
     attribute(g.file, "torch/sgd3", "weight_decay", H5T_NATIVE_DOUBLE, &decay);
     for (int step = 0; step < 3; step++) {
         forward_backward(&g, anc_kernels_find(NULL), g.parameters, 1.0 / 9, 73, loss, gradient);
-        for (int i = 0; i < 2; i++) CU_ASSERT(fabs(loss[i] - wanted[2 * step + i]) < 1e-6 * wanted[2 * step + i]);
+        for (int i = 0; i < 2; i++)
+            CU_ASSERT(fabs(loss[i] - wanted[2 * step + i]) < 1e-6 * wanted[2 * step + i]);
         anc_sgd_step(g.parameters, v, gradient, n, lr, momentum, decay, 1);
     }
     for (int part = 0; part < ANC_HEAD_PARTS; part++)
-        CU_ASSERT(difference(&g, part, g.parameters + anc_head_first(&golden_shape, (anc_head_part)part), "torch/sgd3/%s") < 1e-5);
+        CU_ASSERT(difference(&g, part, g.parameters + anc_head_first(&golden_shape, (anc_head_part)part),
+                             "torch/sgd3/%s") < 1e-5);
     free(gradient);
     free(v);
     free(wanted);
@@ -235,7 +246,8 @@ static void each_term_of_the_losses_equals_torchs(void)
 {
     golden g = open_golden();
     enum { N = 52 };
-    float *x = load(g.file, H5T_NATIVE_FLOAT, sizeof *x, "elementwise/%s", "x"), by[1], zero[1][4] = { { 0 } };
+    float *x = load(g.file, H5T_NATIVE_FLOAT, sizeof *x, "elementwise/%s", "x"), by[1],
+          zero[1][4] = { { 0 } };
     const char *const names[] = { "bce_label0", "bce_label1", "smooth_l1" };
     for (int kind = 0; kind < 3; kind++) {
         double *value = load(g.file, H5T_NATIVE_DOUBLE, sizeof *value, "elementwise/%s", names[kind]);
@@ -273,7 +285,9 @@ static void fill(float *x, size_t n, unsigned seed, double size)
 static double own_loss(anc_head_pass *p, const float *parameters, float *gradient)
 {
     enum { POSITIVE = 3 };
-    static const float target[POSITIVE][4] = { { 0.1f, -0.2f, 0.3f, 0.05f }, { 1, 0, -1, 0.5f }, { 0.02f, 0.4f, 0, -0.7f } };
+    static const float target[POSITIVE][4] = { { 0.1f, -0.2f, 0.3f, 0.05f },
+                                               { 1, 0, -1, 0.5f },
+                                               { 0.02f, 0.4f, 0, -0.7f } };
     float by_logit[OWN_N], by_delta[OWN_N][4];
     anc_head_forward(p, parameters, POSITIVE);
     double loss = anc_loss_objectness(p->logit, POSITIVE, OWN_N, 0.25, by_logit) +
@@ -319,9 +333,10 @@ static void patches_are_zero_beyond_the_edge(void)
     float x[2][3] = { { 1, 2, 3 }, { 4, 5, 6 } }, single[1] = { 7 };
     anc_feature_map map[2] = { { 2, 3, false, x }, { 1, 1, false, single } };
     int32_t anchor[] = { 0, 4, 5, 6 };
-    static const float wanted[4][9] = {
-        { 0, 0, 0, 0, 1, 2, 0, 4, 5 }, { 1, 2, 3, 4, 5, 6, 0, 0, 0 }, { 2, 3, 0, 5, 6, 0, 0, 0, 0 }, { 0, 0, 0, 0, 7, 0, 0, 0, 0 }
-    };
+    static const float wanted[4][9] = { { 0, 0, 0, 0, 1, 2, 0, 4, 5 },
+                                        { 1, 2, 3, 4, 5, 6, 0, 0, 0 },
+                                        { 2, 3, 0, 5, 6, 0, 0, 0, 0 },
+                                        { 0, 0, 0, 0, 7, 0, 0, 0, 0 } };
     CU_ASSERT_EQUAL_FATAL(anc_head_gather(&p, map, 2, anchor, 2, 2, &err), ANC_OK);
     CU_ASSERT_EQUAL(p.n_positions, 4);
     CU_ASSERT(!memcmp(p.patch, wanted, sizeof wanted));
@@ -456,7 +471,12 @@ static void torchs_order_of_weights_goes_there_and_back(void)
 
 static void rates_follow_the_schedule(void)
 {
-    anc_schedule s = { .rate = 0.05, .warm_up = 100, .n_milestones = 2, .milestone = { 1050, 1350 }, .gamma = 0.1, .steps = 1500 };
+    anc_schedule s = { .rate = 0.05,
+                       .warm_up = 100,
+                       .n_milestones = 2,
+                       .milestone = { 1050, 1350 },
+                       .gamma = 0.1,
+                       .steps = 1500 };
     CU_ASSERT_DOUBLE_EQUAL(anc_schedule_rate(&s, 0), 0.0005, 1e-15);
     CU_ASSERT_DOUBLE_EQUAL(anc_schedule_rate(&s, 49), 0.025, 1e-15);
     CU_ASSERT_DOUBLE_EQUAL(anc_schedule_rate(&s, 99), 0.05, 1e-15);
@@ -485,7 +505,8 @@ CHECK_SUITE("head", CHECK(losses_and_gradients_equal_torchs), CHECK(outputs_of_s
             CHECK(three_steps_of_sgd_equal_torchs), CHECK(losses_over_the_whole_batch_size_equal_detectron2s),
             CHECK(each_term_of_the_losses_equals_torchs), CHECK(gradients_equal_central_differences),
             CHECK(patches_are_zero_beyond_the_edge), CHECK(anchors_of_one_position_share_its_patch),
-            CHECK(a_view_without_samples_has_no_gradient), CHECK(a_feature_that_is_no_number_reaches_the_gradient),
+            CHECK(a_view_without_samples_has_no_gradient),
+            CHECK(a_feature_that_is_no_number_reaches_the_gradient),
             CHECK(every_half_number_is_widened_exactly), CHECK(weights_start_normal_and_biases_at_zero),
             CHECK(torchs_order_of_weights_goes_there_and_back), CHECK(rates_follow_the_schedule),
             CHECK(momentum_and_decay_are_torchs));
