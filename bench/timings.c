@@ -4,6 +4,7 @@
  * the search and the brute-force loop must agree on every label before either is timed.
  */
 #include "bench/brute_avx2.h"
+#include "bench/head.h"
 #include "bench/packing.h"
 #include "core/label.h"
 #include <math.h>
@@ -233,6 +234,7 @@ int main(int argc, char **argv)
         figure(name, s.match, "us", beside);
         free_views(&one);
     }
+    bench_head(k, figure);
     anc_targets t;
     anc_err err = { 0 };
     if (anc_targets_init(&t, r.anchors.n_levels, false, false, false, &err)) die(&err);

@@ -77,6 +77,7 @@ static void *floats(size_t n) { return aligned_alloc(64, (n * sizeof(float) + 63
 
 static anc_status reserve(anc_head_pass *p, int32_t n, anc_err *err)
 {
+    if (n < 1) n = 1; /* a view without samples has a place to be empty in */
     if (n <= p->room) return ANC_OK;
     anc_head_shape shape = p->shape;
     const anc_kernels *kernels = p->kernels;
