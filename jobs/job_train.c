@@ -50,6 +50,7 @@ typedef struct {
     anc_head_pass pass;
     anc_reduce reduce;
     anc_head_file head;
+    bool one_blas;            /* all ranks' BLAS chose the same kernels */
     int64_t first_step;    /* done by earlier runs */
     size_t size;           /* numbers in a gradient */
     int64_t room;          /* views of a batch that a rank takes at most */
@@ -463,6 +464,10 @@ static anc_status share(job *j, anc_err *err)
         anc_reduce_init(&j->reduce, &j->team, part, ANC_HEAD_PARTS, !strcmp(j->o.reduce, "exact"), err);
     j->pass = (anc_head_pass){ .shape = *s, .kernels = j->kernels };
     j->shuffled = -1;
+    double kind = 0; /* the kernels' name as a number */
+    for (const char *c = anc_head_blas(); *c; c++) kind = fmod(kind * 31 + *c, 1e9);
+    anc_spread kinds = anc_team_spread(&j->team, kind);
+    j->one_blas = kinds.min == kinds.max;
     for (int64_t i = 0; !err->code && !j->team.rank && i < j->first_step; i++) log_step(j, i);
     return anc_team_agree(&j->team, err);
 }
@@ -484,6 +489,9 @@ static void print_plan(const job *j)
            j->team.size == 1 ? "" : "s", j->kernels->name, anc_head_blas());
     if (j->o.batch % j->team.size)
         printf("  note: %s views do not divide by %d ranks; some wait\n", COUNT(j->o.batch), j->team.size);
+    if (!j->one_blas)
+        printf("  note: the ranks' CPUs differ, and with them the BLAS library's rounding; for the same bits on any ranks "
+               "set OPENBLAS_CORETYPE=Haswell on all\n");
     if (j->first_step) printf("train: goes on after step %s\n", COUNT(j->first_step));
     fflush(stdout);
 }
