@@ -115,7 +115,8 @@ static anc_status read_options(job *j, anc_err *err)
         return anc_fail(err, ANC_EARGUMENT, "--schedule %s: must be steps or cosine", o->schedule);
     if (word(o->reduce, sums) < 0)
         return anc_fail(err, ANC_EARGUMENT, "--reduce %s: must be exact or float", o->reduce);
-    const char *simd = o->simd ? o->simd : getenv("ANCHORAGE_SIMD");
+    const char *variable = getenv("ANCHORAGE_SIMD");
+    const char *simd = o->simd ? o->simd : variable && *variable ? variable : NULL;
     j->kernels = anc_kernels_find(simd);
     if (!j->kernels)
         return anc_fail(err, ANC_EARGUMENT, "no kernels called '%s' run on this machine; leave --simd out",
@@ -685,7 +686,7 @@ int anc_job_train(int argc, char **argv)
           "view's own (image)" },
         { "per-image", 0, "N", ANC_OPT_INT, &o->per_image, 1, 1000000,
           "anchors that --normaliser constant counts for a view" },
-        { "seed", 's', "N", ANC_OPT_INT, &o->seed, 0, 9007199254740992.0, "of start weights and order" },
+        { "seed", 's', "N", ANC_OPT_INT, &o->seed, 0, 9007199254740991.0, "of start weights and order" },
         { "init", 0, "HEAD.h5", ANC_OPT_STRING, &o->init, 0, 0,
           "start from its parameters instead of random ones" },
         { "no-shuffle", 0, NULL, ANC_OPT_FLAG, &o->no_shuffle, 0, 0,
