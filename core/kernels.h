@@ -50,6 +50,13 @@ static inline uint64_t anc_bits(int from, int n) { return ~0ULL >> (64 - n) << f
 #undef BEST
 #undef SUFFIX
 
+/* Up to 8 boxes that suppression (nms.h) has kept, side by side: x1, y1, x2, y2 and area. */
+enum { ANC_NMS_LANES = 8 };
+typedef struct {
+    _Alignas(32) float value[5][ANC_NMS_LANES]; /* the lanes behind n are 0 */
+    int32_t n, next;                            /* boxes in it; the next block of its cell, -1: none */
+} anc_nms_block;
+
 typedef struct {
     const char *name;     /* "scalar", "avx2" */
     bool (*usable)(void); /* this CPU, under this operating system */
@@ -62,6 +69,9 @@ typedef struct {
     void (*log)(const float *x, int n, float *y);
     /* float16 (half.h) to float32, exactly; half and out [n] */
     void (*widen)(const uint16_t *half, size_t n, float *out);
+    /* Bit i: the block's box i has an IoU of `least` or more with box (x1, y1, x2, y2, area). The operations are
+     * float32, in the order of torchvision's nms; one is 1 for inclusive corners, else 0. */
+    uint32_t (*overlaps)(const anc_nms_block *block, const float box[5], float one, float least);
 } anc_kernels;
 
 extern const anc_loops_f32 anc_loops_scalar_f32;

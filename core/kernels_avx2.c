@@ -345,6 +345,23 @@ static void widen(const uint16_t *half, size_t n, float *out)
     anc_kernels_scalar.widen(half + i, n - i, out + i);
 }
 
+/* Eight kept boxes against one. min and max take their second operand when one is NaN, as the plain C does. */
+static uint32_t overlaps(const anc_nms_block *k, const float b[5], float one, float least)
+{
+    const float(*v)[ANC_NMS_LANES] = k->value;
+    __m256 ones = _mm256_set1_ps(one), zero = _mm256_setzero_ps();
+    __m256 x1 = _mm256_max_ps(_mm256_load_ps(v[0]), _mm256_set1_ps(b[0]));
+    __m256 y1 = _mm256_max_ps(_mm256_load_ps(v[1]), _mm256_set1_ps(b[1]));
+    __m256 x2 = _mm256_min_ps(_mm256_load_ps(v[2]), _mm256_set1_ps(b[2]));
+    __m256 y2 = _mm256_min_ps(_mm256_load_ps(v[3]), _mm256_set1_ps(b[3]));
+    __m256 w = _mm256_max_ps(_mm256_add_ps(_mm256_sub_ps(x2, x1), ones), zero);
+    __m256 h = _mm256_max_ps(_mm256_add_ps(_mm256_sub_ps(y2, y1), ones), zero);
+    __m256 inter = _mm256_mul_ps(w, h);
+    __m256 both = _mm256_sub_ps(_mm256_add_ps(_mm256_load_ps(v[4]), _mm256_set1_ps(b[4])), inter);
+    __m256 hit = _mm256_cmp_ps(_mm256_div_ps(inter, both), _mm256_set1_ps(least), _CMP_GE_OQ);
+    return (uint32_t)_mm256_movemask_ps(hit) & ((1u << k->n) - 1);
+}
+
 static const anc_loops_f32 loops = { bounds, visit, equal, harvest, near };
 
 const anc_kernels anc_kernels_avx2 = {
@@ -355,5 +372,6 @@ const anc_kernels anc_kernels_avx2 = {
     .philox = philox,
     .log = logarithms,
     .widen = widen,
+    .overlaps = overlaps,
 };
 #endif

@@ -45,6 +45,18 @@ static void widen(const uint16_t *half, size_t n, float *out)
     for (size_t i = 0; i < n; i++) out[i] = anc_half(half[i]);
 }
 
+static uint32_t overlaps(const anc_nms_block *k, const float b[5], float one, float least)
+{
+    uint32_t bits = 0;
+    for (int i = 0; i < k->n; i++) {
+        float w = (k->value[2][i] < b[2] ? k->value[2][i] : b[2]) - (k->value[0][i] > b[0] ? k->value[0][i] : b[0]) + one;
+        float h = (k->value[3][i] < b[3] ? k->value[3][i] : b[3]) - (k->value[1][i] > b[1] ? k->value[1][i] : b[1]) + one;
+        float inter = (w > 0 ? w : 0) * (h > 0 ? h : 0);
+        bits |= (uint32_t)(inter / (k->value[4][i] + b[4] - inter) >= least) << i;
+    }
+    return bits;
+}
+
 static bool always(void) { return true; }
 
 const anc_loops_f32 anc_loops_scalar_f32 = { bounds_f32, visit_f32, equal_f32, harvest_f32, near_f32 };
@@ -58,4 +70,5 @@ const anc_kernels anc_kernels_scalar = {
     .philox = philox,
     .log = logarithms,
     .widen = widen,
+    .overlaps = overlaps,
 };
