@@ -5,6 +5,7 @@
  */
 #include "bench/brute_avx2.h"
 #include "bench/head.h"
+#include "bench/nms.h"
 #include "bench/packing.h"
 #include "core/label.h"
 #include <math.h>
@@ -193,6 +194,8 @@ static void crowded_view(const anc_kernels *k)
 
 int main(int argc, char **argv)
 {
+    if (argc == 5 && !strcmp(argv[1], "nms")) /* timings nms FILE IOU ROUNDS */
+        return bench_nms(anc_kernels_find(NULL), argv[2], atof(argv[3]), atoi(argv[4]));
     const anc_kernels *k = anc_kernels_find(argc > 1 ? argv[1] : NULL);
     if (!k) {
         fprintf(stderr, "timings: no kernels called '%s' on this machine\n", argv[1]);
