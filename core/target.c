@@ -1,5 +1,6 @@
 /* core/target.c: see target.h */
 #include "core/target.h"
+#include "core/exponential.h"
 #include "core/logarithm.h"
 
 /* The two forms below leave the ratios of the sides where their logarithms will stand. */
@@ -70,5 +71,33 @@ void anc_encode(const anc_kernels *kernels, const anc_rules *rules, const anc_gr
             t[3] = ratio[i][1];
             for (int e = 0; e < 4 && !unit; e++) t[e] *= (float)weight[e];
         }
+    }
+}
+
+/* One side of a box, from its anchor's [a1, a2) and the targets t of the centre and e of the size. */
+typedef struct {
+    float low, high;
+} side;
+
+static inline side decode_side(anc_coder_rule rule, float one, float a1, float a2, float t, float e)
+{
+    const float bound = 4.135166556742356f; /* log(1000 / 16) */
+    float length = a2 - a1 + one, centre = rule == ANC_CODER_CENTRE ? (a1 + a2) * 0.5f : a1 + 0.5f * length;
+    if (rule != ANC_CODER_DOUBLE && e > bound) e = bound;
+    if (rule == ANC_CODER_CENTRE && e < -bound) e = -bound;
+    float at = t * length + centre, half = 0.5f * ((float)anc_exp((double)e) * length);
+    return (side){ at - half, at + half - (rule == ANC_CODER_CORNER ? one : 0) };
+}
+
+void anc_decode(const anc_rules *rules, const anc_box *anchor, const float (*target)[4], int32_t n, anc_box *box)
+{
+    anc_coder_rule rule = rules->coder.rule;
+    float weight[4], one = rules->match.legacy;
+    for (int e = 0; e < 4; e++) weight[e] = (float)rules->coder.weight[e];
+    for (int32_t i = 0; i < n; i++) {
+        const float *t = target[i];
+        side x = decode_side(rule, one, anchor[i].x1, anchor[i].x2, t[0] / weight[0], t[2] / weight[2]);
+        side y = decode_side(rule, one, anchor[i].y1, anchor[i].y2, t[1] / weight[1], t[3] / weight[3]);
+        box[i] = (anc_box){ x.low, y.low, x.high, y.high };
     }
 }

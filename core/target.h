@@ -15,4 +15,9 @@
 void anc_encode(const anc_kernels *kernels, const anc_rules *rules, const anc_grid *grid,
                 const int32_t *anchor, const int32_t *gt, int32_t n, const anc_box *box, float (*target)[4]);
 
+/* The way back: boxes of n pairs, target[i] relative to anchor[i]. tw and th are bound as the rules' system bounds
+ * them (at log(1000 / 16), or not at all), so that a wild prediction does not overflow; nothing is clipped to the
+ * image. Each step is rounded as the system rounds it, exp is taken in double and rounded once. */
+void anc_decode(const anc_rules *rules, const anc_box *anchor, const float (*target)[4], int32_t n, anc_box *box);
+
 #endif

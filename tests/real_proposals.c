@@ -1,0 +1,27 @@
+/* tests/real_proposals.c: the systems' whole golden set of proposals (ANC_REAL as in real_label.c) */
+#include "tests/check.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+static const char *real(void)
+{
+    const char *path = getenv("ANC_REAL");
+    if (!path) puts("ANC_REAL must name the folder with data/ and peers/; run `make check-real REAL=FOLDER`");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(path);
+    return path;
+}
+
+/* tests/golden holds only the rows that matter; here every box of every anchor is decoded. */
+static void the_whole_golden_set_of_proposals_is_reproduced(void)
+{
+    const char *whole = check_path("proposals.h5");
+    CU_ASSERT_EQUAL_FATAL(
+        check_run(NULL, "/usr/bin/python3 tests/golden/cut_proposals.py %s/peers/golden/proposals.h5 %s all", real(), whole), 0);
+    char *text = NULL;
+    int code = check_run(&text, "ANCHORAGE_GOLDEN_PROPOSALS=%s $(dirname %s)/unit proposals", whole, ANC_BINARY);
+    CU_ASSERT_EQUAL(code, 0);
+    if (code) puts(text);
+    free(text);
+}
+
+CHECK_SUITE("proposals", CHECK(the_whole_golden_set_of_proposals_is_reproduced));
