@@ -1,0 +1,134 @@
+/* tests/e2e_evaluate.c: `anchorage evaluate` through the real binary, against cocoapi's and Detectron's ways in numpy */
+#include "tests/check.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *data(void)
+{
+    static const char *folder;
+    if (folder) return folder;
+    const char *made = check_path("evaluate");
+    CU_ASSERT_EQUAL_FATAL(check_run(NULL, "mkdir %s && /usr/bin/python3 tests/evaluate.py make %s 4", made, made), 0);
+    return folder = made;
+}
+
+/* Runs and expects success; what it printed is malloc'ed. */
+static char *evaluate(int ranks, const char *options)
+{
+    char *text = NULL;
+    int code = check_run(&text, "cd %s && timeout -k 10 120 mpirun -n %d %s evaluate -q %s", data(), ranks, ANC_BINARY, options);
+    CU_ASSERT_EQUAL(code, 0);
+    if (code) puts(text);
+    return text;
+}
+
+static void equal_to_numpys(const char *protocol)
+{
+    char options[200], *text = NULL;
+    snprintf(options, sizeof options, "results.json annotations.json --protocol %s --json %s.json", protocol, protocol);
+    free(evaluate(2, options));
+    int code = check_run(&text, "/usr/bin/python3 tests/evaluate.py check %s %s/results.json %s/annotations.json %s/%s.json", protocol,
+                         data(), data(), data(), protocol);
+    CU_ASSERT_EQUAL(code, 0);
+    if (code) puts(text);
+    free(text);
+}
+
+static void recall_by_cocoapis_matching_equals_numpys(void) { equal_to_numpys("coco"); }
+static void recall_by_detectrons_matching_equals_numpys(void) { equal_to_numpys("detectron"); }
+
+static void the_two_ways_of_matching_differ(void)
+{
+    CU_ASSERT_NOT_EQUAL(check_run(NULL, "cd %s && grep average coco.json > a && grep average detectron.json > b && cmp a b", data()), 0);
+}
+
+static void every_number_of_ranks_says_the_same(void)
+{
+    char *one = evaluate(1, "results.json annotations.json --json 1.json --csv 1.csv --categories");
+    for (int ranks = 2; ranks <= 4; ranks++) {
+        char options[200];
+        snprintf(options, sizeof options, "results.json annotations.json --json %d.json --csv %d.csv --categories", ranks, ranks);
+        char *text = evaluate(ranks, options);
+        CU_ASSERT_STRING_EQUAL(text, one);
+        CU_ASSERT_EQUAL(check_run(NULL, "cd %s && cmp 1.json %d.json && cmp 1.csv %d.csv", data(), ranks, ranks), 0);
+        free(text);
+    }
+    free(one);
+}
+
+static void a_proposals_file_says_the_same_as_the_results_in_json(void)
+{
+    free(evaluate(1, "results.json annotations.json --json r.json --top 1,5,50"));
+    free(evaluate(2, "proposals.h5 annotations.json --json p.json --top 1,5,50"));
+    CU_ASSERT_EQUAL(check_run(NULL, "cd %s && cmp r.json p.json", data()), 0);
+}
+
+/* One line on stderr that holds `words`, and this exit code; on two ranks (which takes mpirun seconds to end) with --csv. */
+static void refused(const char *proposals, const char *options, int want, const char *words)
+{
+    char *text = NULL;
+    int code = check_run(&text, "cd %s && %s %s evaluate -q %s annotations.json %s > out 2> complaint; code=$?; "
+                         "grep -a '^anchorage' complaint; exit $code", data(), strstr(options, "--csv") ? "mpirun -n 2" : "",
+                         ANC_BINARY, proposals, options);
+    CU_ASSERT_EQUAL(code, want);
+    const char *newline = text ? strchr(text, '\n') : NULL;
+    CU_ASSERT(text && strstr(text, words) && newline && !newline[1]);
+    if (code != want || !text || !strstr(text, words)) printf("%s: %d: %s", words, code, text);
+    free(text);
+}
+
+static void broken_results_are_refused_in_one_line(void)
+{
+    static const struct {
+        const char *text, *words;
+    } files[] = {
+        { "", "ends too early" },
+        { "{\"images\": []}", "annotations" },
+        { "[1]", "not an object" },
+        { "[{\"image_id\": 1, \"bbox\": [1,2,3,4]}]", "score" },
+        { "[{\"image_id\": 1.5, \"bbox\": [1,2,3,4], \"score\": 1}]", "whole number" },
+        { "[{\"image_id\": 1, \"bbox\": [1,2,3], \"score\": 1}]", "3 numbers" },
+        { "[{\"image_id\": 1, \"bbox\": [1,2,-3,4], \"score\": 1}]", "negative" },
+        { "[{\"image_id\": 1, \"bbox\": null, \"score\": 1}]", "null" },
+        { "[{\"image_id\": 1, \"bbox\": [1,2,3,4], \"score\": 1e999}]", "too large" },
+        { "[\n{\"image_id\": 1, \"bbox\": [1,2,3,4], \"score\": 1}", "line 2" },
+        { "[{\"image_id\": 77777, \"bbox\": [1,2,3,4], \"score\": 1}]", "image 77777 is not in" },
+        { "[{\"image_id\": -5, \"bbox\": [1,2,3,4], \"score\": 1}]", "image -5 is not in" },
+    };
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        const char *path = check_file("broken.json", files[i].text, strlen(files[i].text));
+        refused(path, "", 1, files[i].words);
+    }
+    refused("nothing.json", "", 1, "cannot open");
+}
+
+static void a_damaged_or_foreign_proposals_file_is_refused(void)
+{
+    free(evaluate(1, "proposals.h5 annotations.json"));
+    CU_ASSERT_EQUAL(check_run(NULL, "cd %s && head -c 3000 proposals.h5 > cut.h5 && "
+                              "/usr/bin/python3 -c \"import h5py, shutil; shutil.copy('proposals.h5', 'nan.h5'); "
+                              "f = h5py.File('nan.h5', 'a'); f['proposals/xyxy'][70, 2] = float('nan')\"; "
+                              "/usr/bin/python3 -c \"import h5py, shutil; shutil.copy('proposals.h5', 'short.h5'); "
+                              "f = h5py.File('short.h5', 'a'); f['proposals/offset'][-1] -= 1\"; "
+                              "%s import -q annotations.json -o annotations.h5", data(), ANC_BINARY), 0);
+    refused("cut.h5", "", 1, "cut.h5");
+    refused("nan.h5", "", 1, "not a box");
+    refused("short.h5", "", 1, "/proposals/offset");
+    refused("annotations.h5", "", 1, "anchorage-proposals");
+}
+
+static void wrong_usage_is_refused(void)
+{
+    refused("results.json", "--protocol voc", 2, "coco and detectron");
+    refused("results.json", "--top 10,1", 2, "--top");
+    refused("results.json", "--top 0", 2, "--top");
+    refused("results.json", "--top ten", 2, "--top");
+    refused("nothing.json", "--csv x.csv", 1, "rank 0: nothing.json");
+    refused("results.json", "--json /nowhere/x.json", 1, "/nowhere/x.json");
+}
+
+CHECK_SUITE("evaluate", CHECK(recall_by_cocoapis_matching_equals_numpys), CHECK(recall_by_detectrons_matching_equals_numpys),
+            CHECK(the_two_ways_of_matching_differ), CHECK(every_number_of_ranks_says_the_same),
+            CHECK(a_proposals_file_says_the_same_as_the_results_in_json), CHECK(broken_results_are_refused_in_one_line),
+            CHECK(a_damaged_or_foreign_proposals_file_is_refused), CHECK(wrong_usage_is_refused));
