@@ -9,7 +9,7 @@ REAL    ?= ../shared
 PKG     := pkg-config
 
 CPPFLAGS := -I. -D_GNU_SOURCE -DANC_VERSION='"$(VERSION)"'
-CFLAGS   := -std=c11 -O2 -g -Wall -Wextra -Wshadow -Wvla -Wmissing-prototypes -Wstrict-prototypes \
+CFLAGS   := -std=c11 -O2 -g -pthread -Wall -Wextra -Wshadow -Wvla -Wmissing-prototypes -Wstrict-prototypes \
             -ffp-contract=off -fno-math-errno $(WERROR)
 
 # Flags of the packages, from pkg-config; clusters without the Debian names fall back to the plain ones.
@@ -66,7 +66,7 @@ check-built: all $(addprefix $(BUILD)/,unit e2e team)
 
 demo-built: all
 	./anchorage synth -o demo/scenes --scenes 2000
-	mpirun -n 2 ./anchorage label demo/scenes/annotations.json -o demo/targets --images-per-shard 500 --overwrite
+	mpirun -n 2 ./anchorage label demo/scenes/annotations.json -o demo/targets --images-per-shard 500 --restart
 	./anchorage inspect demo/targets
 
 # The tests against the real data sets and the peers' own output, which are not part of this repository.
