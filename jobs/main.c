@@ -13,6 +13,7 @@ const anc_job anc_jobs[] = {
     { "label", "annotations in, RPN training targets out (HDF5 shards and an index over them)", anc_job_label },
     { "presets", "print a preset as an INI file, ready to edit", anc_job_presets },
     { "inspect", "say in words and tables what a file holds", anc_job_inspect },
+    { "verify", "hold files to their checksums and promises, and labels to the annotations", anc_job_verify },
     { "synth", "write generated scenes with exact annotations", anc_job_synth },
     { NULL, NULL, NULL },
 };
