@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <time.h>
 
 enum { BEFORE_SLURM_S = 30 }; /* SLURM looks at limits every 30 s, and the last shard and the ranks' end take time */
@@ -45,6 +46,8 @@ anc_status anc_stop_listen(const char *limit, anc_err *err)
     sigaction(SIGTERM, &ask, NULL);
     sigaction(SIGINT, &ask, NULL);
     sigaction(SIGUSR1, &ask, NULL);
+    /* Ranks whose mpirun or orted was killed would work on, and hold the folder, with nobody to report to. */
+    if (getenv("OMPI_COMM_WORLD_RANK")) prctl(PR_SET_PDEATHSIG, SIGTERM);
     double wanted = limit ? duration(limit) : 0;
     if (wanted < 0)
         return anc_fail(err, ANC_EARGUMENT, "--time-limit %s: must be a time such as 90, 15m, 2h or 1:30:00", limit);

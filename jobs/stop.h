@@ -1,7 +1,7 @@
 /* jobs/stop.h: a run that is asked to end: by a signal or because its time is over
  *
  * SIGTERM, SIGINT and SIGUSR1 ask; work goes on until the job looks. Each process has its own answer: who gets true
- * tells the team (anc_queue_halt).
+ * tells the team (anc_queue_halt). The death of the mpirun or orted that started this process asks, too.
  */
 #ifndef ANC_JOBS_STOP_H
 #define ANC_JOBS_STOP_H
