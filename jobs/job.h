@@ -17,6 +17,7 @@ int anc_job_import(int argc, char **argv);
 int anc_job_label(int argc, char **argv);
 int anc_job_presets(int argc, char **argv);
 int anc_job_inspect(int argc, char **argv);
+int anc_job_verify(int argc, char **argv);
 int anc_job_synth(int argc, char **argv);
 int anc_job_train(int argc, char **argv);
 

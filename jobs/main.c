@@ -14,6 +14,7 @@ const anc_job anc_jobs[] = {
     { "train", "targets and a backbone's features in, a trained RPN head out", anc_job_train },
     { "presets", "print a preset as an INI file, ready to edit", anc_job_presets },
     { "inspect", "say in words and tables what a file holds", anc_job_inspect },
+    { "verify", "hold files to their checksums and promises, and labels to the annotations", anc_job_verify },
     { "synth", "write generated scenes with exact annotations", anc_job_synth },
     { NULL, NULL, NULL },
 };
