@@ -9,7 +9,7 @@ REAL    ?= ../shared
 PKG     := pkg-config
 
 CPPFLAGS := -I. -D_GNU_SOURCE -DANC_VERSION='"$(VERSION)"'
-CFLAGS   := -std=c11 -O2 -g -Wall -Wextra -Wshadow -Wvla -Wmissing-prototypes -Wstrict-prototypes \
+CFLAGS   := -std=c11 -O2 -g -pthread -Wall -Wextra -Wshadow -Wvla -Wmissing-prototypes -Wstrict-prototypes \
             -ffp-contract=off -fno-math-errno $(WERROR)
 
 # Flags of the packages, from pkg-config; clusters without the Debian names fall back to the plain ones.
@@ -54,7 +54,7 @@ say      = $(if $(V),,@echo "$(1) $@";)# V=1 shows the whole commands
 PARALLEL = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 again    = +@$(MAKE) --no-print-directory $(PARALLEL)
 
-.PHONY: all programs check check-built check-real sanitize demo demo-built bench bench-peers deps install layers \
+.PHONY: all programs check check-built check-faults check-slurm check-hosts check-real sanitize demo demo-built bench bench-peers deps install layers \
         format clean
 all: layers $(BUILD)/anchorage
 	@ln -sfn $(BUILD)/anchorage anchorage
@@ -68,8 +68,12 @@ check-built: all $(addprefix $(BUILD)/,unit e2e team)
 
 demo-built: all
 	./anchorage synth -o demo/scenes --scenes 2000
-	mpirun -n 2 ./anchorage label demo/scenes/annotations.json -o demo/targets --images-per-shard 500 --overwrite
+	mpirun -n 2 ./anchorage label demo/scenes/annotations.json -o demo/targets --images-per-shard 500 --restart
 	./anchorage inspect demo/targets
+
+# Runs that are killed and folders that are damaged; a real SLURM; several hosts, as network namespaces.
+check-faults check-slurm check-hosts: all
+	@tests/cluster/$(@:check-%=%).sh $(BUILD)/anchorage
 
 # The tests against the real data sets and the peers' own output, which are not part of this repository.
 check-real: all $(BUILD)/real $(BUILD)/unit

@@ -22,7 +22,7 @@ tuned="MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=100000000000 MALLOC_TOP_PAD_=26
 
 printf '[preset]\nname = torchvision-fpn\n[view]\nresize = none\n' >"$tmp/exact.ini"
 "$anchorage" synth -q -o "$tmp" --scenes "$scenes" --width 1333 --height 800 --seed 1
-label() { "$anchorage" label -q "$tmp/annotations.json" --config "$tmp/exact.ini" --overwrite "$@"; }
+label() { "$anchorage" label -q "$tmp/annotations.json" --config "$tmp/exact.ini" --restart "$@"; }
 label -o "$tmp/check" --assignment --with-gt --sampler torch --seed 1
 $python bench/peers_torchvision.py check "$tmp/check"
 

@@ -1,6 +1,7 @@
 /* io/h5.c: see h5.h */
 #include "io/h5.h"
 #include "io/chunk.h"
+#include "io/seal.h"
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -110,9 +111,14 @@ static anc_status check_replaced(const char *path, anc_err *err)
 
 anc_status anc_h5_create_part(const char *path, anc_h5_file *f, anc_err *err)
 {
+    return anc_h5_create_part_as(path, NULL, f, err);
+}
+
+anc_status anc_h5_create_part_as(const char *path, const char *tag, anc_h5_file *f, anc_err *err)
+{
     if (check_replaced(path, err)) return err->code;
     *f = (anc_h5_file){ .path = strdup(path) };
-    if (!f->path || asprintf(&f->part, "%s.part", path) < 0) {
+    if (!f->path || asprintf(&f->part, "%s%s%s.part", path, tag ? "." : "", tag ? tag : "") < 0) {
         f->part = NULL;
         forget(f);
         return anc_fail(err, ANC_EMEMORY, "%s: no memory", path);
@@ -187,6 +193,7 @@ anc_status anc_h5_commit(anc_h5_file *f, anc_err *err)
     if (H5Fclose(f->id) < 0 && !status)
         status = anc_h5_fail(err, ANC_ESYSTEM, "%s: cannot close; is the disk full?", f->part);
     H5Eclear2(H5E_DEFAULT);
+    if (!status && anc_seal_append(f->part, err)) status = anc_within(err, "%s", f->part);
     if (!status && sync_path(f->part, O_RDONLY))
         status = anc_fail(err, ANC_ESYSTEM, "%s: cannot sync: %s", f->part, strerror(errno));
     if (!status && rename(f->part, f->path))

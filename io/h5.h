@@ -70,7 +70,11 @@ typedef struct {
  * of nothing else. Errors: ANC_ESYSTEM, ANC_EMEMORY. */
 anc_status anc_h5_create_part(const char *path, anc_h5_file *f, anc_err *err);
 
-/* Closes, fsyncs, renames to the final name, fsyncs the folder. The file is closed either way; on errors
+/* The same as path.TAG.part, for files that two processes might come to write at once: the rename of one then never
+ * gives the other's half-written file its final name. */
+anc_status anc_h5_create_part_as(const char *path, const char *tag, anc_h5_file *f, anc_err *err);
+
+/* Closes, seals (io/seal.h), fsyncs, renames to the final name, fsyncs the folder. The file is closed either way; on errors
  * nothing is left under either name (an older file of the final name stays as it was). Errors: ANC_ESYSTEM.
  */
 anc_status anc_h5_commit(anc_h5_file *f, anc_err *err);

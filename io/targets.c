@@ -230,8 +230,9 @@ anc_status anc_targets_write(const anc_targets *t, const char *path, const anc_t
                              anc_err *err)
 {
     anc_h5_file f = { 0 };
-    if (anc_h5_create_part(path, &f, err)) return err->code;
+    if (anc_h5_create_part_as(path, about->tag, &f, err)) return err->code;
     if (anc_h5_stamp(&f, ANC_TARGETS_FORMAT, ANC_TARGETS_VERSION, about->config, err) ||
+        anc_h5_set_int(&f, "/", "shard", about->shard, err) ||
         write_anchors(&f, about->rules, err) || write_columns(t, &f, err)) {
         anc_h5_abandon(&f);
         return err->code;
@@ -245,18 +246,24 @@ void anc_targets_shard_name(char name[64], int64_t shard, int64_t n_shards)
     snprintf(name, 64, "shard-%05lld-of-%05lld.h5", (long long)shard, (long long)n_shards);
 }
 
-anc_status anc_targets_remove_shards(const char *dir, anc_err *err)
+static bool is_shard(const char *name)
+{
+    int shard, of, end = 0;
+    if (sscanf(name, "shard-%d-of-%d.h5%n", &shard, &of, &end) != 2 || !end) return false;
+    size_t n = strlen(name + end);
+    return !n || (n >= 5 && !strcmp(name + end + n - 5, ".part"));
+}
+
+anc_status anc_targets_remove(const char *dir, anc_err *err)
 {
     DIR *d = opendir(dir);
     if (!d) return anc_fail(err, ANC_ESYSTEM, "%s: cannot be listed: %s", dir, strerror(errno));
     anc_status status = ANC_OK;
-    for (struct dirent *e; !status && (e = readdir(d));) {
-        int shard, of, end = 0;
-        if (sscanf(e->d_name, "shard-%d-of-%d.h5%n", &shard, &of, &end) != 2 || !end) continue;
-        if (e->d_name[end] && strcmp(e->d_name + end, ".part")) continue;
-        if (unlinkat(dirfd(d), e->d_name, 0))
+    if (unlinkat(dirfd(d), "targets.h5", 0) && errno != ENOENT)
+        status = anc_fail(err, ANC_ESYSTEM, "%s/targets.h5: cannot be removed: %s", dir, strerror(errno));
+    for (struct dirent *e; !status && (e = readdir(d));)
+        if (is_shard(e->d_name) && unlinkat(dirfd(d), e->d_name, 0))
             status = anc_fail(err, ANC_ESYSTEM, "%s/%s: cannot be removed: %s", dir, e->d_name, strerror(errno));
-    }
     closedir(d);
     return status;
 }
@@ -380,7 +387,7 @@ anc_status anc_targets_write_index(const char *dir, int64_t n_shards, const bool
     extent x = { .n_shards = n_shards };
     snprintf(path, sizeof path, "%s/targets.h5", dir);
     err->code = ANC_OK;
-    if (measure(dir, with, &x, err) || anc_h5_create_part(path, &f, err)) {
+    if (measure(dir, with, &x, err) || anc_h5_create_part_as(path, about->tag, &f, err)) {
         extent_clear(&x);
         return err->code;
     }

@@ -47,6 +47,8 @@ anc_status anc_targets_append(anc_targets *t, anc_labeller *l, const anc_gt *gt,
 typedef struct {
     const char *config;     /* JSON: the run's whole configuration */
     const anc_rules *rules; /* for /anchors */
+    int64_t shard;          /* which shard this is; of no meaning for an index */
+    const char *tag;        /* for the name while it is written, see anc_h5_create_part_as; NULL: none */
 } anc_targets_about;
 
 /* Writes one shard, whole or not at all. *n_bytes is the file's size. */
@@ -56,8 +58,8 @@ anc_status anc_targets_write(const anc_targets *t, const char *path, const anc_t
 /* shard-00007-of-00030.h5 */
 void anc_targets_shard_name(char name[64], int64_t shard, int64_t n_shards);
 
-/* Removes every shard, whole or part, from dir; other files stay. */
-anc_status anc_targets_remove_shards(const char *dir, anc_err *err);
+/* Removes the index, then every shard, whole or part, from dir; other files stay. */
+anc_status anc_targets_remove(const char *dir, anc_err *err);
 
 /* Writes dir/targets.h5 over the dir's n_shards shards, of the kinds in with[] and n_levels levels. */
 anc_status anc_targets_write_index(const char *dir, int64_t n_shards, const bool with[ANC_ROWS_KINDS], int32_t n_levels,

@@ -115,7 +115,7 @@ static anc_status part_open(part *p, const char *path, anc_err *err)
 
 /* ---- the shards of an index ---- */
 
-#define AGAIN "label the data set again with --overwrite"
+#define AGAIN "run the same label command again"
 
 /* Opens a shard and holds it against what the index says of it. */
 static anc_status open_shard(anc_targets_file *f, int64_t s, anc_err *err)
@@ -132,6 +132,11 @@ static anc_status open_shard(anc_targets_file *f, int64_t s, anc_err *err)
         return anc_fail(err, ANC_EDATA, "%s: the shard is missing; put it beside its index, or " AGAIN, path);
     if (part_open(&f->shard, path, err)) return err->code;
     const part *p = &f->shard;
+    int64_t number = s; /* a shard of a version that did not write it */
+    if (H5Aexists(p->file.id, "shard") > 0 && anc_h5_get_int(&p->file, "/", "shard", &number, err))
+        return anc_within(err, "%s", path);
+    if (number != s)
+        return anc_fail(err, ANC_EDATA, "%s: is shard %lld under another's name; " AGAIN, path, (long long)number);
     if (strcmp(p->config, f->info.config) || p->n_levels != f->info.n_levels)
         return anc_fail(err, ANC_EDATA, "%s: is of another run than %s; " AGAIN, path, f->path);
     for (int k = 0; k < ANC_ROWS_KINDS; k++) {
@@ -322,6 +327,10 @@ static anc_status open_whole(anc_targets_file *f, const char *path, anc_err *err
     if (anc_h5_get_string(&f->whole.file, "/", "anchorage_version", &f->info.version, err))
         return anc_within(err, "%s", f->path);
     if (read_levels(f, err)) return err->code;
+    f->info.shard = -1;
+    if (!f->info.index && H5Aexists(f->whole.file.id, "shard") > 0 &&
+        anc_h5_get_int(&f->whole.file, "/", "shard", &f->info.shard, err))
+        return anc_within(err, "%s", f->path);
     return f->info.index ? check_index(f, err) : ANC_OK;
 }
 

@@ -24,6 +24,7 @@ typedef struct {
     const char *path; /* of the file; in a folder that of its targets.h5 */
     bool index;
     int64_t n_shards; /* 1 for a shard by itself */
+    int64_t shard;    /* which one a shard is; -1: an index, or not known */
     int64_t n_bytes;  /* of the file, and of an index's shards */
     bool with[ANC_ROWS_KINDS];
     int64_t n[ANC_ROWS_KINDS]; /* rows */

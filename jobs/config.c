@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <yajl/yajl_tree.h>
 
 typedef enum { WORD, INTEGER, REAL, YES_NO, INTEGERS, REALS, SIZES } kind;
 
@@ -302,6 +303,50 @@ anc_status anc_config_read(const char *path, const char *preset, anc_rules *r, a
     if (err->code) return anc_within(err, "%s", path);
     if (anc_rules_check(r, err)) return anc_within(err, "%s", path);
     return ANC_OK;
+}
+
+/* ---- reading what anc_config_json wrote ---- */
+
+/* A JSON value as the text that stands for it in a file. */
+static void put_text(yajl_val v, FILE *to)
+{
+    if (YAJL_IS_STRING(v)) fputs(v->u.string, to);
+    if (YAJL_IS_NUMBER(v)) fputs(v->u.number.r, to);
+    if (YAJL_IS_TRUE(v) || YAJL_IS_FALSE(v)) fputs(YAJL_IS_TRUE(v) ? "yes" : "no", to);
+    for (size_t i = 0; YAJL_IS_ARRAY(v) && i < YAJL_GET_ARRAY(v)->len; i++) {
+        yajl_val part = YAJL_GET_ARRAY(v)->values[i];
+        if (i) fputs(YAJL_IS_ARRAY(part) ? " | " : " ", to);
+        put_text(part, to);
+    }
+}
+
+static anc_status set_from(yajl_val rules, int k, anc_rules *r, anc_err *err)
+{
+    yajl_val v = yajl_tree_get(rules, (const char *[]){ keys[k].section, keys[k].key, NULL }, yajl_t_any);
+    char *text = NULL;
+    size_t n;
+    if (!v) return anc_fail(err, ANC_EDATA, "rules.%s.%s is missing", keys[k].section, keys[k].key);
+    FILE *to = open_memstream(&text, &n);
+    if (!to) return anc_fail(err, ANC_EMEMORY, "out of memory for the rules");
+    put_text(v, to);
+    fclose(to);
+    if (set_value(r, k, text, err)) anc_within(err, "rules");
+    free(text);
+    return err->code;
+}
+
+anc_status anc_config_read_json(const char *json, anc_rules *r, anc_err *err)
+{
+    err->code = ANC_OK;
+    yajl_val tree = yajl_tree_parse(json, NULL, 0);
+    yajl_val rules = tree ? yajl_tree_get(tree, (const char *[]){ "rules", NULL }, yajl_t_object) : NULL;
+    yajl_val name = rules ? yajl_tree_get(rules, (const char *[]){ "preset", NULL }, yajl_t_string) : NULL;
+    const anc_rules *preset = name ? anc_rules_preset(name->u.string) : NULL;
+    if (preset) *r = *preset;
+    if (!preset) anc_fail(err, ANC_EDATA, "the configuration names no preset that this version knows");
+    for (int k = 0; k < N_KEYS && !err->code; k++) set_from(rules, k, r, err);
+    yajl_tree_free(tree);
+    return err->code ? err->code : anc_rules_check(r, err);
 }
 
 /* ---- writing ---- */

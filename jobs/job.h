@@ -18,6 +18,7 @@ int anc_job_label(int argc, char **argv);
 int anc_job_evaluate(int argc, char **argv);
 int anc_job_presets(int argc, char **argv);
 int anc_job_inspect(int argc, char **argv);
+int anc_job_verify(int argc, char **argv);
 int anc_job_synth(int argc, char **argv);
 int anc_job_train(int argc, char **argv);
 

@@ -1,18 +1,18 @@
 /* jobs/job_label.c: `anchorage label`: annotations in, shards of training targets and their index out
  *
- * Rank 0 reads the annotations and hands out shards, each with its slice of the data set; every rank labels views
- * and writes shards; rank 0 writes the index in the end. A shard is a run of images of one epoch, fixed by the data set
- * and the options, never by the number of ranks.
+ * Rank 0 holds the output folder, reads the annotations and hands out the shards that no earlier run has finished,
+ * each with its slice of the data set; every rank labels views and writes shards; rank 0 writes the index in the end.
  */
-#include "core/label.h"
-#include "io/feature.h"
 #include "io/source.h"
-#include "io/targets.h"
 #include "jobs/config.h"
 #include "jobs/format.h"
 #include "jobs/job.h"
+#include "jobs/label_shard.h"
 #include "jobs/opts.h"
 #include "jobs/progress.h"
+#include "jobs/run_folder.h"
+#include "jobs/shard_check.h"
+#include "jobs/stop.h"
 #include "mpi/queue.h"
 #include <errno.h>
 #include <limits.h>
@@ -22,42 +22,21 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
 
 typedef struct {
-    const char *annotations, *out, *preset, *config, *crowd, *sampler, *simd, *summary, *like;
+    const char *annotations, *out, *preset, *config, *crowd, *sampler, *simd, *summary, *part, *limit, *like;
     int64_t seed, epochs, images_per_shard;
     double flip;
-    bool assignment, labels, with_gt, overwrite, dry_run, quiet;
+    bool assignment, labels, with_gt, restart, repair, dry_run, quiet;
+    int part_i, part_n; /* of --part */
 } options;
 
 /* What every rank must know alike; plain bytes, broadcast by rank 0. */
 typedef struct {
-    anc_rules rules;
-    int64_t n_images, n_boxes, shards_per_epoch, n_shards;
-    int64_t n_laid; /* images of --like */
-    uint64_t fingerprint;
-    char kernels[16];
+    anc_label_plan label;
+    int64_t n_like; /* rows of --like */
+    char kernels[16], tag[64];
 } plan;
-
-/* What a backbone made of an image: the views are laid on it. */
-typedef struct {
-    int64_t image_id;
-    anc_laid on;
-} laid;
-
-/* What a rank tells rank 0 of a finished shard: counts, and seconds of work by stage. */
-enum {
-    VIEWS, BOXES, CROWDS, CLIPPED, DROPPED, UNMATCHED, WITHOUT_POSITIVES, ANCHORS, POSITIVES, NEGATIVES, IGNORED,
-    SAMPLED_POSITIVES, SAMPLED_NEGATIVES, BYTES, N_COUNTS
-};
-enum { LAY, MATCH, SAMPLE, ENCODE, GATHER, WRITE, N_STAGES };
-typedef struct {
-    int64_t n[N_COUNTS];
-    double s[N_STAGES];
-} record;
 
 typedef struct {
     double total_s, read_s, label_s, index_s; /* on rank 0 */
@@ -65,33 +44,30 @@ typedef struct {
     anc_spread busy, peak; /* over the ranks: s, MiB */
 } timings;
 
+enum { ABSENT, WHOLE, FAULTY }; /* a shard before this run */
+
 typedef struct {
     options o;
     plan plan;
+    int64_t n_shards, n_mine, n_before, n_left; /* all; of this part; of those done before; left when it was stopped */
+    int64_t *verdict;                           /* [n_shards] ABSENT, WHOLE or FAULTY, the same on all ranks */
     anc_team team;
     const anc_kernels *kernels;
     anc_source *source; /* rank 0 */
+    anc_lock *lock;     /* rank 0 */
     char *config;       /* JSON, the same on all ranks */
     anc_progress progress;
     int64_t views_done;
-    anc_labeller labeller;
-    anc_targets targets;
-    anc_annotation *annotation;
-    int64_t room_annotations;
-    laid *laid; /* [plan.n_laid] ascending by image, on all ranks; NULL without --like */
+    anc_shard_maker maker;
+    anc_like_row *like; /* [plan.n_like] on all ranks; NULL without --like */
+    anc_queue *queue;
+    bool index_written;
 } job;
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static double busy_s(const record *r)
+static double busy_s(const anc_label_record *r)
 {
     double sum = 0;
-    for (int i = 0; i < N_STAGES; i++) sum += r->s[i];
+    for (int i = 0; i < ANC_N_STAGES; i++) sum += r->s[i];
     return sum;
 }
 
@@ -116,100 +92,19 @@ static anc_status resolve_rules(const options *o, anc_rules *r, anc_err *err)
     return anc_rules_check(r, err);
 }
 
-static anc_status make_folders(const char *path, anc_err *err)
+static void say_waiting(const char *owner)
 {
-    char part[PATH_MAX];
-    if (strlen(path) >= sizeof part) return anc_fail(err, ANC_EARGUMENT, "%s: the name is too long", path);
-    for (size_t i = 0; i <= strlen(path); i++) {
-        part[i] = path[i];
-        if (!i || (path[i] && path[i] != '/')) continue;
-        part[i] = '\0';
-        if (mkdir(part, 0777) && errno != EEXIST)
-            return anc_fail(err, ANC_ESYSTEM, "%s: cannot make the folder: %s", part, strerror(errno));
-        part[i] = path[i];
-    }
-    struct stat info;
-    if (stat(path, &info) || !S_ISDIR(info.st_mode))
-        return anc_fail(err, ANC_ESYSTEM, "%s: not a folder; choose another --output", path);
-    if (access(path, W_OK | X_OK)) return anc_fail(err, ANC_ESYSTEM, "%s: cannot be written to: %s", path, strerror(errno));
-    return ANC_OK;
+    fprintf(stderr, "label: the output folder was held by %s; looking for 15 s whether it still is\n", owner);
 }
 
-/* Files of an earlier run in the output folder: refused, or with --overwrite removed, the index first. */
-static anc_status clear_output(const options *o, anc_err *err)
+static anc_run_folder folder_of(const job *j)
 {
-    char path[PATH_MAX];
-    struct stat info;
-    snprintf(path, sizeof path, "%s/targets.h5", o->out);
-    bool held = !stat(path, &info);
-    if (held && !o->overwrite)
-        return anc_fail(err, ANC_EARGUMENT, "%s: already there; choose another --output, or give --overwrite", path);
-    if (held && unlink(path)) return anc_fail(err, ANC_ESYSTEM, "%s: cannot be removed: %s", path, strerror(errno));
-    return anc_targets_remove_shards(o->out, err);
+    return (anc_run_folder){ j->o.out, j->o.part_i, j->o.part_n, j->o.restart, anc_stop_wanted, say_waiting };
 }
-
-/* ---- --like ---- */
-
-static int by_image(const void *a, const void *b)
-{
-    int64_t x = ((const laid *)a)->image_id, y = ((const laid *)b)->image_id;
-    return x < y ? -1 : x > y;
-}
-
-/* Levels and strides of the features must be those that the anchors stand on. */
-static anc_status check_levels(const anc_rules *r, const anc_features_info *info, anc_err *err)
-{
-    if (r->view.flip > 0)
-        return anc_fail(err, ANC_EARGUMENT, "%s: the features are of images as they are; --like and a flip exclude each other",
-                        info->path);
-    if (r->anchors.n_levels != info->n_levels)
-        return anc_fail(err, ANC_EARGUMENT, "%s: has %d levels, preset %s %d; give [anchors] strides and sizes in --config",
-                        info->path, info->n_levels, r->name, r->anchors.n_levels);
-    for (int l = 0; l < info->n_levels; l++)
-        if (r->anchors.stride[l] != info->stride[l])
-            return anc_fail(err, ANC_EARGUMENT, "%s: level %d has stride %d, the anchors' is %d; set [anchors] strides in --config",
-                            info->path, l, info->stride[l], r->anchors.stride[l]);
-    return ANC_OK;
-}
-
-static anc_status read_laid(job *j, anc_err *err)
-{
-    anc_features *f;
-    if (anc_features_open(j->o.like, &f, err)) return err->code;
-    const anc_features_info *info = anc_features_about(f);
-    j->plan.n_laid = info->n_images;
-    j->laid = calloc((size_t)info->n_images, sizeof *j->laid);
-    if (!j->laid)
-        anc_fail(err, ANC_EMEMORY, "%s: out of memory for %lld images", j->o.like, (long long)info->n_images);
-    else
-        check_levels(&j->plan.rules, info, err);
-    for (int64_t i = 0; !err->code && i < info->n_images; i++) {
-        laid *to = &j->laid[i];
-        to->image_id = info->id[i];
-        memcpy(to->on.size, info->size[i], sizeof to->on.size);
-        memcpy(to->on.padded, info->padded[i], sizeof to->on.padded);
-        for (int l = 0; l < info->n_levels; l++) memcpy(to->on.grid[l], info->grid[l][i], sizeof to->on.grid[l]);
-    }
-    if (!err->code) qsort(j->laid, (size_t)info->n_images, sizeof *j->laid, by_image);
-    anc_features_close(f);
-    return err->code;
-}
-
-static anc_status lay_view(job *j, const anc_image *image, int32_t epoch, int32_t n_gt, anc_err *err)
-{
-    anc_labeller *l = &j->labeller;
-    if (!j->laid) return anc_label_lay(l, image->id, epoch, image->height, image->width, j->annotation, n_gt, err);
-    laid wanted = { .image_id = image->id };
-    const laid *found = bsearch(&wanted, j->laid, (size_t)j->plan.n_laid, sizeof wanted, by_image);
-    if (!found) return anc_fail(err, ANC_EDATA, "%s has no features of it; leave it out of the annotations", j->o.like);
-    return anc_label_lay_on(l, image->id, epoch, image->height, image->width, &found->on, j->annotation, n_gt, err);
-}
-
-/* ---- the plan ---- */
 
 static anc_status make_plan(job *j, anc_err *err)
 {
-    plan *p = &j->plan;
+    anc_label_plan *p = &j->plan.label;
     const options *o = &j->o;
     if (resolve_rules(o, &p->rules, err)) return err->code;
     const char *variable = getenv("ANCHORAGE_SIMD"), *simd = o->simd ? o->simd : variable && *variable ? variable : NULL;
@@ -217,57 +112,67 @@ static anc_status make_plan(job *j, anc_err *err)
     if (!k)
         return anc_fail(err, ANC_EARGUMENT, "no kernels called '%s' run on this machine; leave %s out", simd,
                         o->simd ? "--simd" : "ANCHORAGE_SIMD");
-    snprintf(p->kernels, sizeof p->kernels, "%s", simd ? k->name : "");
-    if (o->like && read_laid(j, err)) return err->code;
-    if (!o->dry_run && make_folders(o->out, err)) return err->code;
+    snprintf(j->plan.kernels, sizeof j->plan.kernels, "%s", simd ? k->name : "");
+    if (o->like) {
+        if (anc_like_read(o->like, &p->rules, &j->like, &j->plan.n_like, err)) return err->code;
+        p->like = anc_like_fingerprint(j->like, j->plan.n_like);
+    }
+    const anc_run_folder f = folder_of(j);
+    if (!o->dry_run && anc_run_folder_enter(&f, &j->lock, err)) return err->code;
+    if (j->lock) snprintf(j->plan.tag, sizeof j->plan.tag, "%s", anc_lock_tag(j->lock));
     if (anc_source_open(o->annotations, &j->source, err)) return err->code;
+    p->seed = o->seed;
+    p->epochs = o->epochs;
+    p->images_per_shard = o->images_per_shard;
+    p->assignment = o->assignment;
+    p->labels = o->labels;
+    p->with_gt = o->with_gt;
     p->n_images = anc_source_images(j->source);
     p->n_boxes = anc_source_boxes(j->source);
-    if (anc_source_fingerprint(j->source, &p->fingerprint, err)) return err->code;
-    p->shards_per_epoch = (p->n_images + o->images_per_shard - 1) / o->images_per_shard;
-    p->n_shards = p->shards_per_epoch * o->epochs;
-    return o->dry_run ? ANC_OK : clear_output(o, err);
+    return anc_source_fingerprint(j->source, &p->fingerprint, err);
 }
 
-/* Everything that decides the output's bytes, so that the run can be repeated; nothing else. */
-static char *describe(const job *j)
-{
-    char *text = NULL;
-    size_t n;
-    FILE *to = open_memstream(&text, &n);
-    if (!to) return NULL;
-    fprintf(to, "{\"command\":\"label\",\"seed\":%lld,\"epochs\":%lld,\"images_per_shard\":%lld,\"assignment\":%s,\"labels\":%s,"
-                "\"with_gt\":%s,\"like\":%s,\"data\":{\"images\":%lld,\"boxes\":%lld,\"fingerprint\":\"%016llx\"},\"rules\":",
-            (long long)j->o.seed, (long long)j->o.epochs, (long long)j->o.images_per_shard, j->o.assignment ? "true" : "false",
-            j->o.labels ? "true" : "false", j->o.with_gt ? "true" : "false", j->laid ? "true" : "false", (long long)j->plan.n_images,
-            (long long)j->plan.n_boxes, (unsigned long long)j->plan.fingerprint);
-    anc_config_json(&j->plan.rules, to);
-    putc('}', to);
-    if (fclose(to)) {
-        free(text);
-        return NULL;
-    }
-    return text;
-}
+static bool is_mine(const job *j, int64_t shard) { return shard % j->o.part_n == j->o.part_i - 1; }
 
 /* ---- shards ---- */
 
-typedef struct {
-    int32_t epoch;
-    int64_t first, n; /* images */
-} run_of_images;
-
-static run_of_images images_of(const job *j, int64_t shard)
+/* Collective. Looks at the shards that lie in the folder, each rank at some of them; `others`: also at those of other
+ * parts. What is faulty is said by rank 0. */
+static anc_status look_at_shards(job *j, bool others, anc_err *err)
 {
-    int64_t first = shard % j->plan.shards_per_epoch * j->o.images_per_shard, left = j->plan.n_images - first;
-    return (run_of_images){ (int32_t)(shard / j->plan.shards_per_epoch), first,
-                            left < j->o.images_per_shard ? left : j->o.images_per_shard };
+    const anc_run_of_shards run = { j->o.out, j->config, ANC_VERSION, &j->plan.label };
+    char *text = NULL, *all;
+    size_t n;
+    FILE *to = open_memstream(&text, &n);
+    if (!to) anc_fail(err, ANC_EMEMORY, "out of memory");
+    if (anc_team_agree(&j->team, err)) return err->code;
+    memset(j->verdict, 0, (size_t)j->n_shards * sizeof *j->verdict);
+    for (int64_t s = j->team.rank; s < j->n_shards; s += j->team.size) {
+        anc_err fault = { 0 };
+        bool there;
+        if (!others && !is_mine(j, s)) continue;
+        if (!anc_shard_check(&run, s, j->o.repair, &there, &fault))
+            j->verdict[s] = WHOLE;
+        else if (there) {
+            j->verdict[s] = FAULTY;
+            fprintf(to, "label: %s; labelling it again\n", fault.text);
+        }
+    }
+    fclose(to);
+    anc_team_sum(&j->team, j->verdict, (size_t)j->n_shards);
+    all = anc_team_join(&j->team, text);
+    if (all && !others) fputs(all, stderr);
+    free(all);
+    free(text);
+    return ANC_OK;
 }
+
+static int64_t views_of(const job *j, int64_t shard) { return anc_label_run_of(&j->plan.label, shard).n; }
 
 static anc_status pack_slice(void *context, int64_t shard, void **bytes, size_t *n, anc_err *err)
 {
     job *j = context;
-    run_of_images r = images_of(j, shard);
+    anc_label_run r = anc_label_run_of(&j->plan.label, shard);
     anc_dataset slice = { 0 };
     if (anc_source_read(j->source, r.first, r.n, &slice, err)) return err->code;
     anc_status status = anc_dataset_pack(&slice, 0, slice.n_images, bytes, n, err);
@@ -278,131 +183,102 @@ static anc_status pack_slice(void *context, int64_t shard, void **bytes, size_t 
 static void shard_finished(void *context, int64_t shard, const void *result)
 {
     job *j = context;
-    (void)shard;
-    j->views_done += ((const record *)result)->n[VIEWS];
+    (void)result;
+    j->views_done += views_of(j, shard);
     anc_progress_set(&j->progress, j->views_done);
 }
 
-static anc_status label_view(job *j, const anc_image *image, const anc_gt *gt, int64_t n_gt, int32_t epoch, record *r,
-                             anc_err *err)
+static bool between_views(void *context)
 {
-    anc_labeller *l = &j->labeller;
-    if (n_gt > INT32_MAX / 2) return anc_fail(err, ANC_EDATA, "%lld boxes are too many", (long long)n_gt);
-    if (n_gt > j->room_annotations) {
-        free(j->annotation);
-        j->room_annotations = 2 * n_gt;
-        j->annotation = malloc((size_t)j->room_annotations * sizeof *j->annotation);
-        if (!j->annotation) {
-            j->room_annotations = 0;
-            return anc_fail(err, ANC_EMEMORY, "out of memory for %lld boxes", (long long)n_gt);
-        }
-    }
-    for (int64_t i = 0; i < n_gt; i++) {
-        memcpy(j->annotation[i].xyxy, gt[i].xyxy, sizeof gt[i].xyxy);
-        j->annotation[i].crowd = gt[i].crowd;
-    }
-    double t0 = now();
-    if (lay_view(j, image, epoch, (int32_t)n_gt, err)) return err->code;
-    double t1 = now();
-    if (anc_label_match(l, err)) return err->code;
-    double t2 = now();
-    if (anc_label_sample(l, err)) return err->code;
-    double t3 = now();
-    if (anc_label_encode(l, err)) return err->code;
-    double t4 = now();
-    if (anc_targets_append(&j->targets, l, gt, (int32_t)n_gt, err)) return err->code;
-    r->s[LAY] += t1 - t0;
-    r->s[MATCH] += t2 - t1;
-    r->s[SAMPLE] += t3 - t2;
-    r->s[ENCODE] += t4 - t3;
-    r->s[GATHER] += now() - t4;
-    r->n[VIEWS]++;
-    r->n[BOXES] += l->n_box;
-    r->n[CROWDS] += l->n_crowd;
-    r->n[CLIPPED] += l->n_clipped;
-    r->n[DROPPED] += l->n_dropped;
-    r->n[UNMATCHED] += l->match.n_unmatched;
-    r->n[WITHOUT_POSITIVES] += l->match.n_positive == 0;
-    r->n[ANCHORS] += l->match.n_anchors;
-    r->n[POSITIVES] += l->match.n_positive;
-    r->n[NEGATIVES] += l->match.n_negative;
-    r->n[IGNORED] += l->match.n_ignored;
-    r->n[SAMPLED_POSITIVES] += l->batch.n_positive;
-    r->n[SAMPLED_NEGATIVES] += l->batch.n_negative;
-    return ANC_OK;
+    job *j = context;
+    anc_queue_serve(j->queue);
+    return !anc_stop_wanted() && !(j->lock && anc_lock_lost(j->lock));
 }
 
-static anc_status label_slice(job *j, anc_queue *q, const anc_dataset *d, int32_t epoch, record *r, anc_err *err)
-{
-    anc_targets_reset(&j->targets);
-    for (int64_t i = 0; i < d->n_images; i++) {
-        int64_t first = d->box_offset[i];
-        if (label_view(j, &d->image[i], d->box + first, d->box_offset[i + 1] - first, epoch, r, err))
-            return anc_within(err, "image %lld", (long long)d->image[i].id);
-        anc_queue_serve(q);
-    }
-    return ANC_OK;
-}
-
-static anc_status do_shard(job *j, anc_queue *q, const anc_work *work, record *r, anc_err *err)
+static anc_status do_shard(job *j, const anc_work *work, anc_label_record *r, bool *dropped, anc_err *err)
 {
     char name[64], path[PATH_MAX];
     anc_dataset slice = { 0 };
-    *r = (record){ 0 };
+    *r = (anc_label_record){ 0 };
     if (anc_dataset_unpack(work->bytes, work->n_bytes, &slice, err)) return err->code;
-    anc_status status = label_slice(j, q, &slice, images_of(j, work->item).epoch, r, err);
+    int32_t epoch = anc_label_run_of(&j->plan.label, work->item).epoch;
+    anc_status status = anc_shard_make(&j->maker, &slice, epoch, r, dropped, err);
     anc_dataset_clear(&slice);
     if (status) return anc_within(err, "%s", j->o.annotations);
-    anc_targets_shard_name(name, work->item, j->plan.n_shards);
-    if (snprintf(path, sizeof path, "%s/%s", j->o.out, name) >= (int)sizeof path)
-        return anc_fail(err, ANC_EARGUMENT, "%s: the name is too long", j->o.out);
-    double t = now();
-    const anc_targets_about about = { .config = j->config, .rules = &j->plan.rules };
-    if (anc_targets_write(&j->targets, path, &about, &r->n[BYTES], err)) return err->code;
-    r->s[WRITE] = now() - t;
+    if (j->lock && anc_lock_lost(j->lock))
+        return anc_fail(err, ANC_ESYSTEM, "%s: another run has taken the folder over while this one did not run; this "
+                        "one ends", j->o.out);
+    if (*dropped) return ANC_OK;
+    anc_targets_shard_name(name, work->item, j->n_shards);
+    snprintf(path, sizeof path, "%s/%s", j->o.out, name); /* fits: see anc_run_folder_enter */
+    double t = anc_now_s();
+    const anc_targets_about about = { j->config, &j->plan.label.rules, work->item, j->plan.tag };
+    if (anc_targets_write(&j->maker.targets, path, &about, &r->n[ANC_N_BYTES], err)) return err->code;
+    r->s[ANC_S_WRITE] = anc_now_s() - t;
     return ANC_OK;
 }
 
-static void add(record *sum, const record *r)
+static void add(anc_label_record *sum, const anc_label_record *r)
 {
-    for (int i = 0; i < N_COUNTS; i++) sum->n[i] += r->n[i];
-    for (int i = 0; i < N_STAGES; i++) sum->s[i] += r->s[i];
+    for (int i = 0; i < ANC_N_COUNTS; i++) sum->n[i] += r->n[i];
+    for (int i = 0; i < ANC_N_STAGES; i++) sum->s[i] += r->s[i];
 }
 
-/* Collective: all shards, then the index. Rank 0 gets the sum of the records. */
-static anc_status do_all(job *j, record *sum, timings *t, anc_err *err)
+/* Collective: all shards of this part that are not whole. Rank 0 gets the sum of the records. */
+static anc_status do_shards(job *j, anc_label_record *sum, timings *t, anc_err *err)
 {
-    const anc_queue_plan queue_plan = { .n_items = j->plan.n_shards,
-                                        .result_bytes = sizeof(record),
-                                        .pack = pack_slice,
-                                        .finished = shard_finished,
-                                        .context = j };
-    anc_queue *q;
-    if (anc_queue_new(&q, &j->team, &queue_plan, err)) return err->code;
+    unsigned char *done = malloc((size_t)j->n_shards + 1);
+    if (!done) anc_fail(err, ANC_EMEMORY, "out of memory for %lld shards", (long long)j->n_shards);
+    for (int64_t s = 0; done && s < j->n_shards; s++) done[s] = !is_mine(j, s) || j->verdict[s] == WHOLE;
+    if (anc_team_agree(&j->team, err)) return err->code;
+    const anc_queue_plan queue_plan = { j->n_shards, done, sizeof(anc_label_record), pack_slice, shard_finished, j };
+    anc_status failed = anc_queue_new(&j->queue, &j->team, &queue_plan, err);
+    free(done);
+    if (failed) return failed;
     anc_work work;
-    record r;
+    anc_label_record r;
     double busy = 0;
-    while (anc_queue_next(q, &work)) {
+    while (anc_queue_next(j->queue, &work)) {
         anc_err mine = { 0 };
-        if (do_shard(j, q, &work, &r, &mine))
-            anc_queue_fail(q, &mine);
-        else
-            anc_queue_done(q, &r);
+        bool dropped = false;
+        if (do_shard(j, &work, &r, &dropped, &mine))
+            anc_queue_fail(j->queue, &mine);
+        else if (!dropped)
+            anc_queue_done(j->queue, &r);
+        if (anc_stop_wanted()) anc_queue_halt(j->queue);
         busy += busy_s(&r);
     }
-    int64_t n_left;
-    anc_status failed = anc_queue_finish(q, &n_left, err); /* the same on all ranks */
-    if (!failed && !j->team.rank) {
-        bool with[ANC_ROWS_KINDS] = { true, true, true, j->o.assignment, j->o.labels, j->o.with_gt };
-        const anc_targets_about about = { .config = j->config, .rules = &j->plan.rules };
-        for (int64_t s = 0; s < j->plan.n_shards; s++) add(sum, anc_queue_result(q, s));
-        double start = now();
-        anc_targets_write_index(j->o.out, j->plan.n_shards, with, j->plan.rules.anchors.n_levels, &about, &t->index_bytes, err);
-        t->index_s = now() - start;
+    failed = anc_queue_finish(j->queue, &j->n_left, err); /* the same on all ranks */
+    for (int64_t s = 0; s < j->n_shards && !j->team.rank; s++) {
+        const anc_label_record *of = anc_queue_result(j->queue, s);
+        if (of) add(sum, of);
     }
-    anc_queue_free(q);
+    anc_queue_free(j->queue);
     t->busy = anc_team_spread(&j->team, busy);
-    return failed ? failed : anc_team_agree(&j->team, err);
+    return failed;
+}
+
+/* Collective: the index, once all shards of all parts are whole, unless it is there already. */
+static anc_status do_index(job *j, bool changed, timings *t, anc_err *err)
+{
+    const anc_label_plan *p = &j->plan.label;
+    const anc_run_of_shards run = { j->o.out, j->config, ANC_VERSION, p };
+    const bool with[ANC_ROWS_KINDS] = { true, true, true, p->assignment, p->labels, p->with_gt };
+    const anc_targets_about about = { .config = j->config, .rules = &p->rules, .tag = j->plan.tag };
+    double start = anc_now_s();
+    bool all = true, there;
+    if (j->o.part_n > 1) {
+        if (look_at_shards(j, true, err)) return err->code;
+        for (int64_t s = 0; s < j->n_shards; s++) all = all && j->verdict[s] == WHOLE;
+    }
+    anc_err fault = { 0 };
+    if (all && !j->team.rank && (anc_index_check(&run, &there, &fault) || changed)) {
+        if (fault.code && there) fprintf(stderr, "label: %s; writing it again\n", fault.text);
+        anc_targets_write_index(j->o.out, j->n_shards, with, p->rules.anchors.n_levels, &about, &t->index_bytes, err);
+        j->index_written = !err->code;
+    }
+    t->index_s = anc_now_s() - start;
+    return anc_team_agree(&j->team, err);
 }
 
 /* ---- reporting ---- */
@@ -418,47 +294,60 @@ static double peak_mib(void)
 
 static void print_plan(const job *j)
 {
-    const plan *p = &j->plan;
+    const anc_label_plan *p = &j->plan.label;
     printf("label: %s: %s images, %s boxes (%s); preset %s\n", j->o.annotations, COUNT(p->n_images), COUNT(p->n_boxes),
            anc_source_format(j->source), p->rules.name);
-    printf("label: %s views, %s shards, %d rank%s, %s kernels\n", COUNT(p->n_images * j->o.epochs), COUNT(p->n_shards),
+    printf("label: %s views, %s shards, %d rank%s, %s kernels\n", COUNT(p->n_images * p->epochs), COUNT(j->n_shards),
            j->team.size, j->team.size == 1 ? "" : "s", j->kernels->name);
+    if (j->o.part_n > 1) printf("label: part %d of %d: %s shards\n", j->o.part_i, j->o.part_n, COUNT(j->n_mine));
+    if (j->n_before) printf("label: %s of them are done already\n", COUNT(j->n_before));
 }
 
-static void print_summary(const job *j, const record *r, const timings *t)
+static void print_end(const job *j, const anc_label_record *r, const timings *t)
+{
+    if (j->n_before == j->n_mine && !j->index_written) {
+        printf("label: all %s shards are there and whole: nothing to do (%s)\n", COUNT(j->n_mine),
+               anc_format_time(t->total_s).text);
+        return;
+    }
+    printf("label: wrote %s shard%s%s to %s, ", COUNT(j->n_mine - j->n_before), j->n_mine - j->n_before == 1 ? "" : "s",
+           j->index_written ? " and targets.h5" : "", j->o.out);
+    printf("%s in %s\n", anc_format_bytes(r->n[ANC_N_BYTES] + t->index_bytes).text, anc_format_time(t->total_s).text);
+}
+
+static void print_summary(const job *j, const anc_label_record *r, const timings *t)
 {
     const anc_dataset_report *found = anc_source_report(j->source);
     double busy = busy_s(r) > 0 ? busy_s(r) : 1;
-    printf("\n  views       %15s   %s images/s\n", COUNT(r->n[VIEWS]), anc_format_rate((double)r->n[VIEWS] / t->total_s).text);
-    printf("  objects     %15s   %s clipped at the edge, %s outside or empty in the view\n", COUNT(r->n[BOXES]),
-           COUNT(r->n[CLIPPED]), COUNT(r->n[DROPPED]));
-    printf("  crowds      %15s   annotated; rule: %s\n", COUNT(found->crowds), anc_config_crowd_word(&j->plan.rules));
-    printf("  anchors     %15s\n", COUNT(r->n[ANCHORS]));
-    printf("    positive  %15s   %s sampled\n", COUNT(r->n[POSITIVES]), COUNT(r->n[SAMPLED_POSITIVES]));
-    printf("    negative  %15s   %s sampled\n", COUNT(r->n[NEGATIVES]), COUNT(r->n[SAMPLED_NEGATIVES]));
-    printf("    ignored   %15s\n", COUNT(r->n[IGNORED]));
+    printf("\n  views       %15s   %s images/s\n", COUNT(r->n[ANC_N_VIEWS]), anc_format_rate((double)r->n[ANC_N_VIEWS] / t->total_s).text);
+    printf("  objects     %15s   %s clipped at the edge, %s outside or empty in the view\n", COUNT(r->n[ANC_N_BOXES]),
+           COUNT(r->n[ANC_N_CLIPPED]), COUNT(r->n[ANC_N_DROPPED]));
+    printf("  crowds      %15s   annotated; rule: %s\n", COUNT(found->crowds), anc_config_crowd_word(&j->plan.label.rules));
+    printf("  anchors     %15s\n", COUNT(r->n[ANC_N_ANCHORS]));
+    printf("    positive  %15s   %s sampled\n", COUNT(r->n[ANC_N_POSITIVES]), COUNT(r->n[ANC_N_SAMPLED_POSITIVES]));
+    printf("    negative  %15s   %s sampled\n", COUNT(r->n[ANC_N_NEGATIVES]), COUNT(r->n[ANC_N_SAMPLED_NEGATIVES]));
+    printf("    ignored   %15s\n", COUNT(r->n[ANC_N_IGNORED]));
     if (found->empty_boxes) printf("  note: %s annotated boxes have no area and were left out\n", COUNT(found->empty_boxes));
     if (found->duplicate_ids) printf("  note: %s annotation ids stand more than once\n", COUNT(found->duplicate_ids));
-    if (r->n[UNMATCHED]) printf("  note: %s objects reach no anchor well enough to make one positive\n", COUNT(r->n[UNMATCHED]));
-    if (r->n[WITHOUT_POSITIVES]) printf("  note: %s views have no positive anchor\n", COUNT(r->n[WITHOUT_POSITIVES]));
+    if (r->n[ANC_N_UNMATCHED]) printf("  note: %s objects reach no anchor well enough to make one positive\n", COUNT(r->n[ANC_N_UNMATCHED]));
+    if (r->n[ANC_N_WITHOUT_POSITIVES]) printf("  note: %s views have no positive anchor\n", COUNT(r->n[ANC_N_WITHOUT_POSITIVES]));
     printf("\n  read annotations %s; label and write %s; index %s\n", anc_format_time(t->read_s).text,
            anc_format_time(t->label_s).text, anc_format_time(t->index_s).text);
     printf("  work of all ranks: match %.0f %%, sample %.0f %%, encode %.0f %%, lay and gather %.0f %%, write %.0f %%\n",
-           100 * r->s[MATCH] / busy, 100 * r->s[SAMPLE] / busy, 100 * r->s[ENCODE] / busy, 100 * (r->s[LAY] + r->s[GATHER]) / busy,
-           100 * r->s[WRITE] / busy);
+           100 * r->s[ANC_S_MATCH] / busy, 100 * r->s[ANC_S_SAMPLE] / busy, 100 * r->s[ANC_S_ENCODE] / busy, 100 * (r->s[ANC_S_LAY] + r->s[ANC_S_GATHER]) / busy,
+           100 * r->s[ANC_S_WRITE] / busy);
     printf("  memory: at most %.0f MiB on a rank (rank %d)\n", t->peak.max, t->peak.max_rank);
-    printf("label: wrote %s shards and targets.h5 to %s, %s in %s\n", COUNT(j->plan.n_shards), j->o.out,
-           anc_format_bytes(r->n[BYTES] + t->index_bytes).text, anc_format_time(t->total_s).text);
+    print_end(j, r, t);
 }
 
-static anc_status write_summary(const job *j, const record *r, const timings *t, anc_err *err)
+static anc_status write_summary(const job *j, const anc_label_record *r, const timings *t, anc_err *err)
 {
     FILE *to = fopen(j->o.summary, "w");
     if (!to) return anc_fail(err, ANC_ESYSTEM, "%s: cannot be written: %s", j->o.summary, strerror(errno));
     const anc_dataset_report *found = anc_source_report(j->source);
     fprintf(to, "{\"config\":%s,\n", j->config);
-    fprintf(to, " \"ranks\":%d,\"kernels\":\"%s\",\"shards\":%lld,\"bytes\":%lld,\n", j->team.size, j->kernels->name,
-            (long long)j->plan.n_shards, (long long)(r->n[BYTES] + t->index_bytes));
+    fprintf(to, " \"ranks\":%d,\"kernels\":\"%s\",\"shards\":%lld,\"shards_before\":%lld,\"bytes\":%lld,\n", j->team.size,
+            j->kernels->name, (long long)j->n_mine, (long long)j->n_before, (long long)(r->n[ANC_N_BYTES] + t->index_bytes));
     fprintf(to, " \"source\":{\"annotations\":%lld,\"empty_boxes\":%lld,\"over_edge\":%lld,\"outside\":%lld,\"crowds\":%lld,"
                 "\"duplicate_ids\":%lld,\"images_without_boxes\":%lld},\n",
             (long long)found->annotations, (long long)found->empty_boxes, (long long)found->over_edge,
@@ -466,17 +355,17 @@ static anc_status write_summary(const job *j, const record *r, const timings *t,
             (long long)found->without_boxes);
     fprintf(to, " \"views\":%lld,\"objects\":%lld,\"crowd_regions\":%lld,\"clipped\":%lld,\"dropped\":%lld,\"unmatched\":%lld,"
                 "\"views_without_positives\":%lld,\n",
-            (long long)r->n[VIEWS], (long long)r->n[BOXES], (long long)r->n[CROWDS], (long long)r->n[CLIPPED], (long long)r->n[DROPPED],
-            (long long)r->n[UNMATCHED], (long long)r->n[WITHOUT_POSITIVES]);
+            (long long)r->n[ANC_N_VIEWS], (long long)r->n[ANC_N_BOXES], (long long)r->n[ANC_N_CROWDS], (long long)r->n[ANC_N_CLIPPED], (long long)r->n[ANC_N_DROPPED],
+            (long long)r->n[ANC_N_UNMATCHED], (long long)r->n[ANC_N_WITHOUT_POSITIVES]);
     fprintf(to, " \"anchors\":%lld,\"positives\":%lld,\"negatives\":%lld,\"ignored\":%lld,\"sampled_positives\":%lld,"
                 "\"sampled_negatives\":%lld,\n",
-            (long long)r->n[ANCHORS], (long long)r->n[POSITIVES], (long long)r->n[NEGATIVES], (long long)r->n[IGNORED],
-            (long long)r->n[SAMPLED_POSITIVES], (long long)r->n[SAMPLED_NEGATIVES]);
+            (long long)r->n[ANC_N_ANCHORS], (long long)r->n[ANC_N_POSITIVES], (long long)r->n[ANC_N_NEGATIVES], (long long)r->n[ANC_N_IGNORED],
+            (long long)r->n[ANC_N_SAMPLED_POSITIVES], (long long)r->n[ANC_N_SAMPLED_NEGATIVES]);
     fprintf(to, " \"seconds\":{\"total\":%.6f,\"read\":%.6f,\"label_and_write\":%.6f,\"index\":%.6f,\n"
                 "  \"all_ranks\":{\"lay\":%.6f,\"match\":%.6f,\"sample\":%.6f,\"encode\":%.6f,\"gather\":%.6f,\"write\":%.6f},\n"
                 "  \"busy_min\":%.6f,\"busy_mean\":%.6f,\"busy_max\":%.6f,\"busy_max_rank\":%d},\n",
-            t->total_s, t->read_s, t->label_s, t->index_s, r->s[LAY], r->s[MATCH], r->s[SAMPLE], r->s[ENCODE], r->s[GATHER],
-            r->s[WRITE], t->busy.min, t->busy.mean, t->busy.max, t->busy.max_rank);
+            t->total_s, t->read_s, t->label_s, t->index_s, r->s[ANC_S_LAY], r->s[ANC_S_MATCH], r->s[ANC_S_SAMPLE], r->s[ANC_S_ENCODE], r->s[ANC_S_GATHER],
+            r->s[ANC_S_WRITE], t->busy.min, t->busy.mean, t->busy.max, t->busy.max_rank);
     fprintf(to, " \"peak_mib\":%.1f,\"peak_mib_mean\":%.1f}\n", t->peak.max, t->peak.mean);
     bool failed = ferror(to);
     if (fclose(to) || failed) return anc_fail(err, ANC_ESYSTEM, "%s: cannot be written: %s", j->o.summary, strerror(errno));
@@ -485,64 +374,117 @@ static anc_status write_summary(const job *j, const record *r, const timings *t,
 
 /* ---- the job ---- */
 
-/* Collective. Rank 0 plans, all get the plan. */
+/* Collective. Rank 0 plans and takes the folder, all get the plan. */
 static anc_status share_plan(job *j, anc_err *err)
 {
     if (!j->team.rank) make_plan(j, err);
     if (anc_team_agree(&j->team, err)) return err->code;
     anc_team_bcast(&j->team, &j->plan, sizeof j->plan, 0);
-    size_t n_laid = (size_t)j->plan.n_laid * sizeof *j->laid;
-    if (j->o.like && j->team.rank && !(j->laid = malloc(n_laid))) anc_fail(err, ANC_EMEMORY, "out of memory for --like");
+    size_t n_like = (size_t)j->plan.n_like * sizeof *j->like;
+    if (j->o.like && j->team.rank && !(j->like = malloc(n_like + 1))) anc_fail(err, ANC_EMEMORY, "out of memory for --like");
     if (anc_team_agree(&j->team, err)) return err->code;
-    if (j->o.like) anc_team_bcast(&j->team, j->laid, n_laid, 0);
+    if (j->o.like) anc_team_bcast(&j->team, j->like, n_like, 0);
+    j->n_shards = anc_label_shards(&j->plan.label);
     j->kernels = anc_kernels_find(j->plan.kernels[0] ? j->plan.kernels : NULL);
-    j->config = describe(j);
+    j->config = anc_label_describe(&j->plan.label);
+    j->verdict = calloc((size_t)j->n_shards + 1, sizeof *j->verdict);
     if (!j->kernels) anc_fail(err, ANC_EARGUMENT, "no %s kernels on this host; leave --simd out", j->plan.kernels);
-    if (!j->config) anc_fail(err, ANC_EMEMORY, "out of memory for the configuration");
-    j->labeller = (anc_labeller){ .rules = &j->plan.rules, .kernels = j->kernels, .seed = (uint64_t)j->o.seed };
-    if (!err->code)
-        anc_targets_init(&j->targets, j->plan.rules.anchors.n_levels, j->o.assignment, j->o.labels, j->o.with_gt, err);
+    if (!j->config || !j->verdict) anc_fail(err, ANC_EMEMORY, "out of memory for %lld shards", (long long)j->n_shards);
+    if (!err->code) anc_shard_maker_init(&j->maker, &j->plan.label, j->kernels, err);
+    j->maker.like = j->like;
+    j->maker.n_like = j->plan.n_like;
+    j->maker.between = between_views;
+    j->maker.context = j;
+    const anc_run_folder f = folder_of(j);
+    if (!err->code && j->lock) anc_run_folder_claim(&f, j->lock, j->config, j->n_shards, err);
     return anc_team_agree(&j->team, err);
+}
+
+/* Collective. How much of this part is to be done; rank 0 knows how many views are not. */
+static anc_status see_what_is_left(job *j, anc_err *err)
+{
+    if (!j->o.dry_run && look_at_shards(j, false, err)) return err->code;
+    for (int64_t s = 0; s < j->n_shards; s++) {
+        if (!is_mine(j, s)) continue;
+        j->n_mine++;
+        if (j->verdict[s] != WHOLE) continue;
+        j->n_before++;
+        j->views_done += views_of(j, s);
+    }
+    return ANC_OK;
+}
+
+/* Collective. One line that says why, with how much left, and what to do. */
+static void say_stopped(job *j)
+{
+    const char *mine = anc_stop_reason();
+    char line[64];
+    snprintf(line, sizeof line, "%s%s", mine ? mine : "", mine ? "\n" : "");
+    char *all = anc_team_join(&j->team, line);
+    if (all) all[strcspn(all, "\n")] = '\0';
+    if (!j->team.rank)
+        fprintf(stderr, "anchorage: label: stopped by %s with %lld of %lld shards left; run the same command again to go "
+                "on\n", all && *all ? all : "request", (long long)j->n_left, (long long)j->n_mine);
+    free(all);
+}
+
+static anc_status do_all(job *j, anc_label_record *sum, timings *t, anc_err *err)
+{
+    bool speaks = !j->team.rank;
+    int64_t views = 0;
+    double start = anc_now_s();
+    for (int64_t s = 0; s < j->n_shards; s++) views += is_mine(j, s) ? views_of(j, s) : 0;
+    if (speaks) anc_progress_start(&j->progress, stderr, j->o.quiet, "label", "images", j->views_done, views, 0);
+    anc_status failed = do_shards(j, sum, t, err);
+    if (speaks) anc_progress_stop(&j->progress);
+    t->label_s = anc_now_s() - start;
+    if (failed) return failed;
+    if (!j->n_left) return do_index(j, j->n_before < j->n_mine, t, err);
+    say_stopped(j);
+    return ANC_OK;
 }
 
 static anc_status run(job *j, anc_err *err)
 {
-    double start = now();
+    double start = anc_now_s();
     timings t = { 0 };
-    record sum = { 0 };
-    if (share_plan(j, err)) return err->code;
+    anc_label_record sum = { 0 };
+    if (share_plan(j, err) || see_what_is_left(j, err)) return err->code;
     bool speaks = !j->team.rank;
-    t.read_s = now() - start;
+    t.read_s = anc_now_s() - start;
     if (speaks && (!j->o.quiet || j->o.dry_run)) print_plan(j);
     if (j->o.dry_run) {
-        if (speaks) printf("label: dry run: would write %s shards and targets.h5 to %s\n", COUNT(j->plan.n_shards), j->o.out);
+        if (speaks) printf("label: dry run: would write %s shards and targets.h5 to %s\n", COUNT(j->n_mine), j->o.out);
         return ANC_OK;
     }
     fflush(stdout);
-    if (speaks)
-        anc_progress_start(&j->progress, stderr, j->o.quiet, "label", "images", 0, j->plan.n_images * j->o.epochs, 0);
-    double labelled = now();
-    if (do_all(j, &sum, &t, err)) {
-        if (speaks) anc_progress_stop(&j->progress);
-        return err->code;
-    }
-    if (speaks) anc_progress_stop(&j->progress);
-    t.label_s = now() - labelled;
-    t.total_s = now() - start;
+    if (do_all(j, &sum, &t, err) || j->n_left) return err->code;
+    t.total_s = anc_now_s() - start;
     t.peak = anc_team_spread(&j->team, peak_mib());
-    if (speaks && !j->o.quiet) print_summary(j, &sum, &t);
+    if (speaks && !j->o.quiet && j->n_before < j->n_mine) print_summary(j, &sum, &t);
+    if (speaks && !j->o.quiet && j->n_before == j->n_mine) print_end(j, &sum, &t);
     if (speaks && j->o.summary) write_summary(j, &sum, &t, err);
     return anc_team_agree(&j->team, err);
 }
 
 static void job_clear(job *j)
 {
+    anc_lock_release(j->lock);
     anc_source_close(j->source);
-    anc_labeller_free(&j->labeller);
-    anc_targets_clear(&j->targets);
-    free(j->annotation);
-    free(j->laid);
+    anc_shard_maker_free(&j->maker);
+    free(j->like);
+    free(j->verdict);
     free(j->config);
+}
+
+/* "2/4" */
+static bool read_part(options *o)
+{
+    int end = 0;
+    o->part_i = o->part_n = 1;
+    if (!o->part) return true;
+    return sscanf(o->part, "%d/%d%n", &o->part_i, &o->part_n, &end) == 2 && !o->part[end] && o->part_i >= 1 &&
+           o->part_i <= o->part_n && o->part_n <= 1000000;
 }
 
 int anc_job_label(int argc, char **argv)
@@ -554,10 +496,10 @@ int anc_job_label(int argc, char **argv)
         { "preset", 'p', "NAME", ANC_OPT_STRING, &o->preset, 0, 0,
           "whose rules to follow (torchvision-fpn); `anchorage presets` lists them" },
         { "config", 'c', "FILE.ini", ANC_OPT_STRING, &o->config, 0, 0, "change any part of the preset; see `anchorage presets NAME`" },
-        { "like", 0, "FEATURES.h5", ANC_OPT_STRING, &o->like, 0, 0,
-          "lay the views on exactly the sizes, paddings and grids of these features, for `anchorage train`" },
         { "seed", 's', "N", ANC_OPT_INT, &o->seed, 0, 9007199254740991.0, "of sampling and flips" },
         { "epochs", 'e', "N", ANC_OPT_INT, &o->epochs, 1, 1000000, "views of each image, each with its own draws" },
+        { "like", 0, "FEATURES.h5", ANC_OPT_STRING, &o->like, 0, 0,
+          "lay the views on exactly the sizes, paddings and grids of these features, for `anchorage train`" },
         { "flip", 0, "P", ANC_OPT_REAL, &o->flip, 0, 1, "mirror a view with this probability; otherwise as the preset says" },
         { "crowd", 0, "RULE", ANC_OPT_STRING, &o->crowd, 0, 0,
           "crowd regions: drop, keep, ignore=SHARE (negatives in them by more than SHARE of their area become ignored), exclude=SHARE" },
@@ -566,7 +508,12 @@ int anc_job_label(int argc, char **argv)
         { "assignment", 0, NULL, ANC_OPT_FLAG, &o->assignment, 0, 0, "also keep every positive and ignored anchor" },
         { "labels", 0, NULL, ANC_OPT_FLAG, &o->labels, 0, 0, "also keep the label of every anchor (large)" },
         { "with-gt", 0, NULL, ANC_OPT_FLAG, &o->with_gt, 0, 0, "also keep the boxes in view pixels" },
-        { "overwrite", 0, NULL, ANC_OPT_FLAG, &o->overwrite, 0, 0, "replace the targets that DIR holds" },
+        { "restart", 0, NULL, ANC_OPT_FLAG, &o->restart, 0, 0, "throw away what DIR holds of another run" },
+        { "repair", 0, NULL, ANC_OPT_FLAG, &o->repair, 0, 0, "check every row of the shards that are there, too" },
+        { "part", 0, "I/N", ANC_OPT_STRING, &o->part, 0, 0,
+          "do the shards of part I of N only, as one of N jobs that write to DIR; the one that finds all done writes the index" },
+        { "time-limit", 0, "TIME", ANC_OPT_STRING, &o->limit, 0, 0,
+          "stop after 90, 15m, 2h or 1:30:00 and exit with 75; the same command goes on from there" },
         { "dry-run", 0, NULL, ANC_OPT_FLAG, &o->dry_run, 0, 0, "read and check everything, write nothing" },
         { "simd", 0, "NAME", ANC_OPT_STRING, &o->simd, 0, 0, "kernels: avx2 or scalar (the fastest; the output is the same)" },
         { "summary-json", 0, "FILE", ANC_OPT_STRING, &o->summary, 0, 0, "write the closing summary for machines" },
@@ -580,19 +527,25 @@ int anc_job_label(int argc, char **argv)
         .max_operands = 1,
         .about = "Labels the anchors of every image, samples minibatches, encodes regression targets, and writes them as "
                  "HDF5 shards and an index over them. ANNOTATIONS is a COCO JSON file or an annotations.h5. The bytes "
-                 "written depend on the data and the options, never on the number of ranks.",
+                 "written depend on the data and the options, never on the number of ranks. The same command again "
+                 "checks what is done and goes on from there, whatever ended it.",
         .example = "mpirun -n 64 anchorage label instances_train2017.json -o targets/ --preset detectron2-fpn --epochs 12 --flip 0.5",
         .opt = opt,
     };
     int n, ended = anc_opts_parse(&usage, argc, argv, &o->annotations, &n);
     if (ended) return ended - 1;
+    if (!read_part(o)) return anc_opts_refuse(&usage, "--part %s: must be I/N, such as 1/4 to 4/4", o->part);
+    if (o->part && o->restart)
+        return anc_opts_refuse(&usage, "--restart would throw away what other parts do; remove the folder's files first");
     if (!o->out && !o->dry_run) return anc_opts_refuse(&usage, "--output DIR is missing");
     if (!o->out) o->out = ".";
     anc_err err = { 0 };
+    if (anc_stop_listen(o->limit, &err)) return anc_opts_refuse(&usage, "%s", err.text);
     anc_team_start(&j.team);
     run(&j, &err);
     if (err.code && !j.team.rank) fprintf(stderr, "anchorage: label: %s\n", err.text);
     job_clear(&j);
     anc_team_stop(&j.team);
+    if (!err.code && j.n_left) return ANC_EXIT_AGAIN;
     return !err.code ? ANC_EXIT_DONE : err.code == ANC_EARGUMENT ? ANC_EXIT_USAGE : ANC_EXIT_FAILED;
 }

@@ -15,6 +15,7 @@ const anc_job anc_jobs[] = {
     { "evaluate", "say how many objects proposals find: average recall", anc_job_evaluate },
     { "presets", "print a preset as an INI file, ready to edit", anc_job_presets },
     { "inspect", "say in words and tables what a file holds", anc_job_inspect },
+    { "verify", "hold files to their checksums and promises, and labels to the annotations", anc_job_verify },
     { "synth", "write generated scenes with exact annotations", anc_job_synth },
     { NULL, NULL, NULL },
 };

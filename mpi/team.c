@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const size_t chunk_bytes = (size_t)1 << 30; /* MPI counts are int */
 
@@ -60,6 +61,26 @@ void anc_team_sum(const anc_team *team, int64_t *v, size_t n)
         k = n - at < chunk_bytes / sizeof *v ? n - at : chunk_bytes / sizeof *v;
         MPI_Allreduce(MPI_IN_PLACE, v + at, (int)k, MPI_INT64_T, MPI_SUM, team->comm);
     }
+}
+
+char *anc_team_join(const anc_team *team, const char *mine)
+{
+    int n = (int)strlen(mine), *size = team->rank ? NULL : calloc((size_t)team->size, 2 * sizeof *size), total = 0;
+    int good = team->rank || size;
+    MPI_Bcast(&good, 1, MPI_INT, 0, team->comm);
+    if (!good) return NULL;
+    MPI_Gather(&n, 1, MPI_INT, size, 1, MPI_INT, 0, team->comm);
+    for (int r = 0; size && r < team->size; r++) {
+        size[team->size + r] = total;
+        total += size[r];
+    }
+    char *all = size ? malloc((size_t)total + 1) : NULL;
+    good = team->rank || all;
+    MPI_Bcast(&good, 1, MPI_INT, 0, team->comm);
+    if (good) MPI_Gatherv(mine, n, MPI_CHAR, all, size, size ? size + team->size : NULL, MPI_CHAR, 0, team->comm);
+    if (all) all[total] = '\0';
+    free(size);
+    return all;
 }
 
 anc_spread anc_team_spread(const anc_team *team, double mine)

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const commands[] = { "label", "train", "presets", "inspect", "synth" };
+static const char *const commands[] = { "import", "label", "train", "presets", "inspect", "verify", "synth" };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 
 /* Runs `anchorage ARGUMENTS`; text is in the output (stdout or stderr as asked; NULL: it is empty). */

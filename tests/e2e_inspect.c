@@ -192,7 +192,7 @@ static void the_checksum_does_not_depend_on_the_sharding(void)
     static const char *const shards[] = { "7", "50", "1000" };
     for (int i = 0; i < 3; i++) {
         char options[64];
-        snprintf(options, sizeof options, "--overwrite --images-per-shard %s", shards[i]);
+        snprintf(options, sizeof options, "--restart --images-per-shard %s", shards[i]);
         const char *out = targets("sum-many", options);
         char *got = inspect(out, "--checksum");
         CU_ASSERT_STRING_EQUAL(got, wanted);
@@ -220,7 +220,7 @@ static void a_shard_that_is_gone_is_named(void)
     char path[4096];
     snprintf(path, sizeof path, "%s/shard-00004-of-00010.h5", out);
     CU_ASSERT_EQUAL(unlink(path), 0);
-    refused(1, out, "gone/shard-00004-of-00010.h5: the shard is missing; put it beside its index, or label");
+    refused(1, out, "gone/shard-00004-of-00010.h5: the shard is missing; put it beside its index, or run the same label command again");
     char *text = NULL;
     CU_ASSERT_EQUAL(check_run(&text, "%s inspect --checksum %s", ANC_BINARY, out), 1);
     CU_ASSERT_PTR_NULL(strstr(text, "\n0")); /* no number */

@@ -51,7 +51,7 @@ static void label_and_recompute(const char *path)
     const char *out = check_path("targets"), *summary = check_path("summary.json");
     int code = check_run(
         &text,
-        "timeout -k 10 300 mpirun -n 2 %s label %s -o %s --overwrite --quiet --preset %s --flip 0.5 --seed 7 "
+        "timeout -k 10 300 mpirun -n 2 %s label %s -o %s --restart --quiet --preset %s --flip 0.5 --seed 7 "
         "--images-per-shard 64 --assignment --with-gt --summary-json %s",
         ANC_BINARY, path, out, preset, summary);
     CU_ASSERT_EQUAL(code, 0);

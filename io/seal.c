@@ -1,0 +1,91 @@
+/* io/seal.c: see seal.h */
+#include "io/seal.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <libdeflate.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { SEAL_BYTES = 31, BLOCK_BYTES = 1 << 18 };
+
+uint32_t anc_seal_crc32(uint32_t start, const void *bytes, size_t n) { return libdeflate_crc32(start, bytes, n); }
+
+static void print_seal(char text[SEAL_BYTES + 1], uint32_t crc)
+{
+    snprintf(text, SEAL_BYTES + 1, "\nanchorage-seal crc32 %08x\n", crc);
+}
+
+/* The first n bytes of a file; false with errno set, 0 when it ended before. */
+static bool crc_of(int fd, int64_t n, uint32_t *crc)
+{
+    char *block = malloc(BLOCK_BYTES);
+    *crc = 0;
+    errno = ENOMEM;
+    for (int64_t at = 0; block && at < n;) {
+        ssize_t k = pread(fd, block, (size_t)(n - at < BLOCK_BYTES ? n - at : BLOCK_BYTES), at);
+        if (k < 0 && errno == EINTR) continue;
+        if (k <= 0) {
+            if (!k) errno = 0;
+            free(block);
+            return false;
+        }
+        *crc = anc_seal_crc32(*crc, block, (size_t)k);
+        at += k;
+    }
+    int reason = errno;
+    free(block);
+    errno = reason;
+    return block != NULL;
+}
+
+anc_status anc_seal_append(const char *path, anc_err *err)
+{
+    char text[SEAL_BYTES + 1];
+    struct stat info;
+    uint32_t crc;
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    bool good = fd >= 0 && !fstat(fd, &info) && crc_of(fd, info.st_size, &crc);
+    if (good) {
+        print_seal(text, crc);
+        errno = ENOSPC; /* what a write of fewer bytes means */
+        good = pwrite(fd, text, SEAL_BYTES, info.st_size) == SEAL_BYTES;
+    }
+    int reason = errno;
+    if (fd >= 0 && close(fd) && good) {
+        good = false;
+        reason = errno;
+    }
+    return good ? ANC_OK : anc_fail(err, ANC_ESYSTEM, "cannot seal: %s", strerror(reason));
+}
+
+static anc_status check_open(int fd, const char *path, anc_err *err)
+{
+    char text[SEAL_BYTES + 1], found[SEAL_BYTES + 1] = "";
+    struct stat info;
+    uint32_t crc;
+    if (fd < 0 || fstat(fd, &info)) return anc_fail(err, ANC_ESYSTEM, "%s: cannot open: %s", path, strerror(errno));
+    int64_t n = info.st_size - SEAL_BYTES;
+    bool sealed = n > 0 && pread(fd, found, SEAL_BYTES, n) == SEAL_BYTES && !strncmp(found, "\nanchorage-seal", 15);
+    if (!sealed)
+        return anc_fail(err, ANC_EDATA,
+                        "%s: does not end in a seal; it was cut off, damaged, or changed by another program", path);
+    if (!crc_of(fd, n, &crc))
+        return anc_fail(err, ANC_ESYSTEM, "%s: cannot read: %s", path, errno ? strerror(errno) : "it became shorter");
+    print_seal(text, crc);
+    if (memcmp(text, found, SEAL_BYTES))
+        return anc_fail(err, ANC_EDATA, "%s: its bytes are not those that were written (checksum %.8s is %.8s)", path,
+                        text + SEAL_BYTES - 9, found + SEAL_BYTES - 9);
+    return ANC_OK;
+}
+
+anc_status anc_seal_check(const char *path, anc_err *err)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    check_open(fd, path, err);
+    if (fd >= 0) close(fd);
+    return err->code;
+}

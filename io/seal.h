@@ -1,0 +1,29 @@
+/* io/seal.h: a checksum over a whole file, behind its last byte
+ *
+ * HDF5's own checksums leave gaps: padding, the superblock's spare bytes, contiguous data, fixed arrays' unused
+ * entries. A seal covers every byte. It is a line of text behind what HDF5 calls the end of the file, so HDF5 and all
+ * that is built on it read the file as before:
+ *
+ *     "\nanchorage-seal crc32 1a2b3c4d\n"
+ *
+ * with the CRC-32 of zlib and gzip over all bytes before that line. It finds every burst of up to 32 wrong bits for
+ * certain. A program that changes the file in place leaves a wrong seal, or none.
+ */
+#ifndef ANC_IO_SEAL_H
+#define ANC_IO_SEAL_H
+
+#include "core/err.h"
+#include <stddef.h>
+#include <stdint.h>
+
+/* Appends the seal to a file that has none. Errors: ANC_ESYSTEM, without the path. */
+anc_status anc_seal_append(const char *path, anc_err *err);
+
+/* Reads the whole file against its seal. Errors: ANC_EDATA (no seal, or other bytes than were sealed), ANC_ESYSTEM;
+ * the text starts with the path. */
+anc_status anc_seal_check(const char *path, anc_err *err);
+
+/* The same CRC-32, to go on from `start` (0 at first). */
+uint32_t anc_seal_crc32(uint32_t start, const void *bytes, size_t n);
+
+#endif

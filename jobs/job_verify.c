@@ -1,0 +1,347 @@
+/* jobs/job_verify.c: `anchorage verify`: is what was written still what was written, and right
+ *
+ * Of a folder, every rank checks shards as it gets them; rank 0 looks at run.json, the index and what else lies there.
+ */
+#include "io/annotations.h"
+#include "io/seal.h"
+#include "io/source.h"
+#include "io/targets_read.h"
+#include "jobs/format.h"
+#include "jobs/job.h"
+#include "jobs/opts.h"
+#include "jobs/run_folder.h"
+#include "jobs/shard_check.h"
+#include "mpi/queue.h"
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+typedef struct {
+    const char *path, *annotations; /* annotations: to label again from, or NULL */
+    bool quiet;
+    anc_team team;
+    anc_run run; /* of a folder, the same on all ranks */
+    anc_label_plan plan;
+    anc_source *source; /* rank 0 */
+    anc_shard_maker maker;
+    FILE *faults; /* this rank's, a line each */
+    char *text;
+    size_t n_text;
+    int64_t n_faults, n_shards, n_views;
+} job;
+
+static void fault(job *j, const char *text)
+{
+    fprintf(j->faults, "anchorage: verify: %s\n", text);
+    j->n_faults++;
+}
+
+/* Takes an error that speaks of the content as a fault; others stay errors. */
+static anc_status as_fault(job *j, anc_err *err)
+{
+    if (err->code != ANC_EDATA) return err->code;
+    fault(j, err->text);
+    *err = (anc_err){ 0 };
+    return ANC_OK;
+}
+
+/* ---- labels again ---- */
+
+/* The first view in which two runs of targets differ, and in what; -1: none. */
+static int64_t difference(const anc_targets *a, const anc_targets *b, const char **what)
+{
+    int64_t n = a->n[ANC_ROWS_VIEWS], first = n;
+    for (int k = ANC_ROWS_MINIBATCH; k < ANC_ROWS_KINDS; k++)
+        for (int64_t v = 0; a->with[k] && v < first; v++)
+            if (a->offset[k][v + 1] != b->offset[k][v + 1]) {
+                first = v;
+                *what = anc_targets_kinds[k].group;
+            }
+    for (int c = 0; c < ANC_N_COLUMNS; c++) {
+        int k = anc_targets_columns[c].rows;
+        size_t row = anc_targets_row_bytes(c, a->n_levels);
+        for (int64_t v = 0; a->with[k] && v < first; v++) {
+            int64_t from = k ? a->offset[k][v] : v, to = k ? a->offset[k][v + 1] : v + 1;
+            if (to == from || !memcmp((char *)a->column[c] + (size_t)from * row, (char *)b->column[c] + (size_t)from * row,
+                                      (size_t)(to - from) * row))
+                continue;
+            first = v;
+            *what = anc_targets_columns[c].name;
+        }
+    }
+    return first < n ? first : -1;
+}
+
+static anc_status compare(job *j, const anc_work *work, anc_err *err)
+{
+    char name[64], path[PATH_MAX];
+    const char *what = "";
+    anc_label_record ignored = { 0 };
+    anc_dataset images = { 0 };
+    anc_targets_file *f;
+    anc_targets t = { 0 };
+    bool dropped;
+    anc_targets_shard_name(name, work->item, j->n_shards);
+    snprintf(path, sizeof path, "%s/%s", j->path, name);
+    if (anc_dataset_unpack(work->bytes, work->n_bytes, &images, err)) return err->code;
+    anc_status status =
+        anc_shard_make(&j->maker, &images, anc_label_run_of(&j->plan, work->item).epoch, &ignored, &dropped, err);
+    anc_dataset_clear(&images);
+    if (status) return anc_within(err, "%s", j->annotations);
+    if (anc_targets_open(path, &f, err)) return err->code;
+    if (!anc_targets_read(f, 0, anc_targets_about_file(f)->n[ANC_ROWS_VIEWS], &t, err)) {
+        int64_t v = difference(&j->maker.targets, &t, &what);
+        if (v >= 0)
+            anc_fail(err, ANC_EDATA, "%s: view %lld (image %lld): %s is not what labelling it again gives", path,
+                     (long long)v, (long long)((int64_t *)j->maker.targets.column[ANC_VIEWS_IMAGE_ID])[v], what);
+    }
+    anc_targets_clear(&t);
+    anc_targets_close(f);
+    return err->code;
+}
+
+/* ---- a folder ---- */
+
+static anc_status pack_slice(void *context, int64_t shard, void **bytes, size_t *n, anc_err *err)
+{
+    job *j = context;
+    anc_label_run r = anc_label_run_of(&j->plan, shard);
+    anc_dataset slice = { 0 };
+    if (!j->source) return ANC_OK;
+    if (anc_source_read(j->source, r.first, r.n, &slice, err)) return err->code;
+    anc_status status = anc_dataset_pack(&slice, 0, slice.n_images, bytes, n, err);
+    anc_dataset_clear(&slice);
+    return status;
+}
+
+/* Collective. */
+static anc_status check_shards(job *j, anc_err *err)
+{
+    const anc_run_of_shards run = { j->path, j->run.config, j->run.version, &j->plan };
+    const anc_queue_plan plan = { .n_items = j->n_shards, .pack = pack_slice, .context = j };
+    anc_queue *q;
+    anc_work work;
+    bool there;
+    if (anc_queue_new(&q, &j->team, &plan, err)) return err->code;
+    while (anc_queue_next(q, &work)) {
+        anc_err mine = { 0 };
+        if (!anc_shard_check(&run, work.item, true, &there, &mine) && j->annotations) compare(j, &work, &mine);
+        if (as_fault(j, &mine))
+            anc_queue_fail(q, &mine);
+        else
+            anc_queue_done(q, NULL);
+        anc_queue_serve(q);
+    }
+    anc_queue_finish(q, NULL, err);
+    anc_queue_free(q);
+    return err->code;
+}
+
+/* Files that look like shards and are none of this run. */
+static anc_status check_names(job *j, anc_err *err)
+{
+    DIR *d = opendir(j->path);
+    if (!d) return anc_fail(err, ANC_ESYSTEM, "%s: cannot be listed: %s", j->path, strerror(errno));
+    for (struct dirent *e; (e = readdir(d));) {
+        char wanted[64], text[PATH_MAX];
+        int shard, of, end = 0;
+        if (sscanf(e->d_name, "shard-%d-of-%d.h5%n", &shard, &of, &end) != 2 || !end || e->d_name[end]) continue;
+        anc_targets_shard_name(wanted, shard, j->n_shards);
+        if (shard >= 0 && shard < j->n_shards && !strcmp(wanted, e->d_name)) continue;
+        snprintf(text, sizeof text, "%s/%s: is no shard of this run; remove it", j->path, e->d_name);
+        fault(j, text);
+    }
+    closedir(d);
+    return ANC_OK;
+}
+
+/* Rank 0. What the index says of shards is only worth a look when these are whole. */
+static anc_status check_index(job *j, bool shards_whole, anc_err *err)
+{
+    const anc_run_of_shards run = { j->path, j->run.config, j->run.version, &j->plan };
+    anc_targets_file *f = NULL;
+    bool there;
+    if (!anc_index_check(&run, &there, err) && shards_whole) anc_targets_open(j->path, &f, err);
+    anc_targets_close(f);
+    return as_fault(j, err);
+}
+
+/* Rank 0. */
+static anc_status read_run(job *j, anc_err *err)
+{
+    uint64_t fingerprint;
+    bool there;
+    if (anc_run_read(j->path, &j->run, &there, err)) return err->code;
+    if (!there) return anc_fail(err, ANC_EDATA, "%s/run.json: missing: `anchorage label` has not begun here", j->path);
+    if (anc_label_plan_read(j->run.config, &j->plan, err)) return anc_within(err, "%s/run.json", j->path);
+    if (j->annotations && j->plan.like)
+        return anc_fail(err, ANC_EARGUMENT, "%s: its views lie on the grids of --like; verify it without --recompute", j->path);
+    if (!j->annotations) return ANC_OK;
+    if (anc_source_open(j->annotations, &j->source, err) || anc_source_fingerprint(j->source, &fingerprint, err))
+        return err->code;
+    if (fingerprint == j->plan.fingerprint) return ANC_OK;
+    return anc_fail(err, ANC_EARGUMENT, "%s: is another data set than that of %s (fingerprint %016llx, not %016llx)",
+                    j->annotations, j->path, (unsigned long long)fingerprint, (unsigned long long)j->plan.fingerprint);
+}
+
+/* Collective. */
+static anc_status share_run(job *j, anc_err *err)
+{
+    size_t n[2] = { 0 };
+    if (!j->team.rank && !read_run(j, err)) {
+        n[0] = strlen(j->run.config) + 1;
+        n[1] = strlen(j->run.version) + 1;
+    }
+    if (anc_team_agree(&j->team, err)) return err->code;
+    anc_team_bcast(&j->team, n, sizeof n, 0);
+    anc_team_bcast(&j->team, &j->plan, sizeof j->plan, 0);
+    if (j->team.rank) {
+        j->run.config = malloc(n[0]);
+        j->run.version = malloc(n[1]);
+    }
+    if (!j->run.config || !j->run.version) anc_fail(err, ANC_EMEMORY, "out of memory");
+    if (anc_team_agree(&j->team, err)) return err->code;
+    anc_team_bcast(&j->team, j->run.config, n[0], 0);
+    anc_team_bcast(&j->team, j->run.version, n[1], 0);
+    j->n_shards = anc_label_shards(&j->plan);
+    j->n_views = j->plan.n_images * j->plan.epochs;
+    if (j->annotations) anc_shard_maker_init(&j->maker, &j->plan, anc_kernels_find("scalar"), err);
+    return anc_team_agree(&j->team, err);
+}
+
+/* Collective. */
+static anc_status verify_folder(job *j, anc_err *err)
+{
+    if (share_run(j, err) || check_shards(j, err)) return err->code;
+    int64_t bad = j->n_faults;
+    anc_team_sum(&j->team, &bad, 1);
+    if (!j->team.rank && !check_names(j, err)) check_index(j, !bad, err);
+    return anc_team_agree(&j->team, err);
+}
+
+/* ---- one file ---- */
+
+static anc_status read_targets(job *j, anc_err *err)
+{
+    anc_targets_file *f;
+    anc_targets t = { 0 };
+    if (anc_targets_open(j->path, &f, err)) return err->code;
+    const anc_targets_info *info = anc_targets_about_file(f);
+    int64_t run = info->with[ANC_ROWS_LABELS] ? 16 : 2048;
+    j->n_views = info->n[ANC_ROWS_VIEWS];
+    for (int64_t v = 0; v < j->n_views && !err->code; v += run)
+        anc_targets_read(f, v, j->n_views - v < run ? j->n_views - v : run, &t, err);
+    anc_targets_clear(&t);
+    anc_targets_close(f);
+    return err->code;
+}
+
+static anc_status read_annotations(const char *path, anc_err *err)
+{
+    enum { RUN = 4096 };
+    anc_source *s;
+    if (anc_source_open(path, &s, err)) return err->code;
+    int64_t n = anc_source_images(s);
+    for (int64_t i = 0; i < n && !err->code; i += RUN) {
+        anc_dataset slice = { 0 };
+        anc_source_read(s, i, n - i < RUN ? n - i : RUN, &slice, err);
+        anc_dataset_clear(&slice);
+    }
+    anc_source_close(s);
+    return err->code;
+}
+
+static anc_status verify_file(job *j, anc_err *err)
+{
+    char *format = NULL;
+    if (!anc_seal_check(j->path, err)) {
+        if (anc_h5_format_of(j->path, &format, err)) anc_within(err, "%s", j->path);
+        else if (!strcmp(format, ANC_TARGETS_FORMAT)) read_targets(j, err);
+        else if (!strcmp(format, ANC_ANNOTATIONS_FORMAT)) read_annotations(j->path, err);
+    }
+    free(format);
+    return as_fault(j, err);
+}
+
+/* ---- the job ---- */
+
+static void report(const job *j, const char *faults, int64_t n, double s)
+{
+    fputs(faults, stderr);
+    if (n)
+        fprintf(stderr, "anchorage: verify: %s: %s fault%s%s\n", j->path, anc_format_count(n).text, n == 1 ? "" : "s",
+                j->n_shards ? "; the same `anchorage label` command, with --repair, writes those files again" : "");
+    if (n || j->quiet) return;
+    if (j->n_shards) printf("verify: %s: run.json, %s shards and targets.h5 ", j->path, anc_format_count(j->n_shards).text);
+    else printf("verify: %s ", j->path);
+    if (j->n_views) printf("with %s views ", anc_format_count(j->n_views).text);
+    printf("%s whole%s (%s)\n", j->n_shards ? "are" : "is", j->annotations ? ", and the same when labelled again" : "", anc_format_time(s).text);
+}
+
+/* Collective. */
+static anc_status verify(job *j, int64_t *n_faults, anc_err *err)
+{
+    struct stat info = { 0 };
+    double start = anc_now_s();
+    if (!j->team.rank && stat(j->path, &info)) anc_fail(err, ANC_ESYSTEM, "%s: %s", j->path, strerror(errno));
+    if (!err->code && !(j->faults = open_memstream(&j->text, &j->n_text))) anc_fail(err, ANC_EMEMORY, "out of memory");
+    if (anc_team_agree(&j->team, err)) return err->code;
+    int folder = S_ISDIR(info.st_mode);
+    anc_team_bcast(&j->team, &folder, sizeof folder, 0);
+    if (!folder && j->annotations) return anc_fail(err, ANC_EARGUMENT, "--recompute is for the folder of a whole run");
+    if (!folder && !j->team.rank) verify_file(j, err);
+    if (folder ? verify_folder(j, err) : anc_team_agree(&j->team, err)) return err->code;
+    fflush(j->faults);
+    *n_faults = j->n_faults;
+    anc_team_sum(&j->team, n_faults, 1);
+    char *all = anc_team_join(&j->team, j->text);
+    if (all) report(j, all, *n_faults, anc_now_s() - start);
+    free(all);
+    return ANC_OK;
+}
+
+static void job_clear(job *j)
+{
+    if (j->faults) fclose(j->faults);
+    free(j->text);
+    anc_run_clear(&j->run);
+    anc_source_close(j->source);
+    anc_shard_maker_free(&j->maker);
+}
+
+int anc_job_verify(int argc, char **argv)
+{
+    job j = { 0 };
+    const anc_opt opt[] = {
+        { "recompute", 0, "ANNOTATIONS", ANC_OPT_STRING, &j.annotations, 0, 0,
+          "label the annotations again, through the portable kernels, and compare every number" },
+        { "quiet", 'q', NULL, ANC_OPT_FLAG, &j.quiet, 0, 0, "say nothing when all is well" },
+        { 0 },
+    };
+    const anc_usage usage = {
+        .command = "verify",
+        .operands = "FILE|DIR",
+        .min_operands = 1,
+        .max_operands = 1,
+        .about = "Reads every byte of a file, or of a folder that `anchorage label` has written, and holds it to its "
+                 "checksums, and every count, offset and number to what docs/FORMAT.md promises. Each fault is a line "
+                 "that names its file; the exit code is then 1.",
+        .example = "mpirun -n 8 anchorage verify targets/ --recompute instances_train2017.json",
+        .opt = opt,
+    };
+    int n, ended = anc_opts_parse(&usage, argc, argv, &j.path, &n);
+    if (ended) return ended - 1;
+    anc_err err = { 0 };
+    int64_t n_faults = 0;
+    anc_team_start(&j.team);
+    verify(&j, &n_faults, &err);
+    if (err.code && !j.team.rank) fprintf(stderr, "anchorage: verify: %s\n", err.text);
+    job_clear(&j);
+    anc_team_stop(&j.team);
+    if (!err.code) return n_faults ? ANC_EXIT_FAILED : ANC_EXIT_DONE;
+    return err.code == ANC_EARGUMENT ? ANC_EXIT_USAGE : ANC_EXIT_FAILED;
+}

@@ -1,0 +1,193 @@
+/* jobs/label_shard.c: see label_shard.h */
+#include "jobs/label_shard.h"
+#include "jobs/config.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <yajl/yajl_tree.h>
+
+double anc_now_s(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static int64_t shards_per_epoch(const anc_label_plan *p)
+{
+    return (p->n_images + p->images_per_shard - 1) / p->images_per_shard;
+}
+
+int64_t anc_label_shards(const anc_label_plan *p) { return shards_per_epoch(p) * p->epochs; }
+
+anc_label_run anc_label_run_of(const anc_label_plan *p, int64_t shard)
+{
+    int64_t first = shard % shards_per_epoch(p) * p->images_per_shard, left = p->n_images - first;
+    return (anc_label_run){ (int32_t)(shard / shards_per_epoch(p)), first,
+                            left < p->images_per_shard ? left : p->images_per_shard };
+}
+
+/* ---- the plan as text ---- */
+
+static const char *truth(bool x) { return x ? "true" : "false"; }
+
+char *anc_label_describe(const anc_label_plan *p)
+{
+    char *text = NULL;
+    size_t n;
+    FILE *to = open_memstream(&text, &n);
+    if (!to) return NULL;
+    fprintf(to,
+            "{\"command\":\"label\",\"seed\":%lld,\"epochs\":%lld,\"images_per_shard\":%lld,\"assignment\":%s,"
+            "\"labels\":%s,\"with_gt\":%s,\"like\":\"%016llx\",\"data\":{\"images\":%lld,\"boxes\":%lld,\"fingerprint\":\"%016llx\"},"
+            "\"rules\":",
+            (long long)p->seed, (long long)p->epochs, (long long)p->images_per_shard, truth(p->assignment),
+            truth(p->labels), truth(p->with_gt), (unsigned long long)p->like, (long long)p->n_images, (long long)p->n_boxes,
+            (unsigned long long)p->fingerprint);
+    anc_config_json(&p->rules, to);
+    putc('}', to);
+    if (fclose(to)) {
+        free(text);
+        return NULL;
+    }
+    return text;
+}
+
+static bool integer_at(yajl_val tree, const char *a, const char *b, int64_t low, int64_t *out)
+{
+    yajl_val v = yajl_tree_get(tree, (const char *[]){ a, b, NULL }, yajl_t_number);
+    if (!v || !YAJL_IS_INTEGER(v) || YAJL_GET_INTEGER(v) < low) return false;
+    *out = YAJL_GET_INTEGER(v);
+    return true;
+}
+
+static bool truth_at(yajl_val tree, const char *a, bool *out)
+{
+    yajl_val v = yajl_tree_get(tree, (const char *[]){ a, NULL }, yajl_t_any);
+    *out = YAJL_IS_TRUE(v);
+    return v && (YAJL_IS_TRUE(v) || YAJL_IS_FALSE(v));
+}
+
+anc_status anc_label_plan_read(const char *json, anc_label_plan *p, anc_err *err)
+{
+    char why[256];
+    *p = (anc_label_plan){ 0 };
+    err->code = ANC_OK;
+    yajl_val tree = yajl_tree_parse(json, why, sizeof why);
+    if (!tree) return anc_fail(err, ANC_EDATA, "the configuration is no JSON: %.*s", (int)strcspn(why, "\n"), why);
+    yajl_val of = yajl_tree_get(tree, (const char *[]){ "data", "fingerprint", NULL }, yajl_t_string);
+    yajl_val like = yajl_tree_get(tree, (const char *[]){ "like", NULL }, yajl_t_string);
+    bool good = of && like && integer_at(tree, "seed", NULL, 0, &p->seed) && integer_at(tree, "epochs", NULL, 1, &p->epochs) &&
+                integer_at(tree, "images_per_shard", NULL, 1, &p->images_per_shard) &&
+                truth_at(tree, "assignment", &p->assignment) && truth_at(tree, "labels", &p->labels) &&
+                truth_at(tree, "with_gt", &p->with_gt) && integer_at(tree, "data", "images", 0, &p->n_images) &&
+                integer_at(tree, "data", "boxes", 0, &p->n_boxes);
+    if (good) p->fingerprint = strtoull(of->u.string, NULL, 16);
+    if (good) p->like = strtoull(like->u.string, NULL, 16);
+    yajl_tree_free(tree);
+    if (!good) return anc_fail(err, ANC_EDATA, "the configuration is not that of a label run");
+    return anc_config_read_json(json, &p->rules, err);
+}
+
+/* ---- one shard ---- */
+
+anc_status anc_shard_maker_init(anc_shard_maker *m, const anc_label_plan *plan, const anc_kernels *kernels, anc_err *err)
+{
+    *m = (anc_shard_maker){ .plan = plan };
+    m->labeller = (anc_labeller){ .rules = &plan->rules, .kernels = kernels, .seed = (uint64_t)plan->seed };
+    return anc_targets_init(&m->targets, plan->rules.anchors.n_levels, plan->assignment, plan->labels, plan->with_gt, err);
+}
+
+void anc_shard_maker_free(anc_shard_maker *m)
+{
+    anc_labeller_free(&m->labeller);
+    anc_targets_clear(&m->targets);
+    free(m->annotation);
+    *m = (anc_shard_maker){ 0 };
+}
+
+static anc_status take_boxes(anc_shard_maker *m, const anc_gt *gt, int64_t n_gt, anc_err *err)
+{
+    if (n_gt > INT32_MAX / 2) return anc_fail(err, ANC_EDATA, "%lld boxes are too many", (long long)n_gt);
+    if (n_gt > m->room_annotations) {
+        free(m->annotation);
+        m->room_annotations = 2 * n_gt;
+        m->annotation = malloc((size_t)m->room_annotations * sizeof *m->annotation);
+        if (!m->annotation) {
+            m->room_annotations = 0;
+            return anc_fail(err, ANC_EMEMORY, "out of memory for %lld boxes", (long long)n_gt);
+        }
+    }
+    for (int64_t i = 0; i < n_gt; i++) {
+        memcpy(m->annotation[i].xyxy, gt[i].xyxy, sizeof gt[i].xyxy);
+        m->annotation[i].crowd = gt[i].crowd;
+    }
+    return ANC_OK;
+}
+
+static void count(const anc_labeller *l, anc_label_record *r)
+{
+    r->n[ANC_N_VIEWS]++;
+    r->n[ANC_N_BOXES] += l->n_box;
+    r->n[ANC_N_CROWDS] += l->n_crowd;
+    r->n[ANC_N_CLIPPED] += l->n_clipped;
+    r->n[ANC_N_DROPPED] += l->n_dropped;
+    r->n[ANC_N_UNMATCHED] += l->match.n_unmatched;
+    r->n[ANC_N_WITHOUT_POSITIVES] += l->match.n_positive == 0;
+    r->n[ANC_N_ANCHORS] += l->match.n_anchors;
+    r->n[ANC_N_POSITIVES] += l->match.n_positive;
+    r->n[ANC_N_NEGATIVES] += l->match.n_negative;
+    r->n[ANC_N_IGNORED] += l->match.n_ignored;
+    r->n[ANC_N_SAMPLED_POSITIVES] += l->batch.n_positive;
+    r->n[ANC_N_SAMPLED_NEGATIVES] += l->batch.n_negative;
+}
+
+static anc_status lay_view(anc_shard_maker *m, const anc_image *image, int32_t epoch, int32_t n_gt, anc_err *err)
+{
+    anc_labeller *l = &m->labeller;
+    if (!m->plan->like)
+        return anc_label_lay(l, image->id, epoch, image->height, image->width, m->annotation, n_gt, err);
+    const anc_like_row *found = anc_like_find(m->like, m->n_like, image->id);
+    if (!found)
+        return anc_fail(err, ANC_EDATA, "the features of --like have none of it; leave it out of the annotations");
+    return anc_label_lay_on(l, image->id, epoch, image->height, image->width, &found->on, m->annotation, n_gt, err);
+}
+
+static anc_status label_view(anc_shard_maker *m, const anc_image *image, const anc_gt *gt, int64_t n_gt, int32_t epoch,
+                             anc_label_record *r, anc_err *err)
+{
+    anc_labeller *l = &m->labeller;
+    if (take_boxes(m, gt, n_gt, err)) return err->code;
+    double t0 = anc_now_s();
+    if (lay_view(m, image, epoch, (int32_t)n_gt, err)) return err->code;
+    double t1 = anc_now_s();
+    if (anc_label_match(l, err)) return err->code;
+    double t2 = anc_now_s();
+    if (anc_label_sample(l, err)) return err->code;
+    double t3 = anc_now_s();
+    if (anc_label_encode(l, err)) return err->code;
+    double t4 = anc_now_s();
+    if (anc_targets_append(&m->targets, l, gt, (int32_t)n_gt, err)) return err->code;
+    r->s[ANC_S_LAY] += t1 - t0;
+    r->s[ANC_S_MATCH] += t2 - t1;
+    r->s[ANC_S_SAMPLE] += t3 - t2;
+    r->s[ANC_S_ENCODE] += t4 - t3;
+    r->s[ANC_S_GATHER] += anc_now_s() - t4;
+    count(l, r);
+    return ANC_OK;
+}
+
+anc_status anc_shard_make(anc_shard_maker *m, const anc_dataset *d, int32_t epoch, anc_label_record *r, bool *dropped,
+                          anc_err *err)
+{
+    *dropped = false;
+    anc_targets_reset(&m->targets);
+    for (int64_t i = 0; i < d->n_images && !*dropped; i++) {
+        int64_t first = d->box_offset[i];
+        if (label_view(m, &d->image[i], d->box + first, d->box_offset[i + 1] - first, epoch, r, err))
+            return anc_within(err, "image %lld", (long long)d->image[i].id);
+        *dropped = m->between && !m->between(m->context);
+    }
+    return ANC_OK;
+}

@@ -1,0 +1,23 @@
+/* jobs/like.h: what a backbone made of each image, for views that are laid on exactly that (`label --like`) */
+#ifndef ANC_JOBS_LIKE_H
+#define ANC_JOBS_LIKE_H
+
+#include "core/label.h"
+
+/* Plain bytes, so that rank 0 can broadcast a table of them. */
+typedef struct {
+    int64_t image_id;
+    anc_laid on;
+} anc_like_row;
+
+/* Reads sizes, paddings and grids of a features.h5 into *rows [*n], malloc'ed, ascending by image. Its levels and
+ * strides must be those of the rules. Errors name the file and what to set. */
+anc_status anc_like_read(const char *path, const anc_rules *rules, anc_like_row **rows, int64_t *n, anc_err *err);
+
+/* A checksum of the table, never 0: another table lays other views. */
+uint64_t anc_like_fingerprint(const anc_like_row *rows, int64_t n);
+
+/* NULL when there is no such image. */
+const anc_like_row *anc_like_find(const anc_like_row *rows, int64_t n, int64_t image_id);
+
+#endif

@@ -1,0 +1,272 @@
+/* jobs/run_folder.c: see run_folder.h */
+#include "jobs/run_folder.h"
+#include "io/h5.h"
+#include "io/out.h"
+#include "io/seal.h"
+#include "io/targets.h"
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <yajl/yajl_tree.h>
+
+void anc_run_clear(anc_run *r)
+{
+    free(r->version);
+    free(r->config);
+    *r = (anc_run){ 0 };
+}
+
+/* ---- how two configurations differ ---- */
+
+typedef struct {
+    char *text;
+    size_t size, used;
+    int n;
+} report;
+
+static void print_leaf(yajl_val v, FILE *to)
+{
+    if (!v) fputs("nothing", to);
+    else if (YAJL_IS_STRING(v)) fputs(v->u.string, to);
+    else if (YAJL_IS_NUMBER(v)) fputs(v->u.number.r, to);
+    else if (YAJL_IS_TRUE(v) || YAJL_IS_FALSE(v)) fputs(YAJL_IS_TRUE(v) ? "true" : "false", to);
+    else if (YAJL_IS_ARRAY(v)) {
+        putc('[', to);
+        for (size_t i = 0; i < YAJL_GET_ARRAY(v)->len; i++) {
+            if (i) putc(' ', to);
+            print_leaf(YAJL_GET_ARRAY(v)->values[i], to);
+        }
+        putc(']', to);
+    }
+}
+
+static void leaf(yajl_val v, char *text, size_t size)
+{
+    FILE *to = fmemopen(text, size, "w");
+    text[0] = text[size - 1] = '\0';
+    if (!to) return;
+    print_leaf(v, to);
+    fclose(to);
+    text[size - 1] = '\0';
+}
+
+static void compare(yajl_val a, yajl_val b, const char *name, report *r)
+{
+    enum { NAMED = 4 };
+    if (YAJL_IS_OBJECT(a) && YAJL_IS_OBJECT(b)) {
+        for (int side = 0; side < 2; side++) { /* the keys of a, then those that only b has */
+            yajl_val from = side ? b : a, other = side ? a : b;
+            for (size_t i = 0; i < YAJL_GET_OBJECT(from)->len; i++) {
+                const char *key = YAJL_GET_OBJECT(from)->keys[i];
+                yajl_val mine = YAJL_GET_OBJECT(from)->values[i];
+                yajl_val its = yajl_tree_get(other, (const char *[]){ key, NULL }, yajl_t_any);
+                char path[128];
+                if (side && its) continue;
+                snprintf(path, sizeof path, "%s%s%s", name, *name ? "." : "", key);
+                compare(side ? its : mine, side ? mine : its, path, r);
+            }
+        }
+        return;
+    }
+    char there[120], here[120];
+    leaf(a, there, sizeof there);
+    leaf(b, here, sizeof here);
+    if (!strcmp(there, here)) return;
+    if (r->n++ < NAMED && r->used < r->size)
+        r->used += (size_t)snprintf(r->text + r->used, r->size - r->used, "%s%s is %s there and %s here",
+                                    r->n > 1 ? ", " : "", name, there, here);
+}
+
+bool anc_run_differs(const char *there, const char *here, char *text, size_t size)
+{
+    report r = { text, size, 0, 0 };
+    text[0] = '\0';
+    if (!strcmp(there, here)) return false;
+    yajl_val a = yajl_tree_parse(there, NULL, 0), b = yajl_tree_parse(here, NULL, 0);
+    if (a && b) compare(a, b, "", &r);
+    yajl_tree_free(a);
+    yajl_tree_free(b);
+    if (!r.n) snprintf(text, size, "its configuration is another");
+    if (r.n > 4 && r.used < size) snprintf(text + r.used, size - r.used, ", and %d more", r.n - 4);
+    return true;
+}
+
+/* ---- run.json ---- */
+
+/* {"format":"anchorage-run","format_version":1,"anchorage_version":"...","shards":N,"config":{...},"crc32":"..."} */
+#define CHECKSUM ",\"crc32\":\""
+
+static anc_status damaged(anc_err *err, const char *path)
+{
+    return anc_fail(err, ANC_EDATA, "%s: damaged; remove this one file and run the same command again, which checks "
+                    "the shards by themselves", path);
+}
+
+static char *slurp(const char *path, anc_err *err)
+{
+    FILE *f = fopen(path, "r");
+    char *text = NULL;
+    size_t room = 0;
+    if (!f) {
+        anc_fail(err, ANC_ESYSTEM, "%s: cannot open: %s", path, strerror(errno));
+        return NULL;
+    }
+    ssize_t n = getdelim(&text, &room, '\0', f);
+    fclose(f);
+    if (n >= 0 && strlen(text) == (size_t)n) return text;
+    free(text);
+    damaged(err, path);
+    return NULL;
+}
+
+static anc_status parse(char *text, const char *path, anc_run *r, anc_err *err)
+{
+    char *end = NULL;
+    for (char *at = text; (at = strstr(at, CHECKSUM)); at++) end = at;
+    char wanted[32] = "";
+    if (end) snprintf(wanted, sizeof wanted, "%08x\"}\n", anc_seal_crc32(0, text, (size_t)(end - text)));
+    if (!end || strcmp(end + strlen(CHECKSUM), wanted)) return damaged(err, path);
+    *end = '\0';
+    const char *config = strstr(text, ",\"config\":"), *version = strstr(text, "\"anchorage_version\":\"");
+    const char *shards = strstr(text, "\"shards\":");
+    if (!config || !version || !shards || !strstr(text, "\"format_version\":1,"))
+        return anc_fail(err, ANC_EDATA, "%s: written by a later version of anchorage", path);
+    version += strlen("\"anchorage_version\":\"");
+    r->config = strdup(config + strlen(",\"config\":"));
+    r->version = strndup(version, strcspn(version, "\""));
+    r->n_shards = strtoll(shards + strlen("\"shards\":"), NULL, 10);
+    return r->config && r->version ? ANC_OK : anc_fail(err, ANC_EMEMORY, "%s: no memory", path);
+}
+
+anc_status anc_run_read(const char *dir, anc_run *r, bool *there, anc_err *err)
+{
+    char path[PATH_MAX];
+    struct stat info;
+    *r = (anc_run){ 0 };
+    err->code = ANC_OK;
+    snprintf(path, sizeof path, "%s/run.json", dir);
+    *there = !stat(path, &info);
+    if (!*there) return ANC_OK;
+    char *text = slurp(path, err);
+    if (text && parse(text, path, r, err)) anc_run_clear(r);
+    free(text);
+    return err->code;
+}
+
+/* Several parts of one run may do this at once: each by a name of its own, with the same bytes. */
+static anc_status write_manifest(const char *dir, const char *tag, const char *config, int64_t n_shards, anc_err *err)
+{
+    char own[PATH_MAX], path[PATH_MAX], *text = NULL;
+    anc_out *out;
+    snprintf(own, sizeof own, "%s/run.json.%s", dir, tag);
+    snprintf(path, sizeof path, "%s/run.json", dir);
+    int n = asprintf(&text, "{\"format\":\"anchorage-run\",\"format_version\":1,\"anchorage_version\":\"" ANC_VERSION
+                            "\",\"shards\":%lld,\"config\":%s", (long long)n_shards, config);
+    if (n < 0) return anc_fail(err, ANC_EMEMORY, "%s: no memory", path);
+    char end[32];
+    int more = snprintf(end, sizeof end, CHECKSUM "%08x\"}\n", anc_seal_crc32(0, text, (size_t)n));
+    if (!anc_out_open(own, &out, err)) {
+        anc_out_write(out, text, (size_t)n);
+        anc_out_write(out, end, (size_t)more);
+        if (!anc_out_commit(out, err) && rename(own, path)) {
+            anc_fail(err, ANC_ESYSTEM, "%s: cannot be written: %s", path, strerror(errno));
+            unlink(own);
+        }
+    }
+    free(text);
+    return err->code;
+}
+
+/* ---- the folder ---- */
+
+anc_status anc_run_folder_enter(const anc_run_folder *f, anc_lock **lock, anc_err *err)
+{
+    if (strlen(f->dir) > PATH_MAX - 300) return anc_fail(err, ANC_EARGUMENT, "%s: the name is too long", f->dir);
+    if (anc_out_mkdir(f->dir, err)) return err->code;
+    if (access(f->dir, W_OK | X_OK))
+        return anc_fail(err, ANC_ESYSTEM, "%s: cannot be written to: %s", f->dir, strerror(errno));
+    const anc_lock_request r = { f->dir, f->part, f->n_parts, f->waiting, f->stop };
+    return anc_lock_take(&r, lock, err);
+}
+
+static bool ends_in(const char *text, const char *end)
+{
+    size_t n = strlen(text), k = strlen(end);
+    return n >= k && !strcmp(text + n - k, end);
+}
+
+/* Removes what a dead run was writing: all of it, or a part's own. */
+static anc_status sweep(const anc_run_folder *f, anc_err *err)
+{
+    char mine[32];
+    DIR *d = opendir(f->dir);
+    if (!d) return anc_fail(err, ANC_ESYSTEM, "%s: cannot be listed: %s", f->dir, strerror(errno));
+    snprintf(mine, sizeof mine, ".%d-of-%d-", f->part, f->n_parts);
+    for (struct dirent *e; !err->code && (e = readdir(d));) {
+        const char *name = e->d_name;
+        bool part = ends_in(name, ".part") && (!strncmp(name, "shard-", 6) || !strncmp(name, "targets.h5.", 11));
+        bool manifest = !strncmp(name, "run.json.", 9);
+        if ((!part && !manifest) || (f->n_parts > 1 && !strstr(name, mine))) continue;
+        if (unlinkat(dirfd(d), name, 0) && errno != ENOENT)
+            anc_fail(err, ANC_ESYSTEM, "%s/%s: cannot be removed: %s", f->dir, name, strerror(errno));
+    }
+    closedir(d);
+    return err->code;
+}
+
+static anc_status throw_away(const char *dir, anc_err *err)
+{
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/run.json", dir);
+    if (anc_targets_remove(dir, err)) return err->code;
+    if (unlink(path) && errno != ENOENT)
+        return anc_fail(err, ANC_ESYSTEM, "%s: cannot be removed: %s", path, strerror(errno));
+    return ANC_OK;
+}
+
+/* A folder without run.json: what its index, or else its first shard, says; nothing where neither can be read. */
+static void ask_files(const char *dir, int64_t n_shards, anc_run *r, bool *there)
+{
+    char path[PATH_MAX], name[64];
+    for (int64_t i = -1; i < n_shards && !*there; i++) {
+        anc_h5_file f = { 0 };
+        anc_err ignored = { 0 };
+        anc_targets_shard_name(name, i, n_shards);
+        snprintf(path, sizeof path, "%s/%s", dir, i < 0 ? "targets.h5" : name);
+        if (access(path, F_OK) || anc_h5_open(path, ANC_TARGETS_FORMAT, ANC_TARGETS_VERSION, &f, &ignored)) continue;
+        *there = !anc_h5_get_string(&f, "/", "config", &r->config, &ignored) &&
+                 !anc_h5_get_string(&f, "/", "anchorage_version", &r->version, &ignored);
+        if (!*there) anc_run_clear(r);
+        r->n_shards = n_shards;
+        anc_h5_close(&f);
+    }
+}
+
+anc_status anc_run_folder_claim(const anc_run_folder *f, const anc_lock *lock, const char *config, int64_t n_shards,
+                                anc_err *err)
+{
+    anc_run before = { 0 };
+    bool told, there;
+    char text[700];
+    err->code = ANC_OK;
+    if (f->restart && throw_away(f->dir, err)) return err->code;
+    if (anc_run_read(f->dir, &before, &told, err)) return err->code;
+    there = told;
+    if (!there) ask_files(f->dir, n_shards, &before, &there);
+    if (there && strcmp(before.version, ANC_VERSION))
+        anc_fail(err, ANC_EARGUMENT, "%s: was begun by anchorage %s, this is " ANC_VERSION
+                 "; go on with that version, choose another --output, or give --restart to throw it away",
+                 f->dir, before.version);
+    else if (there && anc_run_differs(before.config, config, text, sizeof text))
+        anc_fail(err, ANC_EARGUMENT, "%s: holds another run: %s; give the same options, choose another --output, or "
+                 "give --restart to throw it away", f->dir, text);
+    else if (!sweep(f, err) && !told)
+        write_manifest(f->dir, anc_lock_tag(lock), config, n_shards, err);
+    anc_run_clear(&before);
+    return err->code;
+}

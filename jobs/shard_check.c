@@ -1,0 +1,81 @@
+/* jobs/shard_check.c: see shard_check.h */
+#include "jobs/shard_check.h"
+#include "io/seal.h"
+#include "io/targets_read.h"
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static anc_status missing(const char *path, anc_err *err)
+{
+    return anc_fail(err, errno == ENOENT ? ANC_EDATA : ANC_ESYSTEM, "%s: %s", path,
+                    errno == ENOENT ? "missing" : strerror(errno));
+}
+
+static anc_status check_rows(anc_targets_file *f, anc_err *err)
+{
+    const anc_targets_info *info = anc_targets_about_file(f);
+    int64_t n = info->n[ANC_ROWS_VIEWS], run = info->with[ANC_ROWS_LABELS] ? 16 : 2048; /* bounds memory */
+    anc_targets t = { 0 };
+    for (int64_t first = 0; first < n && !err->code; first += run)
+        anc_targets_read(f, first, n - first < run ? n - first : run, &t, err);
+    anc_targets_clear(&t);
+    return err->code;
+}
+
+static anc_status check_open(const anc_run_of_shards *r, const char *path, int64_t shard, const anc_targets_info *info,
+                             anc_err *err)
+{
+    const bool with[ANC_ROWS_KINDS] = { true, true, true, r->plan->assignment, r->plan->labels, r->plan->with_gt };
+    int64_t n = anc_label_run_of(r->plan, shard).n;
+    if (strcmp(info->version, r->version))
+        return anc_fail(err, ANC_EDATA, "%s: written by anchorage %s, the run is of %s", path, info->version, r->version);
+    if (info->index || strcmp(info->config, r->config))
+        return anc_fail(err, ANC_EDATA, "%s: is of another run", path);
+    if (info->shard != shard)
+        return anc_fail(err, ANC_EDATA, "%s: is shard %lld under another's name", path, (long long)info->shard);
+    if (info->n[ANC_ROWS_VIEWS] != n || memcmp(with, info->with, sizeof with))
+        return anc_fail(err, ANC_EDATA, "%s: has %lld views, where %lld are meant, or other kinds of rows", path,
+                        (long long)info->n[ANC_ROWS_VIEWS], (long long)n);
+    return ANC_OK;
+}
+
+anc_status anc_shard_check(const anc_run_of_shards *r, int64_t shard, bool rows, bool *there, anc_err *err)
+{
+    char name[64], path[PATH_MAX];
+    anc_targets_file *f;
+    err->code = ANC_OK;
+    anc_targets_shard_name(name, shard, anc_label_shards(r->plan));
+    snprintf(path, sizeof path, "%s/%s", r->dir, name);
+    *there = !access(path, F_OK);
+    if (!*there) return missing(path, err);
+    if (anc_seal_check(path, err) || anc_targets_open(path, &f, err)) return err->code;
+    if (!check_open(r, path, shard, anc_targets_about_file(f), err) && rows) check_rows(f, err);
+    anc_targets_close(f);
+    return err->code;
+}
+
+anc_status anc_index_check(const anc_run_of_shards *r, bool *there, anc_err *err)
+{
+    char path[PATH_MAX], *config = NULL, *version = NULL;
+    anc_h5_file f = { 0 };
+    int64_t n = -1;
+    err->code = ANC_OK;
+    snprintf(path, sizeof path, "%s/targets.h5", r->dir);
+    *there = !access(path, F_OK);
+    if (!*there) return missing(path, err);
+    if (anc_seal_check(path, err)) return err->code;
+    if (anc_h5_open(path, ANC_TARGETS_FORMAT, ANC_TARGETS_VERSION, &f, err) ||
+        anc_h5_get_string(&f, "/", "config", &config, err) ||
+        anc_h5_get_string(&f, "/", "anchorage_version", &version, err) || anc_h5_get_int(&f, "/", "shards", &n, err))
+        anc_within(err, "%s", path);
+    else if (strcmp(config, r->config) || strcmp(version, r->version) || n != anc_label_shards(r->plan))
+        anc_fail(err, ANC_EDATA, "%s: is of another run", path);
+    anc_h5_close(&f);
+    free(config);
+    free(version);
+    return err->code;
+}

@@ -1,0 +1,81 @@
+/* tests/test_seal.c: every damaged byte of a sealed file is found */
+#include "io/seal.h"
+#include "io/targets.h"
+#include "tests/check.h"
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* A shard of no views, whose every kind of byte is there: superblock, headers, attributes, contiguous data, chunks. */
+static const char *shard(const char *name)
+{
+    anc_targets t;
+    anc_err err = { 0 };
+    int64_t n;
+    const char *path = check_path("%s", name);
+    const anc_rules *r = anc_rules_preset("torchvision-fpn");
+    CU_ASSERT_FATAL(!anc_targets_init(&t, r->anchors.n_levels, true, true, true, &err));
+    CU_ASSERT_FATAL(!anc_targets_write(&t, path, &(anc_targets_about){ "{}", r, 0, NULL }, &n, &err));
+    anc_targets_clear(&t);
+    return path;
+}
+
+static void every_flipped_byte_of_a_shard_is_found(void)
+{
+    const char *path = shard("sealed.h5");
+    size_t n;
+    unsigned char *bytes = (unsigned char *)check_slurp(path, &n);
+    anc_err err = { 0 };
+    CU_ASSERT_EQUAL(anc_seal_check(path, &err), ANC_OK);
+    int fd = open(path, O_RDWR);
+    int64_t missed = 0;
+    for (size_t i = 0; i < n; i++) { /* one bit, then all of them */
+        unsigned char wrong = bytes[i] ^ (unsigned char)(i % 9 ? 1 << (i % 8) : 255);
+        if (pwrite(fd, &wrong, 1, (off_t)i) != 1) missed++;
+        err.code = ANC_OK;
+        missed += anc_seal_check(path, &err) != ANC_EDATA || !strstr(err.text, "sealed.h5: ");
+        if (pwrite(fd, bytes + i, 1, (off_t)i) != 1) missed++;
+    }
+    close(fd);
+    CU_ASSERT(n > 10000);
+    CU_ASSERT_EQUAL(missed, 0);
+    err.code = ANC_OK;
+    CU_ASSERT_EQUAL(anc_seal_check(path, &err), ANC_OK);
+    free(bytes);
+}
+
+static void a_file_that_is_cut_off_or_longer_is_found(void)
+{
+    const char *path = shard("cut.h5");
+    size_t n;
+    char *bytes = check_slurp(path, &n);
+    anc_err err;
+    for (size_t k = 0; k < n; k += k < n - 64 ? 997 : 1) {
+        err.code = ANC_OK;
+        CU_ASSERT_EQUAL_FATAL(anc_seal_check(check_file("cut.h5", bytes, k), &err), ANC_EDATA);
+    }
+    char *longer = calloc(1, n + 1);
+    memcpy(longer, bytes, n);
+    err.code = ANC_OK;
+    CU_ASSERT_EQUAL(anc_seal_check(check_file("cut.h5", longer, n + 1), &err), ANC_EDATA);
+    err.code = ANC_OK;
+    CU_ASSERT_EQUAL(anc_seal_check(check_path("none.h5"), &err), ANC_ESYSTEM);
+    free(longer);
+    free(bytes);
+}
+
+static void python_computes_the_same_seal(void)
+{
+    char *text = NULL;
+    CU_ASSERT_EQUAL(check_run(&text, "/usr/bin/python3 -c \"import zlib; b = open('%s', 'rb').read(); "
+                                     "print(b[-31:] == b'\\nanchorage-seal crc32 %%08x\\n' %% zlib.crc32(b[:-31]))\"",
+                              shard("python.h5")), 0);
+    CU_ASSERT_STRING_EQUAL(text, "True\n");
+    free(text);
+}
+
+CHECK_SUITE("seal", CHECK(every_flipped_byte_of_a_shard_is_found), CHECK(a_file_that_is_cut_off_or_longer_is_found),
+            CHECK(python_computes_the_same_seal));
