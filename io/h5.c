@@ -87,7 +87,7 @@ static void forget(anc_h5_file *f)
 
 /* Before anything else of HDF5: no printing, and no clean-up at exit, which crashes (1.10) when a file could not be
  * written to its end, as on a full disk. */
-static void start_hdf5(void)
+void anc_h5_start(void)
 {
     H5dont_atexit();
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
@@ -123,7 +123,7 @@ anc_status anc_h5_create_part_as(const char *path, const char *tag, anc_h5_file 
         forget(f);
         return anc_fail(err, ANC_EMEMORY, "%s: no memory", path);
     }
-    start_hdf5();
+    anc_h5_start();
     /* HDF5 reports a failed open in its own long words: the system's are clearer. */
     int fd = open(f->part, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (fd < 0) {
@@ -500,7 +500,7 @@ anc_status anc_h5_write_strings(anc_h5_file *f, const char *name, int64_t n, con
 static anc_status open_hdf5(const char *path, anc_h5_file *f, anc_err *err)
 {
     *f = (anc_h5_file){ 0 };
-    start_hdf5();
+    anc_h5_start();
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) return anc_fail(err, ANC_ESYSTEM, "cannot open: %s", strerror(errno));
     struct stat info = { 0 };

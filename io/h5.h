@@ -64,6 +64,10 @@ typedef struct {
     const char *description;
 } anc_h5_spec;
 
+/* HDF5 prints nothing more in this thread. Creating and opening do it; a thread that reads from a file that another one
+ * has opened calls it first. */
+void anc_h5_start(void);
+
 /* ---- writing ---- */
 
 /* Starts path.part; a left-over one is replaced. In the end it may take the place of an older HDF5 file or an empty one,

@@ -417,15 +417,11 @@ static anc_status see_what_is_left(job *j, anc_err *err)
 /* Collective. One line that says why, with how much left, and what to do. */
 static void say_stopped(job *j)
 {
-    const char *mine = anc_stop_reason();
-    char line[64];
-    snprintf(line, sizeof line, "%s%s", mine ? mine : "", mine ? "\n" : "");
-    char *all = anc_team_join(&j->team, line);
-    if (all) all[strcspn(all, "\n")] = '\0';
+    char *why = anc_stop_team_reason(&j->team);
     if (!j->team.rank)
         fprintf(stderr, "anchorage: label: stopped by %s with %lld of %lld shards left; run the same command again to go "
-                "on\n", all && *all ? all : "request", (long long)j->n_left, (long long)j->n_mine);
-    free(all);
+                "on\n", why ? why : "request", (long long)j->n_left, (long long)j->n_mine);
+    free(why);
 }
 
 static anc_status do_all(job *j, anc_label_record *sum, timings *t, anc_err *err)

@@ -190,7 +190,7 @@ anc_status anc_run_folder_enter(const anc_run_folder *f, anc_lock **lock, anc_er
     if (anc_out_mkdir(f->dir, err)) return err->code;
     if (access(f->dir, W_OK | X_OK))
         return anc_fail(err, ANC_ESYSTEM, "%s: cannot be written to: %s", f->dir, strerror(errno));
-    const anc_lock_request r = { f->dir, f->part, f->n_parts, f->waiting, f->stop };
+    const anc_lock_request r = { f->dir, f->part, f->n_parts, f->waiting, f->stop, NULL };
     return anc_lock_take(&r, lock, err);
 }
 
