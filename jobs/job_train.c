@@ -14,6 +14,7 @@
 #include "jobs/run_folder.h"
 #include "jobs/stop.h"
 #include "jobs/train_feed.h"
+#include "jobs/train_validate.h"
 #include "mpi/reduce.h"
 #include <errno.h>
 #include <limits.h>
@@ -32,8 +33,8 @@ static const char *const sums[] = { "exact", "float", NULL };
 
 typedef struct {
     const char *paths[2], *out, *init, *log, *summary, *simd, *schedule, *milestones, *normaliser, *reduce,
-        *limit;
-    int64_t seed, steps, epochs, batch, per_image, warm_up, checkpoint_every, keep, stop_at;
+        *limit, *val_targets, *val_features;
+    int64_t seed, steps, epochs, batch, per_image, warm_up, checkpoint_every, keep, stop_at, validate_every;
     double rate, momentum, decay, gamma, clip, beta, deviation;
     bool no_shuffle, overwrite, quiet;
 } options;
@@ -49,7 +50,8 @@ typedef struct {
     anc_feed_plan plan;
     anc_feed *feed;
     anc_reduce reduce;
-    anc_lock *lock; /* rank 0: on the output */
+    anc_validator validator; /* open with --val-targets */
+    anc_lock *lock;          /* rank 0: on the output */
     anc_head_file head;
     bool one_blas;         /* all ranks' BLAS chose the same kernels */
     int64_t first_step;    /* done by earlier runs */
@@ -355,16 +357,29 @@ static anc_status open_log(job *j, anc_err *err)
     if (!j->o.log) return ANC_OK;
     j->log = fopen(j->o.log, "w");
     if (!j->log) return anc_fail(err, ANC_ESYSTEM, "%s: cannot be written: %s", j->o.log, strerror(errno));
-    fputs("step,lr,objectness,box_reg,grad_norm\n", j->log);
+    fputs("step,lr,objectness,box_reg,grad_norm,val_objectness,val_box_reg\n", j->log);
     return ANC_OK;
+}
+
+/* The validation after so many steps, or NULL. */
+static const anc_head_validation *validation_at(const job *j, int64_t steps)
+{
+    for (int64_t i = j->head.n_validations - 1; i >= 0 && j->head.validation[i].step >= (double)steps; i--)
+        if (j->head.validation[i].step == (double)steps) return &j->head.validation[i];
+    return NULL;
 }
 
 static void log_step(const job *j, int64_t step)
 {
     const anc_head_step *r = &j->head.history[step];
-    if (j->log)
-        fprintf(j->log, "%lld,%.9g,%.9g,%.9g,%.9g\n", (long long)step + 1, r->rate, r->objectness, r->boxes,
-                r->norm);
+    const anc_head_validation *v = validation_at(j, step + 1);
+    if (!j->log) return;
+    fprintf(j->log, "%lld,%.9g,%.9g,%.9g,%.9g,", (long long)step + 1, r->rate, r->objectness, r->boxes,
+            r->norm);
+    if (v)
+        fprintf(j->log, "%.9g,%.9g\n", v->objectness, v->boxes);
+    else
+        fputs(",\n", j->log);
 }
 
 /* Rank 0 prepares everything; then all have the same. */
@@ -374,12 +389,7 @@ static anc_status prepare(job *j, anc_err *err)
     if (!anc_train_data_open(&j->data, j->o.paths[0], j->o.paths[1], err) && !j->team.rank)
         anc_train_data_check(&j->data, err);
     if (anc_team_agree(&j->team, err)) return err->code;
-    anc_team_bcast(&j->team, &j->data.n_epochs, sizeof j->data.n_epochs, 0);
-    size_t n = (size_t)(j->data.n_epochs + 1) * sizeof *j->data.epoch_first;
-    if (j->team.rank && !(j->data.epoch_first = malloc(n)))
-        anc_fail(err, ANC_EMEMORY, "out of memory for the epochs");
-    if (anc_team_agree(&j->team, err)) return err->code;
-    anc_team_bcast(&j->team, j->data.epoch_first, n, 0);
+    if (anc_train_data_share(&j->data, &j->team, err)) return err->code;
     if (count_steps(j, err)) return err->code; /* the same on all ranks */
     if (!start_parameters(j, err) && !j->team.rank && !take_lock(j, err) && !resume(j, err)) open_log(j, err);
     return anc_team_agree(&j->team, err);
@@ -543,6 +553,42 @@ static anc_status write_summary(const job *j, const timings *t, anc_err *err)
 
 /* ---- the job ---- */
 
+/* Collective: --val-targets and --val-features. */
+static anc_status open_validator(job *j, anc_err *err)
+{
+    j->validator.team = &j->team;
+    j->validator.normaliser = j->plan.normaliser;
+    j->validator.per_image = j->o.per_image;
+    j->validator.beta = j->o.beta;
+    if (!j->o.val_targets) return ANC_OK;
+    return anc_validator_open(&j->validator, j->o.val_targets, j->o.val_features, &j->head.shape, j->kernels,
+                              err);
+}
+
+/* Collective, after every --validate-every steps and after the last. */
+static anc_status validate(job *j, anc_err *err)
+{
+    int64_t step = j->head.step;
+    if (!j->o.val_targets || (step % j->o.validate_every && step < j->schedule.steps)) return ANC_OK;
+    anc_head_validation v = { .step = (double)step, .recall = NAN }, *more;
+    anc_feed_hold(j->feed);
+    anc_validate(&j->validator, j->head.parameters, &v, err);
+    anc_feed_release(j->feed);
+    if (err->code) return err->code;
+    more = realloc(j->head.validation, (size_t)(j->head.n_validations + 1) * sizeof *more);
+    if (more) {
+        j->head.validation = more;
+        more[j->head.n_validations++] = v;
+    } else {
+        anc_fail(err, ANC_EMEMORY, "out of memory for the losses of validations");
+    }
+    if (!j->team.rank && !j->o.quiet)
+        fprintf(stderr, "%strain: after step %s  validation loss %.4f = %.4f objectness + %.4f boxes\n",
+                isatty(STDERR_FILENO) ? "\r\033[K" : "", COUNT(step), v.objectness + v.boxes, v.objectness,
+                v.boxes);
+    return anc_team_agree(&j->team, err);
+}
+
 /* Steps until the end, --stop-at or a signal. */
 static anc_status train(job *j, anc_err *err)
 {
@@ -553,6 +599,7 @@ static anc_status train(job *j, anc_err *err)
         int64_t step = j->head.step;
         if (do_step(j, step, &j->head.history[step], &stop, err)) return err->code;
         j->head.step++;
+        if (validate(j, err)) return err->code;
         if (!j->team.rank) log_step(j, step);
         report(j, false);
         if (j->o.checkpoint_every && j->head.step % j->o.checkpoint_every == 0) {
@@ -583,7 +630,7 @@ static anc_status run(job *j, anc_err *err)
     timings t = { 0 };
     anc_head_one_thread();
     anc_stop_listen(j->o.limit, err); /* the same on all ranks */
-    if (err->code || prepare(j, err) || share(j, err)) return err->code;
+    if (err->code || prepare(j, err) || share(j, err) || open_validator(j, err)) return err->code;
     bool speaks = !j->team.rank;
     if (speaks && !j->o.quiet) print_plan(j);
     if (j->first_step < j->schedule.steps) anc_feed_start(&j->plan, &j->feed, err);
@@ -611,6 +658,7 @@ static void job_clear(job *j)
     if (j->log) fclose(j->log);
     anc_feed_stop(j->feed, NULL);
     anc_lock_release(j->lock);
+    anc_validator_close(&j->validator);
     anc_train_data_close(&j->data);
     anc_reduce_clear(&j->reduce);
     anc_head_file_clear(&j->head);
@@ -635,6 +683,7 @@ int anc_job_train(int argc, char **argv)
                      .deviation = 0.01,
                      .keep = 0,
                      .checkpoint_every = 1000,
+                     .validate_every = 1000,
                      .schedule = "steps",
                      .normaliser = "sampled",
                      .reduce = "exact" } };
@@ -671,6 +720,12 @@ int anc_job_train(int argc, char **argv)
           "take the views in the order of the targets" },
         { "reduce", 0, "NAME", ANC_OPT_STRING, &o->reduce, 0, 0,
           "exact: the same bits for any number of ranks; float: plain sums" },
+        { "val-targets", 0, "TARGETS", ANC_OPT_STRING, &o->val_targets, 0, 0,
+          "also give the losses on these, which are not trained on; with --val-features" },
+        { "val-features", 0, "FEATURES", ANC_OPT_STRING, &o->val_features, 0, 0,
+          "features of --val-targets" },
+        { "validate-every", 0, "N", ANC_OPT_INT, &o->validate_every, 1, 1000000000,
+          "steps; and after the last one" },
         { "checkpoint-every", 0, "N", ANC_OPT_INT, &o->checkpoint_every, 0, 1000000000,
           "steps; 0: at the end only" },
         { "keep", 0, "N", ANC_OPT_INT, &o->keep, 0, 1000000,
@@ -708,6 +763,8 @@ int anc_job_train(int argc, char **argv)
     int n, ended = anc_opts_parse(&usage, argc, argv, o->paths, &n);
     if (ended) return ended - 1;
     if (!o->out) return anc_opts_refuse(&usage, "--output HEAD.h5 is missing");
+    if (!o->val_targets != !o->val_features)
+        return anc_opts_refuse(&usage, "--val-targets and --val-features go together");
     if (o->keep && !o->checkpoint_every) return anc_opts_refuse(&usage, "--keep needs --checkpoint-every");
     anc_err err = { 0 };
     anc_team_start(&j.team);

@@ -105,6 +105,17 @@ anc_status anc_train_data_check(anc_train_data *d, anc_err *err)
     return err->code;
 }
 
+anc_status anc_train_data_share(anc_train_data *d, const anc_team *team, anc_err *err)
+{
+    anc_team_bcast(team, &d->n_epochs, sizeof d->n_epochs, 0);
+    size_t n = (size_t)(d->n_epochs + 1) * sizeof *d->epoch_first;
+    if (team->rank && !(d->epoch_first = malloc(n)))
+        anc_fail(err, ANC_EMEMORY, "out of memory for the epochs");
+    if (anc_team_agree(team, err)) return err->code;
+    anc_team_bcast(team, d->epoch_first, n, 0);
+    return ANC_OK;
+}
+
 static anc_status append(anc_train_data *d, const anc_targets *t, int64_t at, anc_err *err)
 {
     int64_t n = t->n[ANC_ROWS_VIEWS], rows = d->row[at], positives = d->positive[at];
