@@ -357,7 +357,8 @@ static anc_status open_log(job *j, anc_err *err)
     if (!j->o.log) return ANC_OK;
     j->log = fopen(j->o.log, "w");
     if (!j->log) return anc_fail(err, ANC_ESYSTEM, "%s: cannot be written: %s", j->o.log, strerror(errno));
-    fputs("step,lr,objectness,box_reg,grad_norm,val_objectness,val_box_reg\n", j->log);
+    fprintf(j->log, "step,lr,objectness,box_reg,grad_norm%s\n",
+            j->o.val_targets ? ",val_objectness,val_box_reg" : "");
     return ANC_OK;
 }
 
@@ -374,12 +375,10 @@ static void log_step(const job *j, int64_t step)
     const anc_head_step *r = &j->head.history[step];
     const anc_head_validation *v = validation_at(j, step + 1);
     if (!j->log) return;
-    fprintf(j->log, "%lld,%.9g,%.9g,%.9g,%.9g,", (long long)step + 1, r->rate, r->objectness, r->boxes,
+    fprintf(j->log, "%lld,%.9g,%.9g,%.9g,%.9g", (long long)step + 1, r->rate, r->objectness, r->boxes,
             r->norm);
-    if (v)
-        fprintf(j->log, "%.9g,%.9g\n", v->objectness, v->boxes);
-    else
-        fputs(",\n", j->log);
+    if (j->o.val_targets) fprintf(j->log, ",%.9g,%.9g", v ? v->objectness : NAN, v ? v->boxes : NAN);
+    putc('\n', j->log);
 }
 
 /* Rank 0 prepares everything; then all have the same. */
