@@ -34,7 +34,7 @@ typedef struct {
     const char *paths[2], *out, *init, *log, *summary, *simd, *schedule, *milestones, *normaliser, *reduce;
     int64_t seed, steps, epochs, batch, per_image, warm_up, checkpoint_every, keep, stop_at;
     double rate, momentum, decay, gamma, clip, beta, deviation;
-    bool no_shuffle, overwrite, quiet;
+    bool no_shuffle, untrained, overwrite, quiet;
 } options;
 
 enum { GATHER, COMPUTE, REDUCE, UPDATE, N_STAGES };
@@ -146,7 +146,7 @@ static anc_status count_steps(job *j, anc_err *err)
         steps = cycles * j->steps_per_cycle;
         for (int64_t e = 0; e < j->o.epochs % j->data.n_epochs; e++) steps += steps_of(j, e);
     }
-    j->schedule.steps = steps;
+    j->schedule.steps = j->o.untrained ? 0 : steps;
     return ANC_OK;
 }
 
@@ -513,7 +513,7 @@ static void report(job *j, bool last)
 {
     bool terminal = isatty(STDERR_FILENO);
     double t = now(), every = terminal ? 0.2 : 5, loss[2];
-    if (j->o.quiet || j->team.rank || (!last && t - j->reported_s < every) || (last && !terminal)) return;
+    if (j->o.quiet || j->team.rank || !j->head.step || (!last && t - j->reported_s < every) || (last && !terminal)) return;
     j->reported_s = t;
     int64_t done = j->head.step, here = done - j->first_step;
     double rate = (double)here / (t - j->start_s);
@@ -590,6 +590,7 @@ static anc_status train(job *j, anc_err *err)
     int64_t end = j->o.stop_at && j->o.stop_at < j->schedule.steps ? j->o.stop_at : j->schedule.steps,
             saved = j->head.step;
     bool stop = false;
+    if (j->o.untrained) return checkpoint(j, err);
     while (j->head.step < end && !stop) {
         int64_t step = j->head.step;
         if (do_step(j, step, &j->head.history[step], &stop, err)) return err->code;
@@ -689,6 +690,8 @@ int anc_job_train(int argc, char **argv)
         { "seed", 's', "N", ANC_OPT_INT, &o->seed, 0, 9007199254740991.0, "of start weights and order" },
         { "init", 0, "HEAD.h5", ANC_OPT_STRING, &o->init, 0, 0,
           "start from its parameters instead of random ones" },
+        { "untrained", 0, NULL, ANC_OPT_FLAG, &o->untrained, 0, 0,
+          "take no step: write the start weights, to compare a trained head with" },
         { "no-shuffle", 0, NULL, ANC_OPT_FLAG, &o->no_shuffle, 0, 0,
           "take the views in the order of the targets" },
         { "reduce", 0, "NAME", ANC_OPT_STRING, &o->reduce, 0, 0,
