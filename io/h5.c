@@ -305,15 +305,21 @@ static size_t row_bytes(const anc_h5_spec *spec)
     return bytes;
 }
 
+int64_t anc_h5_chunk_rows(const anc_h5_spec *spec)
+{
+    size_t bytes = row_bytes(spec);
+    int64_t rows = spec->chunk_rows > 0 ? spec->chunk_rows : bytes ? (int64_t)(ANC_H5_CHUNK_BYTES / bytes) : 1;
+    if (rows > spec->dims[0]) rows = spec->dims[0];
+    return rows > 0 ? rows : 1;
+}
+
 /* A copy of dcpl with times off, or the list that the spec asks for. */
 static hid_t creation_list(const anc_h5_spec *spec, size_t bytes, hid_t dcpl)
 {
     hid_t plist = dcpl == H5P_DEFAULT ? H5Pcreate(H5P_DATASET_CREATE) : H5Pcopy(dcpl);
     H5Pset_obj_track_times(plist, 0);
     if (dcpl != H5P_DEFAULT || spec->chunk_rows < 0 || spec->dims[0] == 0 || bytes == 0) return plist;
-    int64_t rows = spec->chunk_rows ? spec->chunk_rows : (int64_t)(ANC_H5_CHUNK_BYTES / bytes);
-    if (rows > spec->dims[0]) rows = spec->dims[0];
-    hsize_t chunk[ANC_H5_MAX_RANK] = { rows > 0 ? (hsize_t)rows : 1 };
+    hsize_t chunk[ANC_H5_MAX_RANK] = { (hsize_t)anc_h5_chunk_rows(spec) };
     for (int k = 1; k < spec->rank; k++) chunk[k] = (hsize_t)spec->dims[k];
     H5Pset_chunk(plist, spec->rank, chunk);
     if (spec->deflate) {
@@ -417,21 +423,21 @@ anc_status anc_h5_data_write(const anc_h5_data *d, int64_t first, int64_t n, con
 }
 
 /* Packs chunk after chunk and hands each to HDF5 as it is to stand in the file. */
-static anc_status write_packed(const anc_h5_data *d, const anc_h5_spec *spec, const void *data, anc_err *err)
+anc_status anc_h5_data_pack(const anc_h5_data *d, const anc_h5_spec *spec, int64_t start, int64_t n, const void *data,
+                            anc_err *err)
 {
-    hsize_t chunk[ANC_H5_MAX_RANK], at[ANC_H5_MAX_RANK] = { 0 };
-    hid_t plist = H5Dget_create_plist(d->id);
-    H5Pget_chunk(plist, spec->rank, chunk);
-    H5Pclose(plist);
-    size_t row = row_bytes(spec), chunk_bytes = (size_t)chunk[0] * row;
+    int64_t chunk = anc_h5_chunk_rows(spec), end = start + n;
+    hsize_t at[ANC_H5_MAX_RANK] = { 0 };
+    size_t row = row_bytes(spec), chunk_bytes = (size_t)chunk * row;
+    assert(start % chunk == 0 && end <= spec->dims[0] && (end % chunk == 0 || end == spec->dims[0]));
     anc_chunk_packer *packer;
     if (anc_chunk_packer_new(chunk_bytes, spec->deflate, &packer, err)) return err->code;
     unsigned char *last = NULL;
     anc_status status = ANC_OK;
-    for (int64_t first = 0; first < spec->dims[0] && !status; first += (int64_t)chunk[0]) {
-        const unsigned char *rows = (const unsigned char *)data + (size_t)first * row;
-        int64_t left = spec->dims[0] - first;
-        if (left < (int64_t)chunk[0]) { /* a chunk is whole in the file: zeros stand for the rows beyond the end */
+    for (int64_t first = start; first < end && !status; first += chunk) {
+        const unsigned char *rows = (const unsigned char *)data + (size_t)(first - start) * row;
+        int64_t left = end - first;
+        if (left < chunk) { /* a chunk is whole in the file: zeros stand for the rows beyond the end */
             last = calloc(1, chunk_bytes);
             if (!last) {
                 status = anc_fail(err, ANC_EMEMORY, "no memory to pack chunks of %zu bytes", chunk_bytes);
@@ -457,7 +463,7 @@ anc_status anc_h5_write(anc_h5_file *f, const anc_h5_spec *spec, const void *dat
     anc_h5_data d;
     if (anc_h5_define(f, spec, H5P_DEFAULT, &d, err)) return err->code;
     anc_status status = spec->deflate && spec->chunk_rows >= 0 && spec->dims[0] && row_bytes(spec)
-                            ? write_packed(&d, spec, data, err)
+                            ? anc_h5_data_pack(&d, spec, 0, spec->dims[0], data, err)
                             : anc_h5_data_write(&d, 0, spec->dims[0], data, err);
     anc_h5_data_close(&d);
     return status ? anc_within(err, "%s", f->part) : ANC_OK;

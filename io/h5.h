@@ -97,6 +97,12 @@ anc_status anc_h5_define(anc_h5_file *f, const anc_h5_spec *spec, hid_t dcpl, an
 /* Rows [first, first + n); a row is everything behind the first dimension. Whole chunks are fastest. */
 anc_status anc_h5_data_write(const anc_h5_data *d, int64_t first, int64_t n, const void *rows, anc_err *err);
 
+/* The same for a dataset that spec, with chunks and deflate, has defined: rows are packed here, faster than HDF5 would.
+ * Both ends of a run stand on multiples of anc_h5_chunk_rows, or at the dataset's end. */
+anc_status anc_h5_data_pack(const anc_h5_data *d, const anc_h5_spec *spec, int64_t first, int64_t n, const void *rows,
+                            anc_err *err);
+int64_t anc_h5_chunk_rows(const anc_h5_spec *spec); /* rows of a chunk, at least 1 */
+
 /* Define, write all, close. */
 anc_status anc_h5_write(anc_h5_file *f, const anc_h5_spec *spec, const void *data, anc_err *err);
 

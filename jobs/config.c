@@ -340,6 +340,7 @@ anc_status anc_config_read_json(const char *json, anc_rules *r, anc_err *err)
     err->code = ANC_OK;
     yajl_val tree = yajl_tree_parse(json, NULL, 0);
     yajl_val rules = tree ? yajl_tree_get(tree, (const char *[]){ "rules", NULL }, yajl_t_object) : NULL;
+    if (tree && !rules) rules = yajl_tree_get(tree, (const char *[]){ "targets", "rules", NULL }, yajl_t_object);
     yajl_val name = rules ? yajl_tree_get(rules, (const char *[]){ "preset", NULL }, yajl_t_string) : NULL;
     const anc_rules *preset = name ? anc_rules_preset(name->u.string) : NULL;
     if (preset) *r = *preset;

@@ -36,7 +36,7 @@ typedef struct {
         *limit, *val_targets, *val_features;
     int64_t seed, steps, epochs, batch, per_image, warm_up, checkpoint_every, keep, stop_at, validate_every;
     double rate, momentum, decay, gamma, clip, beta, deviation;
-    bool no_shuffle, overwrite, quiet;
+    bool no_shuffle, untrained, overwrite, quiet;
 } options;
 
 enum { WAIT, COMPUTE, REDUCE, UPDATE, N_STAGES }; /* WAIT: for views that are not gathered yet */
@@ -127,7 +127,8 @@ static anc_status count_steps(job *j, anc_err *err)
     if (!anc_feed_cycle(&j->data, j->o.batch))
         return anc_fail(err, ANC_EARGUMENT, "--batch %lld: no epoch of %s has so many views",
                         (long long)j->o.batch, j->o.paths[0]);
-    j->schedule.steps = j->o.steps ? j->o.steps : anc_feed_steps(&j->data, j->o.batch, j->o.epochs);
+    int64_t steps = j->o.steps ? j->o.steps : anc_feed_steps(&j->data, j->o.batch, j->o.epochs);
+    j->schedule.steps = j->o.untrained ? 0 : steps;
     return ANC_OK;
 }
 
@@ -479,7 +480,7 @@ static void report(job *j, bool last)
 {
     bool terminal = isatty(STDERR_FILENO);
     double t = now(), every = terminal ? 0.2 : 5, loss[2];
-    if (j->o.quiet || j->team.rank || (!last && t - j->reported_s < every) || (last && !terminal)) return;
+    if (j->o.quiet || j->team.rank || !j->head.step || (!last && t - j->reported_s < every) || (last && !terminal)) return;
     j->reported_s = t;
     int64_t done = j->head.step, here = done - j->first_step;
     double rate = (double)here / (t - j->start_s);
@@ -594,6 +595,7 @@ static anc_status train(job *j, anc_err *err)
     int64_t end = j->o.stop_at && j->o.stop_at < j->schedule.steps ? j->o.stop_at : j->schedule.steps,
             saved = j->head.step;
     bool stop = false;
+    if (j->o.untrained) return checkpoint(j, err);
     while (j->head.step < end && !stop) {
         int64_t step = j->head.step;
         if (do_step(j, step, &j->head.history[step], &stop, err)) return err->code;
@@ -715,6 +717,8 @@ int anc_job_train(int argc, char **argv)
         { "seed", 's', "N", ANC_OPT_INT, &o->seed, 0, 9007199254740991.0, "of start weights and order" },
         { "init", 0, "HEAD.h5", ANC_OPT_STRING, &o->init, 0, 0,
           "start from its parameters instead of random ones" },
+        { "untrained", 0, NULL, ANC_OPT_FLAG, &o->untrained, 0, 0,
+          "take no step: write the start weights, to compare a trained head with" },
         { "no-shuffle", 0, NULL, ANC_OPT_FLAG, &o->no_shuffle, 0, 0,
           "take the views in the order of the targets" },
         { "reduce", 0, "NAME", ANC_OPT_STRING, &o->reduce, 0, 0,
