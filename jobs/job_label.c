@@ -34,7 +34,6 @@ typedef struct {
 /* What every rank must know alike; plain bytes, broadcast by rank 0. */
 typedef struct {
     anc_label_plan label;
-    int64_t n_like; /* rows of --like */
     char kernels[16], tag[64];
 } plan;
 
@@ -59,7 +58,8 @@ typedef struct {
     anc_progress progress;
     int64_t views_done;
     anc_shard_maker maker;
-    anc_like_row *like; /* [plan.n_like] on all ranks; NULL without --like */
+    anc_like_row *like; /* [n_like] on all ranks; NULL without --like */
+    int64_t n_like;
     anc_queue *queue;
     bool index_written;
 } job;
@@ -114,8 +114,8 @@ static anc_status make_plan(job *j, anc_err *err)
                         o->simd ? "--simd" : "ANCHORAGE_SIMD");
     snprintf(j->plan.kernels, sizeof j->plan.kernels, "%s", simd ? k->name : "");
     if (o->like) {
-        if (anc_like_read(o->like, &p->rules, &j->like, &j->plan.n_like, err)) return err->code;
-        p->like = anc_like_fingerprint(j->like, j->plan.n_like);
+        if (anc_like_read(o->like, &p->rules, &j->like, &j->n_like, err)) return err->code;
+        p->like = anc_like_fingerprint(j->like, j->n_like);
     }
     const anc_run_folder f = folder_of(j);
     if (!o->dry_run && anc_run_folder_enter(&f, &j->lock, err)) return err->code;
@@ -380,10 +380,7 @@ static anc_status share_plan(job *j, anc_err *err)
     if (!j->team.rank) make_plan(j, err);
     if (anc_team_agree(&j->team, err)) return err->code;
     anc_team_bcast(&j->team, &j->plan, sizeof j->plan, 0);
-    size_t n_like = (size_t)j->plan.n_like * sizeof *j->like;
-    if (j->o.like && j->team.rank && !(j->like = malloc(n_like + 1))) anc_fail(err, ANC_EMEMORY, "out of memory for --like");
-    if (anc_team_agree(&j->team, err)) return err->code;
-    if (j->o.like) anc_team_bcast(&j->team, j->like, n_like, 0);
+    if (j->o.like && anc_like_share(&j->team, &j->like, &j->n_like, err)) return err->code;
     j->n_shards = anc_label_shards(&j->plan.label);
     j->kernels = anc_kernels_find(j->plan.kernels[0] ? j->plan.kernels : NULL);
     j->config = anc_label_describe(&j->plan.label);
@@ -392,7 +389,7 @@ static anc_status share_plan(job *j, anc_err *err)
     if (!j->config || !j->verdict) anc_fail(err, ANC_EMEMORY, "out of memory for %lld shards", (long long)j->n_shards);
     if (!err->code) anc_shard_maker_init(&j->maker, &j->plan.label, j->kernels, err);
     j->maker.like = j->like;
-    j->maker.n_like = j->plan.n_like;
+    j->maker.n_like = j->n_like;
     j->maker.between = between_views;
     j->maker.context = j;
     const anc_run_folder f = folder_of(j);

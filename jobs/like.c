@@ -55,6 +55,17 @@ anc_status anc_like_read(const char *path, const anc_rules *rules, anc_like_row 
     return status;
 }
 
+anc_status anc_like_share(const anc_team *team, anc_like_row **rows, int64_t *n, anc_err *err)
+{
+    anc_team_bcast(team, n, sizeof *n, 0);
+    size_t n_bytes = (size_t)*n * sizeof **rows;
+    if (team->rank && !(*rows = malloc(n_bytes + 1)))
+        anc_fail(err, ANC_EMEMORY, "out of memory for the %lld images of --like", (long long)*n);
+    if (anc_team_agree(team, err)) return err->code;
+    anc_team_bcast(team, *rows, n_bytes, 0);
+    return ANC_OK;
+}
+
 /* FNV-1a, 64 bits. */
 uint64_t anc_like_fingerprint(const anc_like_row *rows, int64_t n)
 {

@@ -3,6 +3,7 @@
 #define ANC_JOBS_LIKE_H
 
 #include "core/label.h"
+#include "mpi/team.h"
 
 /* Plain bytes, so that rank 0 can broadcast a table of them. */
 typedef struct {
@@ -13,6 +14,9 @@ typedef struct {
 /* Reads sizes, paddings and grids of a features.h5 into *rows [*n], malloc'ed, ascending by image. Its levels and
  * strides must be those of the rules. Errors name the file and what to set. */
 anc_status anc_like_read(const char *path, const anc_rules *rules, anc_like_row **rows, int64_t *n, anc_err *err);
+
+/* Collective. Gives all ranks rank 0's table; the others' *rows and *n are set. The caller frees *rows. */
+anc_status anc_like_share(const anc_team *team, anc_like_row **rows, int64_t *n, anc_err *err);
 
 /* A checksum of the table, never 0: another table lays other views. */
 uint64_t anc_like_fingerprint(const anc_like_row *rows, int64_t n);

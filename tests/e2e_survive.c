@@ -80,5 +80,50 @@ static void verify_finds_what_is_wrong_and_repair_mends_it(void)
     free(text);
 }
 
+static void verify_labels_again_on_the_features_of_the_run(void)
+{
+    static const char ini[] = "[anchors]\nstrides = 8 16\nsizes = 24 48 | 64 128\n";
+    const char *dir = check_path("onmaps"), *config = check_file("onmaps.ini", ini, sizeof ini - 1);
+    char *text;
+    int code = check_run(&text, "%s synth -q -o %s --scenes 24 --width 120-200 --height 100-160 && for w in f packed missing; do "
+                                "/usr/bin/python3 tests/make_features.py %s/annotations.json %s/$w.h5 $w || exit 1; done && "
+                                "%s label -q %s/annotations.json -o %s/t --config %s --like %s/f.h5 --images-per-shard 7",
+                         ANC_BINARY, dir, dir, dir, ANC_BINARY, dir, dir, config, dir);
+    if (code) puts(text);
+    free(text);
+    CU_ASSERT_EQUAL_FATAL(code, 0);
+    const struct {
+        int ranks;
+        const char *options;
+        int code;
+        const char *says;
+    } runs[] = {
+        { 1, "--recompute %s/annotations.json --like %s/f.h5", 0, "the same when labelled again" },
+        { 3, "--recompute %s/annotations.json --like %s/packed.h5", 0, "the same when labelled again" },
+        { 1, "--recompute %s/annotations.json", 2, "--recompute needs them too, as --like FEATURES.h5" },
+        { 2, "--recompute %s/annotations.json --like %s/missing.h5", 2, "missing.h5: has other images, sizes or grids than" },
+        { 2, "--recompute %s/annotations.json --like %s/none.h5", 1, "none.h5: cannot open: No such file" },
+        { 1, "--like %s/annotations.json", 2, "--like is for --recompute ANNOTATIONS, which is missing" },
+    };
+    for (size_t i = 0; i < sizeof runs / sizeof *runs; i++) {
+        char options[1200];
+        snprintf(options, sizeof options, runs[i].options, dir, dir);
+        code = check_run(&text, "mpirun -n %d %s verify %s/t %s", runs[i].ranks, ANC_BINARY, dir, options);
+        expect(code, runs[i].code, text, runs[i].says);
+    }
+    code = check_run(&text, "%s verify %s --recompute %s/annotations.json --like %s/f.h5", ANC_BINARY, check_path("whole"),
+                     scenes(), dir);
+    expect(code, 2, text, "whole: its views were laid by the rules alone; leave --like out");
+    const char *break_view = "import h5py, zlib; p = '%s/t/shard-00002-of-00004.h5'; f = h5py.File(p, 'r+'); "
+                             "f['minibatch/anchor'][300] += 1; f.close(); b = open(p, 'rb').read().split(b'\\nanchorage-seal')[0]; "
+                             "open(p, 'wb').write(b + b'\\nanchorage-seal crc32 %%08x\\n' %% zlib.crc32(b))";
+    char command[1200];
+    snprintf(command, sizeof command, break_view, dir);
+    CU_ASSERT_EQUAL(check_run(NULL, "/usr/bin/python3 -c \"%s\"", command), 0);
+    code = check_run(&text, "%s verify %s/t --recompute %s/annotations.json --like %s/f.h5", ANC_BINARY, dir, dir, dir);
+    expect(code, 1, text, "/t/shard-00002-of-00004.h5: view 1 (image ");
+}
+
 CHECK_SUITE("survive", CHECK(a_stopped_run_goes_on_to_the_same_bytes), CHECK(parts_make_the_whole),
-            CHECK(verify_finds_what_is_wrong_and_repair_mends_it));
+            CHECK(verify_finds_what_is_wrong_and_repair_mends_it),
+            CHECK(verify_labels_again_on_the_features_of_the_run));
