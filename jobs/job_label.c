@@ -13,6 +13,7 @@
 #include "jobs/run_folder.h"
 #include "jobs/shard_check.h"
 #include "jobs/stop.h"
+#include "jobs/summary.h"
 #include "mpi/queue.h"
 #include <errno.h>
 #include <limits.h>
@@ -54,6 +55,7 @@ typedef struct {
     const anc_kernels *kernels;
     anc_source *source; /* rank 0 */
     anc_lock *lock;     /* rank 0 */
+    size_t made;        /* of the folder, for anc_run_folder_leave */
     char *config;       /* JSON, the same on all ranks */
     anc_progress progress;
     int64_t views_done;
@@ -118,9 +120,12 @@ static anc_status make_plan(job *j, anc_err *err)
         p->like = anc_like_fingerprint(j->like, j->n_like);
     }
     const anc_run_folder f = folder_of(j);
-    if (!o->dry_run && anc_run_folder_enter(&f, &j->lock, err)) return err->code;
+    if (!o->dry_run && anc_run_folder_enter(&f, &j->lock, &j->made, err)) return err->code;
+    const char *const reads[] = { o->annotations, o->config, o->like };
+    if (!o->dry_run && o->summary && anc_summary_check(o->summary, reads, 3, o->out, err)) return err->code;
     if (j->lock) snprintf(j->plan.tag, sizeof j->plan.tag, "%s", anc_lock_tag(j->lock));
     if (anc_source_open(o->annotations, &j->source, err)) return err->code;
+    if (o->like && anc_like_covers(o->like, j->like, j->n_like, j->source, err)) return err->code;
     p->seed = o->seed;
     p->epochs = o->epochs;
     p->images_per_shard = o->images_per_shard;
@@ -340,10 +345,18 @@ static void print_summary(const job *j, const anc_label_record *r, const timings
     print_end(j, r, t);
 }
 
-static anc_status write_summary(const job *j, const anc_label_record *r, const timings *t, anc_err *err)
+typedef struct {
+    const job *j;
+    const anc_label_record *record;
+    const timings *t;
+} outcome;
+
+static void print_json(const void *context, FILE *to)
 {
-    FILE *to = fopen(j->o.summary, "w");
-    if (!to) return anc_fail(err, ANC_ESYSTEM, "%s: cannot be written: %s", j->o.summary, strerror(errno));
+    const outcome *o = context;
+    const job *j = o->j;
+    const anc_label_record *r = o->record;
+    const timings *t = o->t;
     const anc_dataset_report *found = anc_source_report(j->source);
     fprintf(to, "{\"config\":%s,\n", j->config);
     fprintf(to, " \"ranks\":%d,\"kernels\":\"%s\",\"shards\":%lld,\"shards_before\":%lld,\"bytes\":%lld,\n", j->team.size,
@@ -367,9 +380,6 @@ static anc_status write_summary(const job *j, const anc_label_record *r, const t
             t->total_s, t->read_s, t->label_s, t->index_s, r->s[ANC_S_LAY], r->s[ANC_S_MATCH], r->s[ANC_S_SAMPLE], r->s[ANC_S_ENCODE], r->s[ANC_S_GATHER],
             r->s[ANC_S_WRITE], t->busy.min, t->busy.mean, t->busy.max, t->busy.max_rank);
     fprintf(to, " \"peak_mib\":%.1f,\"peak_mib_mean\":%.1f}\n", t->peak.max, t->peak.mean);
-    bool failed = ferror(to);
-    if (fclose(to) || failed) return anc_fail(err, ANC_ESYSTEM, "%s: cannot be written: %s", j->o.summary, strerror(errno));
-    return ANC_OK;
 }
 
 /* ---- the job ---- */
@@ -460,13 +470,15 @@ static anc_status run(job *j, anc_err *err)
     t.peak = anc_team_spread(&j->team, peak_mib());
     if (speaks && !j->o.quiet && j->n_before < j->n_mine) print_summary(j, &sum, &t);
     if (speaks && !j->o.quiet && j->n_before == j->n_mine) print_end(j, &sum, &t);
-    if (speaks && j->o.summary) write_summary(j, &sum, &t, err);
+    const outcome all = { j, &sum, &t };
+    if (speaks && j->o.summary) anc_summary_write(j->o.summary, print_json, &all, err);
     return anc_team_agree(&j->team, err);
 }
 
 static void job_clear(job *j)
 {
-    anc_lock_release(j->lock);
+    const anc_run_folder f = folder_of(j);
+    anc_run_folder_leave(&f, j->lock, j->made);
     anc_source_close(j->source);
     anc_shard_maker_free(&j->maker);
     free(j->like);
