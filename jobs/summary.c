@@ -39,7 +39,8 @@ static anc_status refuse(const char *path, const char *why, anc_err *err)
     return anc_fail(err, ANC_EARGUMENT, "--summary-json %s: %s; choose another name", path, why);
 }
 
-anc_status anc_summary_check(const char *path, const char *const *reads, int n, const char *folder, anc_err *err)
+anc_status anc_summary_check(const char *path, const char *const *reads, int n, const char *folder,
+                             anc_err *err)
 {
     char above[PATH_MAX];
     struct stat info;
@@ -52,10 +53,12 @@ anc_status anc_summary_check(const char *path, const char *const *reads, int n, 
     for (int i = 0; i < n; i++)
         if (reads[i] && same(path, reads[i])) return refuse(path, "the run reads this file", err);
     snprintf(above, sizeof above, "%.*s", length ? length : 1, slash ? path : ".");
-    if (folder && is_the_runs(name) && same(above, folder)) return refuse(path, "the run's own name for another file", err);
+    if (folder && is_the_runs(name) && same(above, folder))
+        return refuse(path, "the run's own name for another file", err);
     if (there && is_hdf5(path)) return refuse(path, "an HDF5 file", err);
     if (access(above, W_OK | X_OK))
-        return anc_fail(err, ANC_EARGUMENT, "--summary-json %s: its folder cannot be written to: %s", path, strerror(errno));
+        return anc_fail(err, ANC_EARGUMENT, "--summary-json %s: its folder cannot be written to: %s", path,
+                        strerror(errno));
     return ANC_OK;
 }
 
@@ -71,8 +74,8 @@ static anc_status write_in_place(const char *path, const char *text, size_t n, a
     return good ? ANC_OK : anc_fail(err, ANC_ESYSTEM, "%s: cannot be written: %s", path, strerror(reason));
 }
 
-anc_status anc_summary_write(const char *path, void (*print)(const void *context, FILE *to), const void *context,
-                             anc_err *err)
+anc_status anc_summary_write(const char *path, void (*print)(const void *context, FILE *to),
+                             const void *context, anc_err *err)
 {
     char *text = NULL;
     size_t n;
