@@ -13,6 +13,7 @@
 #include "jobs/run_folder.h"
 #include "jobs/shard_check.h"
 #include "jobs/stop.h"
+#include "jobs/summary.h"
 #include "mpi/queue.h"
 #include <errno.h>
 #include <limits.h>
@@ -34,7 +35,6 @@ typedef struct {
 /* What every rank must know alike; plain bytes, broadcast by rank 0. */
 typedef struct {
     anc_label_plan label;
-    int64_t n_like; /* rows of --like */
     char kernels[16], tag[64];
 } plan;
 
@@ -55,11 +55,13 @@ typedef struct {
     const anc_kernels *kernels;
     anc_source *source; /* rank 0 */
     anc_lock *lock;     /* rank 0 */
+    size_t made;        /* of the folder, for anc_run_folder_leave */
     char *config;       /* JSON, the same on all ranks */
     anc_progress progress;
     int64_t views_done;
     anc_shard_maker maker;
-    anc_like_row *like; /* [plan.n_like] on all ranks; NULL without --like */
+    anc_like_row *like; /* [n_like] on all ranks; NULL without --like */
+    int64_t n_like;
     anc_queue *queue;
     bool index_written;
 } job;
@@ -114,13 +116,16 @@ static anc_status make_plan(job *j, anc_err *err)
                         o->simd ? "--simd" : "ANCHORAGE_SIMD");
     snprintf(j->plan.kernels, sizeof j->plan.kernels, "%s", simd ? k->name : "");
     if (o->like) {
-        if (anc_like_read(o->like, &p->rules, &j->like, &j->plan.n_like, err)) return err->code;
-        p->like = anc_like_fingerprint(j->like, j->plan.n_like);
+        if (anc_like_read(o->like, &p->rules, &j->like, &j->n_like, err)) return err->code;
+        p->like = anc_like_fingerprint(j->like, j->n_like);
     }
     const anc_run_folder f = folder_of(j);
-    if (!o->dry_run && anc_run_folder_enter(&f, &j->lock, err)) return err->code;
+    if (!o->dry_run && anc_run_folder_enter(&f, &j->lock, &j->made, err)) return err->code;
+    const char *const reads[] = { o->annotations, o->config, o->like };
+    if (!o->dry_run && o->summary && anc_summary_check(o->summary, reads, 3, o->out, err)) return err->code;
     if (j->lock) snprintf(j->plan.tag, sizeof j->plan.tag, "%s", anc_lock_tag(j->lock));
     if (anc_source_open(o->annotations, &j->source, err)) return err->code;
+    if (o->like && anc_like_covers(o->like, j->like, j->n_like, j->source, err)) return err->code;
     p->seed = o->seed;
     p->epochs = o->epochs;
     p->images_per_shard = o->images_per_shard;
@@ -340,10 +345,18 @@ static void print_summary(const job *j, const anc_label_record *r, const timings
     print_end(j, r, t);
 }
 
-static anc_status write_summary(const job *j, const anc_label_record *r, const timings *t, anc_err *err)
+typedef struct {
+    const job *j;
+    const anc_label_record *record;
+    const timings *t;
+} outcome;
+
+static void print_json(const void *context, FILE *to)
 {
-    FILE *to = fopen(j->o.summary, "w");
-    if (!to) return anc_fail(err, ANC_ESYSTEM, "%s: cannot be written: %s", j->o.summary, strerror(errno));
+    const outcome *o = context;
+    const job *j = o->j;
+    const anc_label_record *r = o->record;
+    const timings *t = o->t;
     const anc_dataset_report *found = anc_source_report(j->source);
     fprintf(to, "{\"config\":%s,\n", j->config);
     fprintf(to, " \"ranks\":%d,\"kernels\":\"%s\",\"shards\":%lld,\"shards_before\":%lld,\"bytes\":%lld,\n", j->team.size,
@@ -367,9 +380,6 @@ static anc_status write_summary(const job *j, const anc_label_record *r, const t
             t->total_s, t->read_s, t->label_s, t->index_s, r->s[ANC_S_LAY], r->s[ANC_S_MATCH], r->s[ANC_S_SAMPLE], r->s[ANC_S_ENCODE], r->s[ANC_S_GATHER],
             r->s[ANC_S_WRITE], t->busy.min, t->busy.mean, t->busy.max, t->busy.max_rank);
     fprintf(to, " \"peak_mib\":%.1f,\"peak_mib_mean\":%.1f}\n", t->peak.max, t->peak.mean);
-    bool failed = ferror(to);
-    if (fclose(to) || failed) return anc_fail(err, ANC_ESYSTEM, "%s: cannot be written: %s", j->o.summary, strerror(errno));
-    return ANC_OK;
 }
 
 /* ---- the job ---- */
@@ -380,10 +390,7 @@ static anc_status share_plan(job *j, anc_err *err)
     if (!j->team.rank) make_plan(j, err);
     if (anc_team_agree(&j->team, err)) return err->code;
     anc_team_bcast(&j->team, &j->plan, sizeof j->plan, 0);
-    size_t n_like = (size_t)j->plan.n_like * sizeof *j->like;
-    if (j->o.like && j->team.rank && !(j->like = malloc(n_like + 1))) anc_fail(err, ANC_EMEMORY, "out of memory for --like");
-    if (anc_team_agree(&j->team, err)) return err->code;
-    if (j->o.like) anc_team_bcast(&j->team, j->like, n_like, 0);
+    if (j->o.like && anc_like_share(&j->team, &j->like, &j->n_like, err)) return err->code;
     j->n_shards = anc_label_shards(&j->plan.label);
     j->kernels = anc_kernels_find(j->plan.kernels[0] ? j->plan.kernels : NULL);
     j->config = anc_label_describe(&j->plan.label);
@@ -392,7 +399,7 @@ static anc_status share_plan(job *j, anc_err *err)
     if (!j->config || !j->verdict) anc_fail(err, ANC_EMEMORY, "out of memory for %lld shards", (long long)j->n_shards);
     if (!err->code) anc_shard_maker_init(&j->maker, &j->plan.label, j->kernels, err);
     j->maker.like = j->like;
-    j->maker.n_like = j->plan.n_like;
+    j->maker.n_like = j->n_like;
     j->maker.between = between_views;
     j->maker.context = j;
     const anc_run_folder f = folder_of(j);
@@ -459,13 +466,15 @@ static anc_status run(job *j, anc_err *err)
     t.peak = anc_team_spread(&j->team, peak_mib());
     if (speaks && !j->o.quiet && j->n_before < j->n_mine) print_summary(j, &sum, &t);
     if (speaks && !j->o.quiet && j->n_before == j->n_mine) print_end(j, &sum, &t);
-    if (speaks && j->o.summary) write_summary(j, &sum, &t, err);
+    const outcome all = { j, &sum, &t };
+    if (speaks && j->o.summary) anc_summary_write(j->o.summary, print_json, &all, err);
     return anc_team_agree(&j->team, err);
 }
 
 static void job_clear(job *j)
 {
-    anc_lock_release(j->lock);
+    const anc_run_folder f = folder_of(j);
+    anc_run_folder_leave(&f, j->lock, j->made);
     anc_source_close(j->source);
     anc_shard_maker_free(&j->maker);
     free(j->like);

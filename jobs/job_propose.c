@@ -59,6 +59,7 @@ typedef struct {
     int64_t *order;
     float *parameters;
     anc_lock *lock; /* rank 0 */
+    size_t made;    /* of the shards' folder, for anc_run_folder_leave */
     char *config;   /* JSON, the same on all ranks */
     anc_progress progress;
     int64_t images_done;
@@ -145,7 +146,7 @@ static anc_status take_output(job *j, anc_err *err)
 {
     const anc_run_folder f = folder_of(j);
     if (look_at_output(j, err) || j->plan.done) return err->code;
-    if (anc_run_folder_enter(&f, &j->lock, err)) return err->code;
+    if (anc_run_folder_enter(&f, &j->lock, &j->made, err)) return err->code;
     if (look_at_output(j, err)) return err->code; /* another run may have ended while this one waited for the lock */
     snprintf(j->plan.tag, sizeof j->plan.tag, "%s", anc_lock_tag(j->lock));
     if (j->plan.done) return ANC_OK;

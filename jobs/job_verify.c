@@ -21,13 +21,15 @@
 #include <sys/stat.h>
 
 typedef struct {
-    const char *path, *annotations; /* annotations: to label again from, or NULL */
+    const char *path, *annotations, *like; /* to label again from; NULL: not at all, not on features */
     bool quiet;
     anc_team team;
     anc_run run; /* of a folder, the same on all ranks */
     anc_label_plan plan;
     anc_source *source; /* rank 0 */
     anc_shard_maker maker;
+    anc_like_row *rows; /* [n_rows] of like, the same on all ranks */
+    int64_t n_rows;
     FILE *faults; /* this rank's, a line each */
     char *text;
     size_t n_text;
@@ -170,6 +172,23 @@ static anc_status check_index(job *j, bool shards_whole, anc_err *err)
     return as_fault(j, err);
 }
 
+/* Rank 0. The features that the views were laid on, if on any. */
+static anc_status read_like(job *j, anc_err *err)
+{
+    if (j->plan.like && !j->like)
+        return anc_fail(err, ANC_EARGUMENT, "%s: its views lie on the grids of features; --recompute needs them too, as "
+                        "--like FEATURES.h5", j->path);
+    if (!j->plan.like && j->like)
+        return anc_fail(err, ANC_EARGUMENT, "%s: its views were laid by the rules alone; leave --like out", j->path);
+    if (!j->like) return ANC_OK;
+    if (anc_like_read(j->like, &j->plan.rules, &j->rows, &j->n_rows, err)) return err->code;
+    uint64_t found = anc_like_fingerprint(j->rows, j->n_rows);
+    if (found == j->plan.like) return ANC_OK;
+    return anc_fail(err, ANC_EARGUMENT, "%s: has other images, sizes or grids than the features that %s was labelled "
+                    "on (fingerprint %016llx, not %016llx)",
+                    j->like, j->path, (unsigned long long)found, (unsigned long long)j->plan.like);
+}
+
 /* Rank 0. */
 static anc_status read_run(job *j, anc_err *err)
 {
@@ -178,9 +197,8 @@ static anc_status read_run(job *j, anc_err *err)
     if (anc_run_read(j->path, &j->run, &there, err)) return err->code;
     if (!there) return anc_fail(err, ANC_EDATA, "%s/run.json: missing: `anchorage label` has not begun here", j->path);
     if (anc_label_plan_read(j->run.config, &j->plan, err)) return anc_within(err, "%s/run.json", j->path);
-    if (j->annotations && j->plan.like)
-        return anc_fail(err, ANC_EARGUMENT, "%s: its views lie on the grids of --like; verify it without --recompute", j->path);
     if (!j->annotations) return ANC_OK;
+    if (read_like(j, err)) return err->code;
     if (anc_source_open(j->annotations, &j->source, err) || anc_source_fingerprint(j->source, &fingerprint, err))
         return err->code;
     if (fingerprint == j->plan.fingerprint) return ANC_OK;
@@ -209,7 +227,10 @@ static anc_status share_run(job *j, anc_err *err)
     anc_team_bcast(&j->team, j->run.version, n[1], 0);
     j->n_shards = anc_label_shards(&j->plan);
     j->n_views = j->plan.n_images * j->plan.epochs;
+    if (j->like && anc_like_share(&j->team, &j->rows, &j->n_rows, err)) return err->code;
     if (j->annotations) anc_shard_maker_init(&j->maker, &j->plan, anc_kernels_find("scalar"), err);
+    j->maker.like = j->rows;
+    j->maker.n_like = j->n_rows;
     return anc_team_agree(&j->team, err);
 }
 
@@ -311,6 +332,7 @@ static void job_clear(job *j)
     anc_run_clear(&j->run);
     anc_source_close(j->source);
     anc_shard_maker_free(&j->maker);
+    free(j->rows);
 }
 
 int anc_job_verify(int argc, char **argv)
@@ -319,6 +341,8 @@ int anc_job_verify(int argc, char **argv)
     const anc_opt opt[] = {
         { "recompute", 0, "ANNOTATIONS", ANC_OPT_STRING, &j.annotations, 0, 0,
           "label the annotations again, through the portable kernels, and compare every number" },
+        { "like", 0, "FEATURES.h5", ANC_OPT_STRING, &j.like, 0, 0,
+          "what `label --like` was given, for --recompute of such a run" },
         { "quiet", 'q', NULL, ANC_OPT_FLAG, &j.quiet, 0, 0, "say nothing when all is well" },
         { 0 },
     };
@@ -335,6 +359,7 @@ int anc_job_verify(int argc, char **argv)
     };
     int n, ended = anc_opts_parse(&usage, argc, argv, &j.path, &n);
     if (ended) return ended - 1;
+    if (j.like && !j.annotations) return anc_opts_refuse(&usage, "--like is for --recompute ANNOTATIONS, which is missing");
     anc_err err = { 0 };
     int64_t n_faults = 0;
     anc_team_start(&j.team);

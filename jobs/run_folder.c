@@ -184,14 +184,26 @@ static anc_status write_manifest(const char *dir, const char *tag, const char *c
 
 /* ---- the folder ---- */
 
-anc_status anc_run_folder_enter(const anc_run_folder *f, anc_lock **lock, anc_err *err)
+anc_status anc_run_folder_enter(const anc_run_folder *f, anc_lock **lock, size_t *made, anc_err *err)
 {
-    if (strlen(f->dir) > PATH_MAX - 300) return anc_fail(err, ANC_EARGUMENT, "%s: the name is too long", f->dir);
-    if (anc_out_mkdir(f->dir, err)) return err->code;
-    if (access(f->dir, W_OK | X_OK))
-        return anc_fail(err, ANC_ESYSTEM, "%s: cannot be written to: %s", f->dir, strerror(errno));
     const anc_lock_request r = { f->dir, f->part, f->n_parts, f->waiting, f->stop, NULL };
-    return anc_lock_take(&r, lock, err);
+    *made = 0;
+    *lock = NULL;
+    if (strlen(f->dir) > PATH_MAX - 300) return anc_fail(err, ANC_EARGUMENT, "%s: the name is too long", f->dir);
+    if (!anc_out_mkdir_new(f->dir, made, err)) {
+        if (access(f->dir, W_OK | X_OK))
+            anc_fail(err, ANC_ESYSTEM, "%s: cannot be written to: %s", f->dir, strerror(errno));
+        else
+            anc_lock_take(&r, lock, err);
+    }
+    if (err->code) anc_run_folder_leave(f, NULL, *made);
+    return err->code;
+}
+
+void anc_run_folder_leave(const anc_run_folder *f, anc_lock *lock, size_t made)
+{
+    anc_lock_release(lock);
+    anc_out_rmdir(f->dir, made);
 }
 
 static bool ends_in(const char *text, const char *end)
