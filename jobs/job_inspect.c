@@ -90,7 +90,9 @@ static anc_status inspect(const char *path, const anc_inspect *o, anc_err *err)
         char index[PATH_MAX];
         if (snprintf(index, sizeof index, "%s/targets.h5", path) >= (int)sizeof index)
             return anc_fail(err, ANC_EARGUMENT, "%s: the name is too long", path);
-        return print_config(index, ANC_TARGETS_FORMAT, err);
+        anc_stage stage;
+        if (anc_targets_stage_of(index, &stage, err)) return anc_within(err, "%s", index);
+        return print_config(index, anc_targets_format(stage), err);
     }
     if (!hdf5) {
         if (o->config)
@@ -103,7 +105,7 @@ static anc_status inspect(const char *path, const anc_inspect *o, anc_err *err)
         print_config(path, format, err);
     else if (!strcmp(format, ANC_ANNOTATIONS_FORMAT))
         anc_inspect_annotations(path, o, err);
-    else if (!strcmp(format, ANC_TARGETS_FORMAT))
+    else if (!strcmp(format, ANC_TARGETS_FORMAT) || !strcmp(format, ANC_ROI_TARGETS_FORMAT))
         anc_inspect_targets(path, o, err);
     else if (!strncmp(format, "anchorage-", 10))
         print_attributes(path, format, err);
@@ -119,7 +121,7 @@ int anc_job_inspect(int argc, char **argv)
     const anc_opt opt[] = {
         { "views", 'n', "N", ANC_OPT_INT, &o.views, 0, 1e9, "list this many images or views" },
         { "categories", 0, "N", ANC_OPT_INT, &o.categories, 0, 1e9,
-          "list this many categories, those with the most boxes" },
+          "list this many categories, those with the most boxes or RoIs" },
         { "config", 0, NULL, ANC_OPT_FLAG, &o.config, 0, 0,
           "print the configuration alone: one line of JSON" },
         { "checksum", 0, NULL, ANC_OPT_FLAG, &o.checksum, 0, 0,
