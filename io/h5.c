@@ -143,6 +143,7 @@ anc_status anc_h5_create_part_as(const char *path, const char *tag, anc_h5_file 
     hid_t access = H5Pcreate(H5P_FILE_ACCESS), create = H5Pcreate(H5P_FILE_CREATE);
     H5Pset_libver_bounds(access, H5F_LIBVER_V110, H5F_LIBVER_V110);
     H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
+    H5Pset_alignment(access, 256, 8); /* so that numbers in one piece can be used where they lie in a mapped file */
 #if H5_VERSION_GE(1, 10, 7)
     H5Pset_file_locking(access, 1, 1); /* two writers collide at once; file systems without locks will do */
 #endif
