@@ -1,6 +1,7 @@
 /* jobs/job_inspect.c: `anchorage inspect`: finds out what a file is, and has it described */
 #include "io/annotations.h"
 #include "io/h5.h"
+#include "io/proposals.h"
 #include "io/targets.h"
 #include "jobs/format.h"
 #include "jobs/inspect.h"
@@ -105,6 +106,8 @@ static anc_status inspect(const char *path, const anc_inspect *o, anc_err *err)
         anc_inspect_annotations(path, o, err);
     else if (!strcmp(format, ANC_TARGETS_FORMAT))
         anc_inspect_targets(path, o, err);
+    else if (!strcmp(format, ANC_PROPOSALS_FORMAT))
+        anc_inspect_proposals(path, o, err);
     else if (!strncmp(format, "anchorage-", 10))
         print_attributes(path, format, err);
     else
@@ -133,7 +136,7 @@ int anc_job_inspect(int argc, char **argv)
         .max_operands = 1,
         .about = "Says what a file holds: annotations (annotations.h5, COCO JSON), training targets (a "
                  "shard, the index "
-                 "targets.h5 or the folder of both), or another file that anchorage wrote.",
+                 "targets.h5 or the folder of both), proposals, or another file that anchorage wrote.",
         .example = "anchorage inspect targets/",
         .opt = opt,
     };

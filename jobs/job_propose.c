@@ -529,9 +529,7 @@ static anc_status run(job *j, anc_err *err)
 
 static void job_clear(job *j)
 {
-    bool held = j->lock != NULL;
-    anc_lock_release(j->lock);
-    if (held) anc_output_leave(j->parts); /* stays where it holds shards */
+    anc_output_leave(j->parts, j->n_shards, j->lock);
     anc_proposal_maker_free(&j->maker);
     anc_features_close(j->features);
     free(j->order);

@@ -7,6 +7,7 @@
 #ifndef ANC_JOBS_PROPOSE_OUTPUT_H
 #define ANC_JOBS_PROPOSE_OUTPUT_H
 
+#include "io/lock.h"
 #include "jobs/propose_shard.h"
 #include <stdbool.h>
 
@@ -34,8 +35,11 @@ anc_status anc_output_check_shard(const char *parts, const anc_propose_plan *pla
 anc_status anc_output_join(const char *path, const char *parts, const anc_propose_plan *plan, const char *config,
                            const char *tag, bool (*stop)(void *context), void *context, bool *stopped, anc_err *err);
 
-/* Removes the shards and run.json; the folder itself goes with its lock: anc_output_leave after that is released. */
+/* Removes the shards. */
 void anc_output_clear(const char *parts, int64_t n_shards);
-void anc_output_leave(const char *parts);
+
+/* Ends with the folder and releases its lock: where it holds no shard it is removed, so that a run which failed at once
+ * leaves nothing behind. lock NULL: nothing was begun. */
+void anc_output_leave(const char *parts, int64_t n_shards, anc_lock *lock);
 
 #endif

@@ -1,5 +1,6 @@
 /* jobs/propose_shard.c: see propose_shard.h */
 #include "jobs/propose_shard.h"
+#include "core/half.h"
 #include "jobs/config.h"
 #include "jobs/label_shard.h"
 #include <math.h>
@@ -20,20 +21,26 @@ static const char *truth(bool x) { return x ? "true" : "false"; }
 char *anc_propose_describe(const anc_propose_plan *p)
 {
     const anc_proposal_rules *r = &p->proposals;
-    char *text = NULL, least[40] = "null";
+    char *text = NULL;
     size_t n;
     FILE *to = open_memstream(&text, &n);
     if (!to) return NULL;
-    if (isfinite(r->least_score)) snprintf(least, sizeof least, "%.17g", r->least_score);
     fprintf(to, "{\"command\":\"propose\",\"images_per_shard\":%lld,\"head\":{\"channels\":%d,\"hidden\":%d,\"shapes\":%d,"
                 "\"fingerprint\":\"%016llx\"},\"features\":{\"images\":%lld,\"fingerprint\":\"%016llx\"},",
             (long long)p->images_per_shard, p->shape.channels, p->shape.hidden, p->shape.n_shapes, (unsigned long long)p->head,
             (long long)p->n_images, (unsigned long long)p->features);
-    fprintf(to, "\"proposals\":{\"preset\":\"%s\",\"before\":%d,\"of_level\":%d,\"after\":%d,\"iou\":%.17g,\"at_least\":%s,"
-                "\"least_side\":%.17g,\"side_above\":%s,\"side_scaled\":%s,\"small_first\":%s,\"probability\":%s,"
-                "\"least_score\":%s,\"finite\":%s,\"shifted\":%d},\"rules\":",
-            p->preset, r->n_before, r->n_level, r->n_after, r->iou, truth(r->at_least), r->min_side, truth(r->side_above),
-            truth(r->side_scaled), truth(r->small_first), truth(r->probability), least, truth(r->finite), r->shifted);
+    fprintf(to, "\"proposals\":{\"preset\":\"%s\",\"before\":%d,\"of_level\":%d,\"after\":%d,\"iou\":", p->preset, r->n_before,
+            r->n_level, r->n_after);
+    anc_config_real(r->iou, to);
+    fprintf(to, ",\"at_least\":%s,\"least_side\":", truth(r->at_least));
+    anc_config_real(r->min_side, to);
+    fprintf(to, ",\"side_above\":%s,\"side_scaled\":%s,\"small_first\":%s,\"probability\":%s,\"least_score\":",
+            truth(r->side_above), truth(r->side_scaled), truth(r->small_first), truth(r->probability));
+    if (isfinite(r->least_score))
+        anc_config_real(r->least_score, to);
+    else
+        fputs("null", to); /* any */
+    fprintf(to, ",\"finite\":%s,\"shifted\":%d},\"rules\":", truth(r->finite), r->shifted);
     anc_config_json(&p->rules, to);
     putc('}', to);
     if (fclose(to)) {
@@ -99,8 +106,11 @@ anc_status anc_propose_features_fingerprint(anc_features *f, uint64_t *fingerpri
         anc_feature_map map[ANC_MAX_LEVELS];
         if (anc_features_map(f, i, map, err)) return err->code;
         for (int l = 0; l < info->n_levels; l++) {
-            size_t bytes = row * (map[l].half ? 2 : 4), at = (size_t)map[l].h * (size_t)map[l].w / 2;
-            h = mix(h, (const char *)map[l].row + at * bytes, bytes);
+            size_t at = (size_t)map[l].h * (size_t)map[l].w / 2 * row;
+            for (size_t c = 0; c < row; c++) { /* float16 and float32 files of the same values are the same */
+                float x = map[l].half ? anc_half(((const uint16_t *)map[l].row)[at + c]) : ((const float *)map[l].row)[at + c];
+                h = mix(h, &x, sizeof x);
+            }
         }
     }
     *fingerprint = h;
