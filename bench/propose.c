@@ -63,7 +63,8 @@ static void time_dense(const anc_kernels *k, void (*figure)(const char *, double
     anc_dense d;
     anc_err err = { 0 };
     double t[ROUNDS], positions = 0;
-    float *w = room(anc_head_size(&shape) * sizeof *w), *logit = room((size_t)grids[0][0] * (size_t)grids[0][1] * A * 4),
+    float *w = room(anc_head_size(&shape) * sizeof *w),
+          *logit = room((size_t)grids[0][0] * (size_t)grids[0][1] * A * 4),
           (*delta)[4] = room((size_t)grids[0][0] * (size_t)grids[0][1] * A * 16);
     for (int l = 0; l < LEVELS; l++) {
         size_t n = (size_t)(grids[l][0] * grids[l][1]) * C;
@@ -82,11 +83,17 @@ static void time_dense(const anc_kernels *k, void (*figure)(const char *, double
         if (r >= 0) t[r] = now_us() - start;
     }
     char beside[200];
-    double took = median(t, ROUNDS), rate = positions * 2 * C * (9.0 * C + 5 * A) / took * 1e-3, peak = bench_peak();
-    figure("dense.view", took / 1000, "ms", "the whole head at all 89,523 positions of a view, 256 channels, float16 in memory");
-    snprintf(beside, sizeof beside, "counted as a plain convolution, of which 4/9 are done; BLAS for %s, one thread", anc_head_blas());
+    double took = median(t, ROUNDS), rate = positions * 2 * C * (9.0 * C + 5 * A) / took * 1e-3,
+           peak = bench_peak();
+    figure("dense.view", took / 1000, "ms",
+           "the whole head at all 89,523 positions of a view, 256 channels, float16 in memory");
+    snprintf(beside, sizeof beside,
+             "counted as a plain convolution, of which 4/9 are done; BLAS for %s, one thread",
+             anc_head_blas());
     figure("dense.rate", rate, "GFLOP/s", beside);
-    if (peak > 0) figure("dense.share", 100 * rate / peak, "%", "dense.rate over fma.peak; above 100 is possible, see dense.rate");
+    if (peak > 0)
+        figure("dense.share", 100 * rate / peak, "%",
+               "dense.rate over fma.peak; above 100 is possible, see dense.rate");
     anc_dense_free(&d);
     for (int l = 0; l < LEVELS; l++) free((void *)(uintptr_t)map[l].row);
     free(w);
@@ -107,7 +114,9 @@ static void predict(int32_t n, float *logit, float (*delta)[4])
 static void lay(anc_grid *g, int32_t view_w)
 {
     anc_err err = { 0 };
-    if (anc_grid_lay_on(g, anc_rules_preset("torchvision-fpn"), VIEW_H, view_w, VIEW_H, PADDED_W, grids, &err)) die(&err);
+    if (anc_grid_lay_on(g, anc_rules_preset("torchvision-fpn"), VIEW_H, view_w, VIEW_H, PADDED_W, grids,
+                        &err))
+        die(&err);
 }
 
 static void firsts(const anc_grid *g, int32_t first[LEVELS + 1])
@@ -161,7 +170,8 @@ static void read_all(FILE *f, const char *path, void *to, size_t bytes)
     exit(1);
 }
 
-static void write_all(const char *path, const char *ending, const void *bytes, size_t n, const void *more, size_t n_more)
+static void write_all(const char *path, const char *ending, const void *bytes, size_t n, const void *more,
+                      size_t n_more)
 {
     char name[4096];
     snprintf(name, sizeof name, "%s.%s", path, ending);

@@ -13,9 +13,9 @@ enum { BINS = 6 };
 static const double side_from[BINS] = { 0, 16, 32, 64, 128, 256 }; /* px, square root of the area */
 
 typedef struct {
-    int64_t without, fewest, most;                  /* images without any; fewest and most of an image */
+    int64_t without, fewest, most;                    /* images without any; fewest and most of an image */
     int64_t level[ANC_MAX_LEVELS], other, side[BINS]; /* proposals */
-    double best, worst;                             /* scores */
+    double best, worst;                               /* scores */
 } figures;
 
 static void count(figures *f, const anc_proposal_set *s)
@@ -68,8 +68,8 @@ static void print_image(const anc_proposal_set *s)
     enum { SHOWN = 3 };
     printf("\n  image %" PRId64 ": %s proposals\n", s->image_id[0], COUNT(s->n));
     for (int64_t k = 0; k < s->n && k < SHOWN; k++)
-        printf("    %.4f  (%.1f, %.1f) to (%.1f, %.1f), level %d\n", s->score[k], s->xyxy[k][0], s->xyxy[k][1], s->xyxy[k][2],
-               s->xyxy[k][3], s->level[k]);
+        printf("    %.4f  (%.1f, %.1f) to (%.1f, %.1f), level %d\n", s->score[k], s->xyxy[k][0],
+               s->xyxy[k][1], s->xyxy[k][2], s->xyxy[k][3], s->level[k]);
 }
 
 static anc_status read_all(const anc_proposals *p, figures *f, anc_err *err)
@@ -89,13 +89,17 @@ anc_status anc_inspect_proposals(const char *path, const anc_inspect *o, anc_err
 {
     anc_proposals *p;
     figures f = { .fewest = INT64_MAX, .best = -1e300, .worst = 1e300 };
-    if (o->checksum) return anc_fail(err, ANC_EARGUMENT, "%s: --checksum is for annotations and targets", path);
+    if (o->checksum)
+        return anc_fail(err, ANC_EARGUMENT, "%s: --checksum is for annotations and targets", path);
     if (anc_proposals_open(path, &p, err)) return err->code;
     int64_t images = anc_proposals_images(p), n = anc_proposals_count(p);
     if (!read_all(p, &f, err)) {
-        printf("%s: proposals of %s images\n\n  images            %s, %s without any\n", path, COUNT(images), COUNT(images), COUNT(f.without));
+        printf("%s: proposals of %s images\n\n  images            %s, %s without any\n", path, COUNT(images),
+               COUNT(images), COUNT(f.without));
         printf("  proposals         %s", COUNT(n));
-        if (images) printf(", %.1f an image (%s to %s)", anc_inspect_mean((double)n, images), COUNT(f.fewest), COUNT(f.most));
+        if (images)
+            printf(", %.1f an image (%s to %s)", anc_inspect_mean((double)n, images), COUNT(f.fewest),
+                   COUNT(f.most));
         putchar('\n');
         if (n) print_figures(&f, n);
     }
