@@ -6,6 +6,8 @@
 #include "io/head_file.h"
 #include "io/lock.h"
 #include "io/out.h"
+#include "jobs/choose.h"
+#include "jobs/closing.h"
 #include "jobs/config.h"
 #include "jobs/format.h"
 #include "jobs/job.h"
@@ -22,7 +24,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -69,22 +70,13 @@ typedef struct {
 
 /* ---- the plan ---- */
 
-static anc_status no_such_preset(const char *name, anc_err *err)
-{
-    size_t n = 0;
-    while (anc_rules_preset_names[n]) n++;
-    const char *near = anc_opts_nearest(name, anc_rules_preset_names, n);
-    return anc_fail(err, ANC_EARGUMENT, "no preset is called '%s'%s%s%s; see anchorage presets", name,
-                    near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
-}
-
 /* Anchors and coder: --config's, or those that the head was trained with, or for a head that does not say
  * --preset's. */
 static anc_status resolve_rules(const options *o, const char *head_config, anc_rules *r, anc_err *err)
 {
-    const anc_rules *preset = o->preset ? anc_rules_preset(o->preset) : NULL;
+    const anc_rules *preset = o->preset ? anc_choose_preset(o->preset, err) : NULL;
     anc_err unsaid = { 0 };
-    if (o->preset && !preset) return no_such_preset(o->preset, err);
+    if (err->code) return err->code;
     bool said = !anc_config_read_json(head_config, r, &unsaid);
     if (!said && !preset && !o->config)
         return anc_fail(err, ANC_EDATA,
@@ -100,7 +92,8 @@ static anc_status resolve_proposals(const options *o, const anc_rules *rules, an
 {
     anc_proposal_rules *r = &p->proposals;
     snprintf(p->preset, sizeof p->preset, "%s", o->preset ? o->preset : rules->name);
-    if (!anc_proposal_rules_preset(p->preset, o->training, r)) return no_such_preset(p->preset, err);
+    if (!anc_proposal_rules_preset(p->preset, o->training, r))
+        return anc_fail(err, ANC_EARGUMENT, "preset %s has no rules for proposals; name another by --preset", p->preset);
     if (o->before) r->n_before = (int32_t)o->before;
     if (o->after) r->n_after = (int32_t)o->after;
     if (o->after && r->n_level && r->n_level < r->n_after) r->n_level = r->n_after;
@@ -112,15 +105,10 @@ static anc_status resolve_proposals(const options *o, const anc_rules *rules, an
 
 static anc_status choose_kernels(job *j, anc_err *err)
 {
-    const char *variable = getenv("ANCHORAGE_SIMD"), *simd = j->o.simd               ? j->o.simd
-                                                             : variable && *variable ? variable
-                                                                                     : NULL;
-    const anc_kernels *k = anc_kernels_find(simd);
-    if (!k)
-        return anc_fail(err, ANC_EARGUMENT, "no kernels called '%s' run on this machine; leave %s out", simd,
-                        j->o.simd ? "--simd" : "ANCHORAGE_SIMD");
-    snprintf(j->plan.kernels, sizeof j->plan.kernels, "%s", simd ? k->name : "");
-    return ANC_OK;
+    bool named;
+    const anc_kernels *k = anc_choose_kernels(j->o.simd, &named, err);
+    if (k) snprintf(j->plan.kernels, sizeof j->plan.kernels, "%s", named ? k->name : "");
+    return err->code;
 }
 
 static void say_waiting(const char *owner)
@@ -398,13 +386,6 @@ static anc_status do_coco(job *j, timings *t, anc_err *err)
 
 /* ---- reporting ---- */
 
-static double peak_mib(void)
-{
-    struct rusage u;
-    getrusage(RUSAGE_SELF, &u);
-    return (double)u.ru_maxrss / 1024;
-}
-
 #define COUNT(x) anc_format_count(x).text
 
 static void print_plan(const job *j)
@@ -497,22 +478,6 @@ static anc_status write_summary(const job *j, const anc_propose_record *r, const
     return ANC_OK;
 }
 
-/* Collective. One line that says why, with how much left, and what to do. */
-static void say_stopped(job *j)
-{
-    const char *mine = anc_stop_reason();
-    char line[64];
-    snprintf(line, sizeof line, "%s%s", mine ? mine : "", mine ? "\n" : "");
-    char *all = anc_team_join(&j->team, line);
-    if (all) all[strcspn(all, "\n")] = '\0';
-    if (!j->team.rank)
-        fprintf(stderr,
-                "anchorage: propose: stopped by %s with %lld of %lld shards left; run the same command again "
-                "to go on\n",
-                all && *all ? all : "request", (long long)j->n_left, (long long)j->n_shards);
-    free(all);
-}
-
 /* ---- the job ---- */
 
 /* Collective. Shards, then the file. */
@@ -528,7 +493,7 @@ static anc_status do_all(job *j, anc_propose_record *sum, timings *t, anc_err *e
     t->propose_s = anc_now_s() - start;
     if (failed) return failed;
     if (!j->n_left && do_join(j, t, err)) return err->code;
-    if (j->n_left || j->stopped) say_stopped(j);
+    if (j->n_left || j->stopped) anc_say_stopped(&j->team, "propose", j->n_left, j->n_shards);
     return ANC_OK;
 }
 
@@ -562,7 +527,7 @@ static anc_status run(job *j, anc_err *err)
     fflush(stdout);
     if (do_all(j, &sum, &t, err) || j->n_left || j->stopped || do_coco(j, &t, err)) return err->code;
     t.total_s = anc_now_s() - start;
-    t.peak = anc_team_spread(&j->team, peak_mib());
+    t.peak = anc_team_spread(&j->team, anc_peak_mib());
     if (speaks && !j->o.quiet) print_summary(j, &sum, &t);
     if (speaks && j->o.summary) write_summary(j, &sum, &t, err);
     return anc_team_agree(&j->team, err);

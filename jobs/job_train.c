@@ -9,6 +9,8 @@
 #include "core/rng.h"
 #include "core/sgd.h"
 #include "io/head_file.h"
+#include "jobs/choose.h"
+#include "jobs/closing.h"
 #include "jobs/format.h"
 #include "jobs/job.h"
 #include "jobs/opts.h"
@@ -21,7 +23,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -115,12 +116,9 @@ static anc_status read_options(job *j, anc_err *err)
         return anc_fail(err, ANC_EARGUMENT, "--schedule %s: must be steps or cosine", o->schedule);
     if (word(o->reduce, sums) < 0)
         return anc_fail(err, ANC_EARGUMENT, "--reduce %s: must be exact or float", o->reduce);
-    const char *variable = getenv("ANCHORAGE_SIMD");
-    const char *simd = o->simd ? o->simd : variable && *variable ? variable : NULL;
-    j->kernels = anc_kernels_find(simd);
-    if (!j->kernels)
-        return anc_fail(err, ANC_EARGUMENT, "no kernels called '%s' run on this machine; leave --simd out",
-                        simd);
+    bool named;
+    j->kernels = anc_choose_kernels(o->simd, &named, err);
+    if (!j->kernels) return err->code;
     j->normaliser = (normaliser)norm;
     j->schedule = (anc_schedule){
         .rate = o->rate, .warm_up = o->warm_up, .form = (anc_schedule_form)schedule, .gamma = o->gamma
@@ -532,13 +530,6 @@ typedef struct {
     anc_spread busy, wait, peak;
 } timings;
 
-static double peak_mib(void)
-{
-    struct rusage u;
-    getrusage(RUSAGE_SELF, &u);
-    return (double)u.ru_maxrss / 1024;
-}
-
 static void print_summary(const job *j, const timings *t)
 {
     int64_t here = j->head.step - j->first_step;
@@ -620,7 +611,7 @@ static anc_status run(job *j, anc_err *err)
     t.total_s = now() - j->start_s;
     t.busy = anc_team_spread(&j->team, j->stage_s[GATHER] + j->stage_s[COMPUTE]);
     t.wait = anc_team_spread(&j->team, j->reduce.wait_s);
-    t.peak = anc_team_spread(&j->team, peak_mib());
+    t.peak = anc_team_spread(&j->team, anc_peak_mib());
     if (speaks && j->log && fclose(j->log))
         anc_fail(err, ANC_ESYSTEM, "%s: cannot be written: %s", j->o.log, strerror(errno));
     j->log = NULL;
