@@ -5,7 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PLANES = ANC_WINOGRAD_PLANES, BLOCK = 128 }; /* a block's 16 products of 128 x C by C x C' fit a core's cache */
+enum {
+    PLANES = ANC_WINOGRAD_PLANES,
+    BLOCK = 128
+}; /* a block's 16 products of 128 x C by C x C' fit a core's cache */
 
 static float *floats(size_t n) { return aligned_alloc(64, (n * sizeof(float) + 63) / 64 * 64 + 64); }
 
@@ -26,7 +29,8 @@ static void join_outputs(anc_dense *d, const float *parameters)
 {
     const anc_head_shape *s = &d->shape;
     size_t o_n = (size_t)s->hidden, a_n = (size_t)s->n_shapes;
-    const float *cls = parameters + anc_head_first(s, ANC_HEAD_CLS_WEIGHT), *box = parameters + anc_head_first(s, ANC_HEAD_BOX_WEIGHT);
+    const float *cls = parameters + anc_head_first(s, ANC_HEAD_CLS_WEIGHT),
+                *box = parameters + anc_head_first(s, ANC_HEAD_BOX_WEIGHT);
     for (size_t k = 0; k < 5 * a_n; k++)
         for (size_t o = 0; o < o_n; o++)
             d->output[o * 5 * a_n + k] = k < a_n ? cls[k * o_n + o] : box[(k - a_n) * o_n + o];
@@ -34,8 +38,8 @@ static void join_outputs(anc_dense *d, const float *parameters)
     memcpy(d->output_bias + a_n, parameters + anc_head_first(s, ANC_HEAD_BOX_BIAS), 4 * a_n * sizeof(float));
 }
 
-anc_status anc_dense_init(anc_dense *d, const anc_head_shape *shape, const anc_kernels *kernels, const float *parameters,
-                          anc_err *err)
+anc_status anc_dense_init(anc_dense *d, const anc_head_shape *shape, const anc_kernels *kernels,
+                          const float *parameters, anc_err *err)
 {
     *d = (anc_dense){ .shape = *shape, .kernels = kernels };
     size_t c = (size_t)shape->channels, hidden = (size_t)shape->hidden, a = (size_t)shape->n_shapes;
@@ -48,7 +52,8 @@ anc_status anc_dense_init(anc_dense *d, const anc_head_shape *shape, const anc_k
     d->hidden = floats(4 * BLOCK * hidden);
     d->small = floats(4 * BLOCK * 5 * a);
     d->zero = calloc(c, sizeof *d->zero);
-    if (!d->weight || !d->bias || !d->output || !d->output_bias || !d->in || !d->product || !d->hidden || !d->small || !d->zero) {
+    if (!d->weight || !d->bias || !d->output || !d->output_bias || !d->in || !d->product || !d->hidden ||
+        !d->small || !d->zero) {
         anc_dense_free(d);
         return anc_fail(err, ANC_EMEMORY, "out of memory for a head of %d channels", shape->channels);
     }
@@ -60,7 +65,8 @@ anc_status anc_dense_init(anc_dense *d, const anc_head_shape *shape, const anc_k
 
 void anc_dense_free(anc_dense *d)
 {
-    float *all[] = { d->weight, d->bias, d->output, d->output_bias, d->in, d->product, d->hidden, d->small, d->zero, d->row };
+    float *all[] = { d->weight,  d->bias,   d->output, d->output_bias, d->in,
+                     d->product, d->hidden, d->small,  d->zero,        d->row };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
     *d = (anc_dense){ 0 };
 }
@@ -116,24 +122,29 @@ static void take_tile(anc_dense *d, level *v, int32_t tile, size_t at)
 }
 
 /* A block's tiles [first, first + n) from their planes to logits and deltas. */
-static void finish_block(anc_dense *d, const level *v, int32_t first, int32_t n, float *logit, float (*delta)[4])
+static void finish_block(anc_dense *d, const level *v, int32_t first, int32_t n, float *logit,
+                         float (*delta)[4])
 {
     size_t hidden = (size_t)d->shape.hidden, a_n = (size_t)d->shape.n_shapes, out = 5 * a_n;
     for (size_t t = 0; t < (size_t)n; t++)
-        d->kernels->tile_out(d->product + t * hidden, BLOCK * hidden, hidden, d->bias, d->hidden + 4 * t * hidden);
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, 4 * n, (int)out, (int)hidden, 1, d->hidden, (int)hidden,
-                d->output, (int)out, 0, d->small, (int)out);
+        d->kernels->tile_out(d->product + t * hidden, BLOCK * hidden, hidden, d->bias,
+                             d->hidden + 4 * t * hidden);
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, 4 * n, (int)out, (int)hidden, 1, d->hidden,
+                (int)hidden, d->output, (int)out, 0, d->small, (int)out);
     for (int32_t i = 0; i < 4 * n; i++) {
-        int32_t tile = first + i / 4, y = 2 * (tile / v->across) + i % 4 / 2, x = 2 * (tile % v->across) + i % 2;
+        int32_t tile = first + i / 4, y = 2 * (tile / v->across) + i % 4 / 2,
+                x = 2 * (tile % v->across) + i % 2;
         if (y >= v->map->h || x >= v->map->w) continue;
         size_t at = ((size_t)y * (size_t)v->map->w + (size_t)x) * a_n;
         const float *from = d->small + (size_t)i * out;
         for (size_t a = 0; a < a_n; a++) logit[at + a] = from[a] + d->output_bias[a];
-        for (size_t k = 0; k < 4 * a_n; k++) delta[at + k / 4][k % 4] = from[a_n + k] + d->output_bias[a_n + k];
+        for (size_t k = 0; k < 4 * a_n; k++)
+            delta[at + k / 4][k % 4] = from[a_n + k] + d->output_bias[a_n + k];
     }
 }
 
-anc_status anc_dense_level(anc_dense *d, const anc_feature_map *map, float *logit, float (*delta)[4], anc_err *err)
+anc_status anc_dense_level(anc_dense *d, const anc_feature_map *map, float *logit, float (*delta)[4],
+                           anc_err *err)
 {
     int c = d->shape.channels, hidden = d->shape.hidden;
     level v = { .map = map, .across = (map->w + 1) / 2 };
@@ -143,8 +154,9 @@ anc_status anc_dense_level(anc_dense *d, const anc_feature_map *map, float *logi
         int32_t n = n_tiles - first < BLOCK ? n_tiles - first : BLOCK;
         for (int32_t t = 0; t < n; t++) take_tile(d, &v, first + t, (size_t)t);
         for (size_t k = 0; k < PLANES; k++)
-            cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, n, hidden, c, 1, d->in + k * BLOCK * (size_t)c, c,
-                        d->weight + k * (size_t)c * (size_t)hidden, hidden, 0, d->product + k * BLOCK * (size_t)hidden, hidden);
+            cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, n, hidden, c, 1,
+                        d->in + k * BLOCK * (size_t)c, c, d->weight + k * (size_t)c * (size_t)hidden, hidden,
+                        0, d->product + k * BLOCK * (size_t)hidden, hidden);
         finish_block(d, &v, first, n, logit, delta);
     }
     return ANC_OK;

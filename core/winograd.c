@@ -26,7 +26,8 @@ void anc_winograd_in_scalar(const float *const d[16], size_t n, float *v, size_t
 {
     for (size_t c = 0; c < n; c++) {
         float down[4][4], row[4]; /* [x][plane row]: first along y, then along x */
-        for (int x = 0; x < 4; x++) in_1d((float[4]){ d[x][c], d[4 + x][c], d[8 + x][c], d[12 + x][c] }, down[x]);
+        for (int x = 0; x < 4; x++)
+            in_1d((float[4]){ d[x][c], d[4 + x][c], d[8 + x][c], d[12 + x][c] }, down[x]);
         for (size_t k = 0; k < 4; k++) {
             in_1d((float[4]){ down[0][k], down[1][k], down[2][k], down[3][k] }, row);
             for (size_t x = 0; x < 4; x++) v[(4 * k + x) * stride + c] = row[x];

@@ -8,7 +8,8 @@
 /* The first n of 8 lanes, to read and write what is left behind the last whole eight. */
 static inline __m256i lanes_below(size_t n)
 {
-    return _mm256_cmpgt_epi32(_mm256_set1_epi32(n < 8 ? (int32_t)n : 8), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32(n < 8 ? (int32_t)n : 8),
+                              _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
 }
 
 static inline void in_1d(__m256 d0, __m256 d1, __m256 d2, __m256 d3, __m256 v[4])
@@ -46,12 +47,14 @@ void anc_winograd_out_avx2(const float *m, size_t stride, size_t n, const float 
         __m256i mask = lanes_below(n - c);
         __m256 down[4][2], row[2], add = _mm256_maskload_ps(bias + c, mask);
         for (size_t x = 0; x < 4; x++)
-            out_1d(_mm256_maskload_ps(m + x * stride + c, mask), _mm256_maskload_ps(m + (4 + x) * stride + c, mask),
-                   _mm256_maskload_ps(m + (8 + x) * stride + c, mask), _mm256_maskload_ps(m + (12 + x) * stride + c, mask),
-                   down[x]);
+            out_1d(_mm256_maskload_ps(m + x * stride + c, mask),
+                   _mm256_maskload_ps(m + (4 + x) * stride + c, mask),
+                   _mm256_maskload_ps(m + (8 + x) * stride + c, mask),
+                   _mm256_maskload_ps(m + (12 + x) * stride + c, mask), down[x]);
         for (size_t y = 0; y < 2; y++) {
             out_1d(down[0][y], down[1][y], down[2][y], down[3][y], row);
-            for (size_t x = 0; x < 2; x++) /* max gives its second operand when one is NaN, and of two zeros */
+            for (size_t x = 0; x < 2;
+                 x++) /* max gives its second operand when one is NaN, and of two zeros */
                 _mm256_maskstore_ps(out + (2 * y + x) * n + c, mask,
                                     _mm256_max_ps(_mm256_setzero_ps(), _mm256_add_ps(row[x], add)));
         }

@@ -81,7 +81,8 @@ static anc_status read_scale(anc_features *f, anc_err *err)
 {
     void *data;
     int64_t n;
-    if (anc_h5_read(&f->file, "/images/scale", ANC_H5_F32, 2, (int64_t[]){ f->info.n_images, 2 }, &data, &n, err))
+    if (anc_h5_read(&f->file, "/images/scale", ANC_H5_F32, 2, (int64_t[]){ f->info.n_images, 2 }, &data, &n,
+                    err))
         return err->code;
     f->info.scale = data;
     for (int64_t i = 0; i < n; i++)

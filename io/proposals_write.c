@@ -11,8 +11,23 @@
 enum { XYXY, SCORE, LEVEL, COLUMNS };
 
 static const anc_h5_spec specs[COLUMNS] = {
-    [XYXY] = { "/proposals/xyxy", ANC_H5_F32, 2, { 0, 4 }, 0, 4, 2, "original pixels", "x1, y1, x2, y2; x2 and y2 are exclusive" },
-    [SCORE] = { "/proposals/score", ANC_H5_F32, 1, { 0 }, 0, 4, 2, NULL,
+    [XYXY] = { "/proposals/xyxy",
+               ANC_H5_F32,
+               2,
+               { 0, 4 },
+               0,
+               4,
+               2,
+               "original pixels",
+               "x1, y1, x2, y2; x2 and y2 are exclusive" },
+    [SCORE] = { "/proposals/score",
+                ANC_H5_F32,
+                1,
+                { 0 },
+                0,
+                4,
+                2,
+                NULL,
                 "objectness: the higher the better; an image's proposals descend by it" },
     [LEVEL] = { "/proposals/level", ANC_H5_I32, 1, { 0 }, 0, 4, 0, NULL, "feature level, from 0" },
 };
@@ -21,9 +36,9 @@ static const anc_h5_spec specs[COLUMNS] = {
 typedef struct {
     anc_h5_spec spec;
     anc_h5_data data;
-    int64_t chunk;         /* rows */
-    size_t row;            /* bytes */
-    unsigned char *rows;   /* [chunk] */
+    int64_t chunk;       /* rows */
+    size_t row;          /* bytes */
+    unsigned char *rows; /* [chunk] */
     int64_t n_held;
 } column;
 
@@ -71,8 +86,8 @@ static anc_status define(anc_proposals_out *o, anc_err *err)
     return ANC_OK;
 }
 
-anc_status anc_proposals_create(const char *path, const char *tag, int64_t n_images, int64_t n, const char *config,
-                                anc_proposals_out **out, anc_err *err)
+anc_status anc_proposals_create(const char *path, const char *tag, int64_t n_images, int64_t n,
+                                const char *config, anc_proposals_out **out, anc_err *err)
 {
     anc_proposals_out *o = calloc(1, sizeof *o);
     *out = NULL;
@@ -128,12 +143,13 @@ static anc_status append_rows(anc_proposals_out *o, const anc_proposal_set *s, i
 
 anc_status anc_proposals_append(anc_proposals_out *o, const anc_proposal_set *s, anc_err *err)
 {
-    if (anc_proposal_set_check_table(s, err) || anc_proposal_set_check_rows(s, err)) return anc_within(err, "%s", o->path);
+    if (anc_proposal_set_check_table(s, err) || anc_proposal_set_check_rows(s, err))
+        return anc_within(err, "%s", o->path);
     if (o->images + s->n_images > o->n_images || o->done + s->n > o->n)
         return anc_fail(err, ANC_EDATA, "%s: more images or proposals than were announced", o->path);
     if (o->images && s->n_images && s->image_id[0] <= o->image_id[o->images - 1])
-        return anc_fail(err, ANC_EDATA, "%s: image ids do not ascend: %" PRId64 " follows %" PRId64, o->path, s->image_id[0],
-                        o->image_id[o->images - 1]);
+        return anc_fail(err, ANC_EDATA, "%s: image ids do not ascend: %" PRId64 " follows %" PRId64, o->path,
+                        s->image_id[0], o->image_id[o->images - 1]);
     for (int c = 0; c < COLUMNS; c++)
         if (append_rows(o, s, c, err)) return anc_within(err, "%s", o->path);
     for (int64_t i = 0; i < s->n_images; i++) {
@@ -147,12 +163,21 @@ anc_status anc_proposals_append(anc_proposals_out *o, const anc_proposal_set *s,
 
 anc_status anc_proposals_commit(anc_proposals_out *o, anc_err *err)
 {
-    const anc_h5_spec id = { "/images/id", ANC_H5_I64, 1, { o->n_images }, 0, 4, 0, NULL, "image ids, ascending" };
-    const anc_h5_spec offset = { "/proposals/offset", ANC_H5_I64, 1, { o->n_images + 1 }, 0, 4, 0, "proposals",
+    const anc_h5_spec id = { "/images/id",          ANC_H5_I64, 1, { o->n_images }, 0, 4, 0, NULL,
+                             "image ids, ascending" };
+    const anc_h5_spec offset = { "/proposals/offset",
+                                 ANC_H5_I64,
+                                 1,
+                                 { o->n_images + 1 },
+                                 0,
+                                 4,
+                                 0,
+                                 "proposals",
                                  "image i has rows offset[i] to offset[i + 1], the latter not included" };
     if (o->images != o->n_images || o->done != o->n)
-        anc_fail(err, ANC_EDATA, "%s: %" PRId64 " of %" PRId64 " images and %" PRId64 " of %" PRId64 " proposals came", o->path,
-                 o->images, o->n_images, o->done, o->n);
+        anc_fail(err, ANC_EDATA,
+                 "%s: %" PRId64 " of %" PRId64 " images and %" PRId64 " of %" PRId64 " proposals came",
+                 o->path, o->images, o->n_images, o->done, o->n);
     else if (!anc_h5_write(&o->file, &id, o->image_id, err))
         anc_h5_write(&o->file, &offset, o->offset, err);
     if (err->code) {

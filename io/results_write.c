@@ -26,7 +26,8 @@ static void write_set(anc_out *o, const anc_proposal_set *s, bool *any)
     for (int64_t i = 0; i < s->n_images; i++)
         for (int64_t k = s->offset[i]; k < s->offset[i + 1]; k++) {
             char *to = anc_out_reserve(o, 96);
-            anc_out_advance(o, (size_t)snprintf(to, 96, "%s{\"image_id\":%" PRId64 ",\"category_id\":1,\"bbox\":[",
+            anc_out_advance(o, (size_t)snprintf(to, 96,
+                                                "%s{\"image_id\":%" PRId64 ",\"category_id\":1,\"bbox\":[",
                                                 *any ? ",\n" : "\n", s->image_id[i]));
             *any = true;
             const double *b = s->xyxy[k], xywh[4] = { b[0], b[1], b[2] - b[0], b[3] - b[1] };

@@ -371,8 +371,7 @@ anc_status anc_config_read_json(const char *json, anc_rules *r, anc_err *err)
 
 /* ---- writing ---- */
 
-/* The shortest decimal that reads back as the same double. */
-static void print_real(double x, FILE *to)
+void anc_config_real(double x, FILE *to)
 {
     char text[40];
     for (int digits = 6; digits <= 17; digits++) {
@@ -386,7 +385,7 @@ static void print_reals(const double *x, int n, const char *between, FILE *to)
 {
     for (int i = 0; i < n; i++) {
         if (i) fputs(between, to);
-        print_real(x[i], to);
+        anc_config_real(x[i], to);
     }
 }
 

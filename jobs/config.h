@@ -16,6 +16,9 @@ void anc_config_print(const anc_rules *r, FILE *to);
 /* The rules as one JSON object on one line: the same keys, in the same order; those of [roi] only if that is the stage. */
 void anc_config_json(const anc_rules *r, FILE *to);
 
+/* The shortest decimal that reads back as the same double. */
+void anc_config_real(double x, FILE *to);
+
 /* The inverse: the rules in the object "rules" of a file's whole configuration, and their stage; of a head's, those of its
  * targets. Errors: ANC_EDATA, ANC_EARGUMENT. */
 anc_status anc_config_read_json(const char *json, anc_rules *r, anc_err *err);

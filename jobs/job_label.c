@@ -4,6 +4,8 @@
  * each with its slice of the data set; every rank labels views and writes shards; rank 0 writes the index in the end.
  */
 #include "io/source.h"
+#include "jobs/choose.h"
+#include "jobs/closing.h"
 #include "jobs/config.h"
 #include "jobs/format.h"
 #include "jobs/job.h"
@@ -22,7 +24,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 typedef struct {
     const char *annotations, *out, *preset, *config, *crowd, *sampler, *simd, *summary, *part, *limit, *like, *stage,
@@ -81,15 +82,8 @@ static double busy_s(const anc_label_record *r)
 
 static anc_status resolve_rules(const options *o, anc_rules *r, anc_err *err)
 {
-    const char *name = o->preset ? o->preset : "torchvision-fpn";
-    const anc_rules *preset = anc_rules_preset(name);
-    if (!preset) {
-        size_t n = 0;
-        while (anc_rules_preset_names[n]) n++;
-        const char *near = anc_opts_nearest(name, anc_rules_preset_names, n);
-        return anc_fail(err, ANC_EARGUMENT, "no preset is called '%s'%s%s%s; see anchorage presets", name,
-                        near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
-    }
+    const anc_rules *preset = anc_choose_preset(o->preset ? o->preset : "torchvision-fpn", err);
+    if (!preset) return err->code;
     *r = *preset;
     r->stage = o->proposals ? ANC_STAGE_ROI : ANC_STAGE_RPN;
     if (o->config && anc_config_read(o->config, o->preset, r, err)) return err->code;
@@ -138,12 +132,10 @@ static anc_status make_plan(job *j, anc_err *err)
     anc_label_plan *p = &j->plan.label;
     const options *o = &j->o;
     if (resolve_rules(o, &p->rules, err)) return err->code;
-    const char *variable = getenv("ANCHORAGE_SIMD"), *simd = o->simd ? o->simd : variable && *variable ? variable : NULL;
-    const anc_kernels *k = anc_kernels_find(simd);
-    if (!k)
-        return anc_fail(err, ANC_EARGUMENT, "no kernels called '%s' run on this machine; leave %s out", simd,
-                        o->simd ? "--simd" : "ANCHORAGE_SIMD");
-    snprintf(j->plan.kernels, sizeof j->plan.kernels, "%s", simd ? k->name : "");
+    bool named;
+    const anc_kernels *k = anc_choose_kernels(o->simd, &named, err);
+    if (!k) return err->code;
+    snprintf(j->plan.kernels, sizeof j->plan.kernels, "%s", named ? k->name : "");
     if (o->like) {
         if (anc_like_read(o->like, &p->rules, &j->like, &j->n_like, err)) return err->code;
         p->like = anc_like_fingerprint(j->like, j->n_like);
@@ -151,7 +143,7 @@ static anc_status make_plan(job *j, anc_err *err)
     const anc_run_folder f = folder_of(j);
     if (!o->dry_run && anc_run_folder_enter(&f, &j->lock, &j->made, err)) return err->code;
     const char *const reads[] = { o->annotations, o->config, o->like, o->proposals };
-    if (!o->dry_run && o->summary && anc_summary_check(o->summary, reads, 4, o->out, err)) return err->code;
+    if (!o->dry_run && o->summary && anc_summary_check("--summary-json", o->summary, reads, 4, o->out, err)) return err->code;
     if (j->lock) snprintf(j->plan.tag, sizeof j->plan.tag, "%s", anc_lock_tag(j->lock));
     if (anc_source_open(o->annotations, &j->source, err)) return err->code;
     if (o->like && anc_like_covers(o->like, j->like, j->n_like, j->source, err)) return err->code;
@@ -320,13 +312,6 @@ static anc_status do_index(job *j, bool changed, timings *t, anc_err *err)
 
 /* ---- reporting ---- */
 
-static double peak_mib(void)
-{
-    struct rusage u;
-    getrusage(RUSAGE_SELF, &u);
-    return (double)u.ru_maxrss / 1024;
-}
-
 #define COUNT(x) anc_format_count(x).text
 
 static void print_plan(const job *j)
@@ -479,16 +464,6 @@ static anc_status see_what_is_left(job *j, anc_err *err)
     return ANC_OK;
 }
 
-/* Collective. One line that says why, with how much left, and what to do. */
-static void say_stopped(job *j)
-{
-    char *why = anc_stop_team_reason(&j->team);
-    if (!j->team.rank)
-        fprintf(stderr, "anchorage: label: stopped by %s with %lld of %lld shards left; run the same command again to go "
-                "on\n", why ? why : "request", (long long)j->n_left, (long long)j->n_mine);
-    free(why);
-}
-
 static anc_status do_all(job *j, anc_label_record *sum, timings *t, anc_err *err)
 {
     bool speaks = !j->team.rank;
@@ -501,7 +476,7 @@ static anc_status do_all(job *j, anc_label_record *sum, timings *t, anc_err *err
     t->label_s = anc_now_s() - start;
     if (failed) return failed;
     if (!j->n_left) return do_index(j, j->n_before < j->n_mine, t, err);
-    say_stopped(j);
+    anc_say_stopped(&j->team, "label", "request", "with %lld of %lld shards left", (long long)j->n_left, (long long)j->n_mine);
     return ANC_OK;
 }
 
@@ -521,7 +496,7 @@ static anc_status run(job *j, anc_err *err)
     fflush(stdout);
     if (do_all(j, &sum, &t, err) || j->n_left) return err->code;
     t.total_s = anc_now_s() - start;
-    t.peak = anc_team_spread(&j->team, peak_mib());
+    t.peak = anc_team_spread(&j->team, anc_peak_mib());
     if (speaks && !j->o.quiet && j->n_before < j->n_mine) print_summary(j, &sum, &t);
     if (speaks && !j->o.quiet && j->n_before == j->n_mine) print_end(j, &sum, &t);
     const outcome all = { j, &sum, &t };

@@ -8,11 +8,14 @@
 #include "core/sgd.h"
 #include "io/head_file.h"
 #include "io/lock.h"
+#include "jobs/choose.h"
+#include "jobs/closing.h"
 #include "jobs/format.h"
 #include "jobs/job.h"
 #include "jobs/opts.h"
 #include "jobs/run_folder.h"
 #include "jobs/stop.h"
+#include "jobs/summary.h"
 #include "jobs/train_feed.h"
 #include "jobs/train_validate.h"
 #include "mpi/reduce.h"
@@ -22,7 +25,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -109,12 +111,9 @@ static anc_status read_options(job *j, anc_err *err)
         return anc_fail(err, ANC_EARGUMENT, "--schedule %s: must be steps or cosine", o->schedule);
     if (word(o->reduce, sums) < 0)
         return anc_fail(err, ANC_EARGUMENT, "--reduce %s: must be exact or float", o->reduce);
-    const char *variable = getenv("ANCHORAGE_SIMD");
-    const char *simd = o->simd ? o->simd : variable && *variable ? variable : NULL;
-    j->kernels = anc_kernels_find(simd);
-    if (!j->kernels)
-        return anc_fail(err, ANC_EARGUMENT, "no kernels called '%s' run on this machine; leave --simd out",
-                        simd);
+    bool named;
+    j->kernels = anc_choose_kernels(o->simd, &named, err);
+    if (!j->kernels) return err->code;
     j->plan.normaliser = (anc_feed_normaliser)norm;
     j->schedule = (anc_schedule){
         .rate = o->rate, .warm_up = o->warm_up, .form = (anc_schedule_form)schedule, .gamma = o->gamma
@@ -353,6 +352,15 @@ static anc_status take_lock(job *j, anc_err *err)
     return anc_lock_take(&r, &j->lock, err);
 }
 
+/* The summary and the log take the place of none of the run's files. */
+static anc_status check_files(const job *j, anc_err *err)
+{
+    const options *o = &j->o;
+    const char *const files[] = { o->paths[0], o->paths[1], o->init, o->val_targets, o->val_features, o->out, o->log };
+    if (o->log && anc_summary_check("--log", o->log, files, 6, NULL, err)) return err->code;
+    return o->summary ? anc_summary_check("--summary-json", o->summary, files, 7, NULL, err) : ANC_OK;
+}
+
 static anc_status open_log(job *j, anc_err *err)
 {
     if (!j->o.log) return ANC_OK;
@@ -391,7 +399,8 @@ static anc_status prepare(job *j, anc_err *err)
     if (anc_team_agree(&j->team, err)) return err->code;
     if (anc_train_data_share(&j->data, &j->team, err)) return err->code;
     if (count_steps(j, err)) return err->code; /* the same on all ranks */
-    if (!start_parameters(j, err) && !j->team.rank && !take_lock(j, err) && !resume(j, err)) open_log(j, err);
+    if (!start_parameters(j, err) && !j->team.rank && !check_files(j, err) && !take_lock(j, err) && !resume(j, err))
+        open_log(j, err);
     return anc_team_agree(&j->team, err);
 }
 
@@ -499,13 +508,6 @@ typedef struct {
     anc_spread busy, wait, peak;
 } timings;
 
-static double peak_mib(void)
-{
-    struct rusage u;
-    getrusage(RUSAGE_SELF, &u);
-    return (double)u.ru_maxrss / 1024;
-}
-
 static void print_summary(const job *j, const timings *t)
 {
     int64_t here = j->head.step - j->first_step;
@@ -526,10 +528,15 @@ static void print_summary(const job *j, const timings *t)
            anc_format_rate(t->total_s > 0 ? (double)(here * j->o.batch) / t->total_s : 0).text);
 }
 
-static anc_status write_summary(const job *j, const timings *t, anc_err *err)
+typedef struct {
+    const job *j;
+    const timings *t;
+} outcome;
+
+static void print_json(const void *context, FILE *to)
 {
-    FILE *to = fopen(j->o.summary, "w");
-    if (!to) return anc_fail(err, ANC_ESYSTEM, "%s: cannot be written: %s", j->o.summary, strerror(errno));
+    const job *j = ((const outcome *)context)->j;
+    const timings *t = ((const outcome *)context)->t;
     double loss[2];
     mean_losses(j, j->head.step, 100, loss);
     fprintf(to, "{\"config\":%s,\n \"ranks\":%d,\"kernels\":\"%s\",\"blas\":\"%s\",\"in_place\":%s,\n",
@@ -545,10 +552,6 @@ static anc_status write_summary(const job *j, const timings *t, anc_err *err)
         "  \"busy_min\":%.6f,\"busy_mean\":%.6f,\"busy_max\":%.6f,\"mpi_mean\":%.6f},\n \"peak_mib\":%.1f}\n",
         t->total_s, j->gather_s, j->stage_s[WAIT], j->stage_s[COMPUTE], j->stage_s[REDUCE], j->reduce.wait_s,
         j->stage_s[UPDATE], t->busy.min, t->busy.mean, t->busy.max, t->wait.mean, t->peak.max);
-    bool failed = ferror(to);
-    if (fclose(to) || failed)
-        return anc_fail(err, ANC_ESYSTEM, "%s: cannot be written: %s", j->o.summary, strerror(errno));
-    return ANC_OK;
 }
 
 /* ---- the job ---- */
@@ -612,20 +615,6 @@ static anc_status train(job *j, anc_err *err)
     return saved < j->head.step ? checkpoint(j, err) : ANC_OK;
 }
 
-static void say_stopped(job *j)
-{
-    char *why = anc_stop_team_reason(&j->team);
-    if (!j->team.rank)
-        fprintf(
-            stderr,
-            "anchorage: train: stopped by %s after step %lld of %lld; run the same command again to go on\n",
-            j->o.stop_at && j->head.step == j->o.stop_at ? "--stop-at"
-            : why                                        ? why
-                                                         : "request",
-            (long long)j->head.step, (long long)j->schedule.steps);
-    free(why);
-}
-
 static anc_status run(job *j, anc_err *err)
 {
     timings t = { 0 };
@@ -643,14 +632,17 @@ static anc_status run(job *j, anc_err *err)
     t.total_s = now() - j->start_s;
     t.busy = anc_team_spread(&j->team, j->stage_s[COMPUTE] + j->gather_s);
     t.wait = anc_team_spread(&j->team, j->reduce.wait_s);
-    t.peak = anc_team_spread(&j->team, peak_mib());
+    t.peak = anc_team_spread(&j->team, anc_peak_mib());
     if (speaks && j->log && fclose(j->log))
         anc_fail(err, ANC_ESYSTEM, "%s: cannot be written: %s", j->o.log, strerror(errno));
     j->log = NULL;
     if (speaks && !j->o.quiet) print_summary(j, &t);
-    if (speaks && j->o.summary && !err->code) write_summary(j, &t, err);
+    const outcome all = { j, &t };
+    if (speaks && j->o.summary && !err->code) anc_summary_write(j->o.summary, print_json, &all, err);
     if (anc_team_agree(&j->team, err)) return err->code;
-    if (j->head.step < j->schedule.steps) say_stopped(j);
+    if (j->head.step < j->schedule.steps)
+        anc_say_stopped(&j->team, "train", j->o.stop_at ? "--stop-at" : "request", "after step %lld of %lld",
+                        (long long)j->head.step, (long long)j->schedule.steps);
     return ANC_OK;
 }
 

@@ -5,6 +5,7 @@
 #include "io/annotations.h"
 #include "io/feature.h"
 #include "io/head_file.h"
+#include "io/proposals.h"
 #include "io/seal.h"
 #include "io/source.h"
 #include "io/targets_read.h"
@@ -325,6 +326,40 @@ static anc_status read_features(const char *path, anc_err *err)
     return ANC_OK;
 }
 
+/* Beyond what reading asks of any such file: levels, and the order of scores. */
+static anc_status check_proposals(const char *path, const anc_proposal_set *s, anc_err *err)
+{
+    for (int64_t i = 0; i < s->n_images; i++)
+        for (int64_t k = s->offset[i]; k < s->offset[i + 1]; k++) {
+            if (s->level[k] < 0 || s->level[k] >= ANC_MAX_LEVELS)
+                return anc_fail(err, ANC_EDATA, "%s: image %lld: proposal %lld is of level %d", path, (long long)s->image_id[i],
+                                (long long)(k - s->offset[i]), s->level[k]);
+            if (s->xyxy[k][0] < 0 || s->xyxy[k][1] < 0)
+                return anc_fail(err, ANC_EDATA, "%s: image %lld: proposal %lld lies outside of the image", path,
+                                (long long)s->image_id[i], (long long)(k - s->offset[i]));
+            if (k > s->offset[i] && s->score[k] > s->score[k - 1])
+                return anc_fail(err, ANC_EDATA, "%s: image %lld: proposal %lld has a higher score than the one before it", path,
+                                (long long)s->image_id[i], (long long)(k - s->offset[i]));
+        }
+    return ANC_OK;
+}
+
+static anc_status read_proposals(const char *path, anc_err *err)
+{
+    enum { RUN = 256 };
+    anc_proposals *p;
+    if (anc_proposals_open(path, &p, err)) return err->code;
+    int64_t n = anc_proposals_images(p);
+    for (int64_t i = 0; i < n && !err->code; i += RUN) {
+        anc_proposal_set set;
+        if (anc_proposals_read(p, i, n - i < RUN ? n - i : RUN, &set, err)) break;
+        check_proposals(path, &set, err);
+        anc_proposal_set_clear(&set);
+    }
+    anc_proposals_close(p);
+    return err->code;
+}
+
 static anc_status verify_file(job *j, anc_err *err)
 {
     char *format = NULL;
@@ -334,6 +369,7 @@ static anc_status verify_file(job *j, anc_err *err)
         else if (!strcmp(format, ANC_ANNOTATIONS_FORMAT)) read_annotations(j->path, err);
         else if (!strcmp(format, ANC_HEAD_FORMAT)) read_head(j->path, err);
         else if (!strcmp(format, ANC_FEATURES_FORMAT)) read_features(j->path, err);
+        else if (!strcmp(format, ANC_PROPOSALS_FORMAT)) read_proposals(j->path, err);
     }
     free(format);
     return as_fault(j, err);

@@ -36,7 +36,8 @@ anc_output_state anc_output_look(const char *path, const char *config, bool *nev
     if (!kind) return ANC_OUTPUT_ABSENT;
     if (kind < 0) {
         *never = true;
-        anc_fail(err, ANC_EARGUMENT, "%s: is there and is no HDF5 file, so it is not replaced; choose another --output", path);
+        anc_fail(err, ANC_EARGUMENT,
+                 "%s: is there and is no HDF5 file, so it is not replaced; choose another --output", path);
         return ANC_OUTPUT_OTHER;
     }
     if (anc_seal_check(path, err) || anc_proposals_open(path, &p, err)) {
@@ -44,7 +45,8 @@ anc_output_state anc_output_look(const char *path, const char *config, bool *nev
         anc_err ignored = { 0 };
         bool ours = !anc_h5_format_of(path, &format, &ignored) && !strcmp(format, ANC_PROPOSALS_FORMAT);
         if (format && !ours)
-            anc_fail(err, ANC_EARGUMENT, "%s: holds '%.60s', not proposals; choose another --output", path, format);
+            anc_fail(err, ANC_EARGUMENT, "%s: holds '%.60s', not proposals; choose another --output", path,
+                     format);
         *never = format && !ours;
         free(format);
         return *never ? ANC_OUTPUT_OTHER : ANC_OUTPUT_DAMAGED;
@@ -52,7 +54,8 @@ anc_output_state anc_output_look(const char *path, const char *config, bool *nev
     bool other = anc_run_differs(anc_proposals_config(p), config, text, sizeof text);
     anc_proposals_close(p);
     if (other)
-        anc_fail(err, ANC_EARGUMENT, "%s: is of another run: %s; choose another --output, or give --restart to throw it away",
+        anc_fail(err, ANC_EARGUMENT,
+                 "%s: is of another run: %s; choose another --output, or give --restart to throw it away",
                  path, text);
     return other ? ANC_OUTPUT_OTHER : ANC_OUTPUT_DONE;
 }
@@ -65,31 +68,35 @@ void anc_output_shard(char *to, const char *parts, int64_t shard, int64_t n_shar
 }
 
 anc_status anc_output_check_shard(const char *parts, const anc_propose_plan *plan, const char *config,
-                                  const anc_features_info *info, const int64_t *order, int64_t shard, bool *there, anc_err *err)
+                                  const anc_features_info *info, const int64_t *order, int64_t shard,
+                                  bool *there, anc_err *err)
 {
     char path[PATH_MAX];
     anc_proposals *p;
     int64_t first, n;
     anc_output_shard(path, parts, shard, anc_propose_shards(plan));
     *there = !access(path, F_OK);
-    if (!*there) return anc_fail(err, errno == ENOENT ? ANC_EDATA : ANC_ESYSTEM, "%s: %s", path, strerror(errno));
+    if (!*there)
+        return anc_fail(err, errno == ENOENT ? ANC_EDATA : ANC_ESYSTEM, "%s: %s", path, strerror(errno));
     if (anc_seal_check(path, err) || anc_proposals_open(path, &p, err)) return err->code;
     anc_propose_run_of(plan, shard, &first, &n);
     if (!anc_proposals_config(p) || strcmp(anc_proposals_config(p), config))
         anc_fail(err, ANC_EDATA, "%s: is of another run", path);
     else if (anc_proposals_images(p) != n)
-        anc_fail(err, ANC_EDATA, "%s: has %lld images, where %lld are meant", path, (long long)anc_proposals_images(p), (long long)n);
+        anc_fail(err, ANC_EDATA, "%s: has %lld images, where %lld are meant", path,
+                 (long long)anc_proposals_images(p), (long long)n);
     for (int64_t i = 0; !err->code && i < n; i++)
         if (anc_proposals_ids(p)[i] != info->id[order[first + i]])
-            anc_fail(err, ANC_EDATA, "%s: has image %lld, where %lld is meant", path, (long long)anc_proposals_ids(p)[i],
-                     (long long)info->id[order[first + i]]);
+            anc_fail(err, ANC_EDATA, "%s: has image %lld, where %lld is meant", path,
+                     (long long)anc_proposals_ids(p)[i], (long long)info->id[order[first + i]]);
     anc_proposals_close(p);
     return err->code;
 }
 
 /* ---- joining ---- */
 
-static anc_status open_shard(const char *parts, int64_t shard, int64_t n_shards, anc_proposals **p, anc_err *err)
+static anc_status open_shard(const char *parts, int64_t shard, int64_t n_shards, anc_proposals **p,
+                             anc_err *err)
 {
     char path[PATH_MAX];
     anc_output_shard(path, parts, shard, n_shards);
@@ -109,8 +116,9 @@ static anc_status append_shard(anc_proposals_out *to, const anc_proposals *p, an
     return err->code;
 }
 
-anc_status anc_output_join(const char *path, const char *parts, const anc_propose_plan *plan, const char *config,
-                           const char *tag, bool (*stop)(void *context), void *context, bool *stopped, anc_err *err)
+anc_status anc_output_join(const char *path, const char *parts, const anc_propose_plan *plan,
+                           const char *config, const char *tag, bool (*stop)(void *context), void *context,
+                           bool *stopped, anc_err *err)
 {
     int64_t n_shards = anc_propose_shards(plan), n = 0;
     anc_proposals_out *to;
@@ -140,8 +148,18 @@ void anc_output_clear(const char *parts, int64_t n_shards)
         anc_output_shard(path, parts, s, n_shards);
         unlink(path);
     }
-    snprintf(path, sizeof path, "%s/run.json", parts);
-    unlink(path);
 }
 
-void anc_output_leave(const char *parts) { rmdir(parts); }
+void anc_output_leave(const char *parts, int64_t n_shards, anc_lock *lock)
+{
+    char path[PATH_MAX];
+    bool any = false;
+    for (int64_t s = 0; lock && s < n_shards && !any; s++) {
+        anc_output_shard(path, parts, s, n_shards);
+        any = !access(path, F_OK);
+    }
+    snprintf(path, sizeof path, "%s/run.json", parts);
+    if (lock && !any && !anc_lock_lost(lock)) unlink(path);
+    anc_lock_release(lock);
+    if (lock) rmdir(parts); /* stays when there is something in it: shards, or the lock of the next run */
+}
