@@ -3,7 +3,7 @@
 
 usage: read_roi_targets.py annotations.json proposals.h5 targets.h5 [VIEW]...     all views when none is named
 
-For preset torchvision-fpn: candidates, labels, matches, classes and targets of every sampled RoI, and the counts of all
+For preset torchvision-fpn, with any [roi] classes: candidates, labels, matches, classes and targets of every sampled RoI, and the counts of all
 candidates. Written after torchvision's RoIHeads, not after our code. Which of several positives were drawn is not
 computed, but they must be as many as there should be, each one of them, and ascending.
 """
@@ -71,7 +71,9 @@ def check_view(f, v, image, annotations, proposals):
     p, q = f["positives/offset"][v : v + 2]
     n = q - p
     assert n == min(positive.sum(), QUOTA) and last - first - n == min(negative.sum(), BATCH - n), "sizes of the sample"
-    assert (label[:n] > 0).all() and (label[n:] == 0).all(), "positives come first"
+    number = dict(zip(f["classes/category"][:].tolist(), f["classes/label"][:].tolist()))
+    background = f["classes"].attrs["background"]
+    assert (label[:n] != background).all() and (label[n:] == background).all(), "positives come first"
     own, chosen = f["positives/gt"][p:q], []
     for i in range(last - first):  # the candidate that each RoI is
         if proposal[i] >= 0:
@@ -88,7 +90,7 @@ def check_view(f, v, image, annotations, proposals):
     if n == 0:
         return
     assert np.array_equal(index[match[c]], own), "matched boxes"
-    assert np.array_equal(category[match[c]], label[:n]), "classes"
+    assert [number[int(k)] for k in category[match[c]]] == label[:n].tolist(), "classes"
     wanted, target = encode(gt[match[c]], box[c]), f["positives/target"][p:q]
     assert np.array_equal(wanted[:, :2], target[:, :2]), "tx, ty"
     assert np.allclose(wanted[:, 2:], target[:, 2:], rtol=1e-6, atol=1e-6), "tw, th"
