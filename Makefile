@@ -90,6 +90,7 @@ bench-peers: all $(BUILD)/timings
 	@bench/peers_head.sh $(BUILD)/anchorage
 	@bench/peers_nms.sh $(BUILD)/timings
 	@bench/peers_dense.sh $(BUILD)/timings
+	@bench/peers_roi.sh $(BUILD)/timings
 
 deps:
 	@CC='$(CC)' FLAGS='$(MPI_C) $(HDF5_C) $(BLAS_C) $(IO_C)' LIBS='$(LIBS) -lcunit' tools/deps.sh

@@ -80,6 +80,17 @@ static double busy_s(const anc_label_record *r)
 
 /* ---- rules and plan ---- */
 
+/* What is wrong with --stage and the options that belong to one of them, or NULL. */
+static const char *wrong_stage(const options *o)
+{
+    bool roi = o->stage && !strcmp(o->stage, "roi");
+    if (o->stage && !roi && strcmp(o->stage, "rpn")) return "--stage must be rpn or roi";
+    if (roi && !o->proposals) return "--stage roi needs --proposals FILE, as `anchorage propose` writes it";
+    if (!roi && o->proposals) return "--proposals is for --stage roi; give that, too, or leave it out";
+    if (roi && (o->assignment || o->labels)) return "--assignment and --labels are of anchors, for --stage rpn";
+    return NULL;
+}
+
 static anc_status resolve_rules(const options *o, anc_rules *r, anc_err *err)
 {
     const anc_rules *preset = anc_choose_preset(o->preset ? o->preset : "torchvision-fpn", err);
@@ -131,6 +142,7 @@ static anc_status make_plan(job *j, anc_err *err)
 {
     anc_label_plan *p = &j->plan.label;
     const options *o = &j->o;
+    if (wrong_stage(o)) return anc_fail(err, ANC_EARGUMENT, "%s", wrong_stage(o));
     if (resolve_rules(o, &p->rules, err)) return err->code;
     bool named;
     const anc_kernels *k = anc_choose_kernels(o->simd, &named, err);
@@ -517,17 +529,6 @@ static void job_clear(job *j)
     free(j->config);
 }
 
-/* What is wrong with --stage and the options that belong to one of them, or NULL. */
-static const char *wrong_stage(const options *o)
-{
-    bool roi = o->stage && !strcmp(o->stage, "roi");
-    if (o->stage && !roi && strcmp(o->stage, "rpn")) return "--stage must be rpn or roi";
-    if (roi && !o->proposals) return "--stage roi needs --proposals FILE, as `anchorage propose` writes it";
-    if (!roi && o->proposals) return "--proposals is for --stage roi; give that, too, or leave it out";
-    if (roi && (o->assignment || o->labels)) return "--assignment and --labels are of anchors, for --stage rpn";
-    return NULL;
-}
-
 /* "2/4" */
 static bool read_part(options *o)
 {
@@ -592,7 +593,6 @@ int anc_job_label(int argc, char **argv)
     if (!read_part(o)) return anc_opts_refuse(&usage, "--part %s: must be I/N, such as 1/4 to 4/4", o->part);
     if (o->part && o->restart)
         return anc_opts_refuse(&usage, "--restart would throw away what other parts do; remove the folder's files first");
-    if (wrong_stage(o)) return anc_opts_refuse(&usage, "%s", wrong_stage(o));
     if (!o->out && !o->dry_run) return anc_opts_refuse(&usage, "--output DIR is missing");
     if (!o->out) o->out = ".";
     anc_err err = { 0 };
