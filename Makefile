@@ -39,6 +39,7 @@ team  := $(call tests,mpi)
 real  := $(call tests,real)
 BENCH := $(call objects,$(call sources,bench))
 BINARIES := $(addprefix $(BUILD)/,anchorage $(TESTS) $(if $(BENCH),timings))
+FUZZ  := $(call objects,$(call sources,tests/fuzz))
 
 # mpirun refuses to run as root and on fewer cores than ranks, and lets waiting ranks spin and pin; on a
 # desk, in a container and in the tests it should just run. On a cluster call mpirun or srun yourself.
@@ -54,7 +55,7 @@ say      = $(if $(V),,@echo "$(1) $@";)# V=1 shows the whole commands
 PARALLEL = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 again    = +@$(MAKE) --no-print-directory $(PARALLEL)
 
-.PHONY: all programs check check-built check-faults check-slurm check-hosts check-real sanitize demo demo-built bench bench-peers deps install layers \
+.PHONY: all programs check check-built check-faults check-slurm check-hosts check-real sanitize fuzz demo demo-built bench bench-peers deps install layers \
         format clean
 all: layers $(BUILD)/anchorage
 	@ln -sfn $(BUILD)/anchorage anchorage
@@ -83,6 +84,13 @@ sanitize:
 	$(again) BUILD=$(BUILD)-sanitize EXTRA='-fsanitize=address,undefined -fno-sanitize-recover=all' $(BUILD)-sanitize/unit
 	@tools/check.sh $(BUILD)-sanitize unit
 
+# SECONDS=n for each target; RUNS=n instead of it; TARGETS="coco head" for some. docs/FUZZ.md
+fuzz: all
+	@tools/deps.sh clang libclang-rt-14-dev
+	$(again) CC=clang BUILD=$(BUILD)-fuzz EXTRA='-fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all \
+	    -DANC_BLOCK_BYTES=61' $(BUILD)-fuzz/fuzz
+	@tests/fuzz/run.sh $(BUILD)-fuzz $(BUILD)/anchorage $(abspath $(REAL))
+
 bench: $(BUILD)/timings
 	@$(BUILD)/timings
 bench-peers: all $(BUILD)/timings
@@ -102,6 +110,8 @@ programs: layers $(BINARIES)
 $(BUILD)/anchorage: $(BUILD)/jobs/main.o $(ALL)
 $(foreach t,$(TESTS),$(eval $(BUILD)/$(t): $($(t)) $(ALL)))
 $(BUILD)/timings: $(BENCH) $(ALL)
+$(BUILD)/fuzz: $(FUZZ) $(ALL)
+	$(call say,link)$(CC) $(CFLAGS) $(EXTRA) -fsanitize=fuzzer $^ $(LIBS) $(RPATH) -o $@
 $(addprefix $(BUILD)/,$(TESTS)): LIBS += -lcunit
 $(BINARIES):
 	$(call say,link)$(CC) $(CFLAGS) $(EXTRA) $^ $(LIBS) $(RPATH) -o $@
@@ -118,7 +128,7 @@ $(addprefix $(BUILD)/,io/chunk.o core/head.o core/sgd.o mpi/reduce.o): CFLAGS +=
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,$(CC))$(CC) $(CPPFLAGS) $(CFLAGS) $(EXTRA) -MMD -MP -c $< -o $@
--include $(wildcard $(BUILD)/*/*.d)
+-include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)
 
 # Arrows: jobs -> io, mpi, core; io -> core; mpi -> core/err.h; core -> nothing.
 layers:
@@ -128,6 +138,6 @@ layers:
 	@! grep -nE '#include "(tests|bench)/' jobs/*.[ch] /dev/null
 
 format:
-	clang-format -i $(wildcard */*.[ch])
+	clang-format -i $(wildcard */*.[ch] tests/fuzz/*.[ch])
 clean:
-	rm -rf $(BUILD) $(BUILD)-sanitize anchorage demo
+	rm -rf $(BUILD) $(BUILD)-sanitize $(BUILD)-fuzz anchorage demo

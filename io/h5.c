@@ -1,11 +1,13 @@
 /* io/h5.c: see h5.h */
 #include "io/h5.h"
 #include "io/chunk.h"
+#include "io/h5_virtual.h"
 #include "io/seal.h"
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -605,16 +607,20 @@ static const char *class_name(hid_t stored, char *text, size_t room)
     return text;
 }
 
-/* The least bytes that can hold `bytes` packed ones: deflate reaches at most 1032 : 1. */
-static int can_hold(hid_t data, hid_t file, uint64_t bytes)
+/* Whether `stored` bytes can hold `bytes`, packed: deflate reaches at most 1032 : 1. */
+static int can_hold(uint64_t stored, uint64_t bytes) { return bytes / 1100 <= stored && (stored || !bytes); }
+
+/* HDF5 unpacks a chunk as a whole, however few of its rows exist. */
+static anc_status check_chunk(hid_t plist, hid_t type, const char *name, uint64_t whole, anc_err *err)
 {
-    hid_t plist = H5Dget_create_plist(data);
-    H5D_layout_t layout = H5Pget_layout(plist);
-    H5Pclose(plist);
-    if (layout == H5D_VIRTUAL || !bytes) return 1; /* stored elsewhere: its files are checked by themselves */
-    hsize_t stored = H5Dget_storage_size(data), whole = 0;
-    if (H5Fget_filesize(file, &whole) >= 0 && stored > whole) stored = whole;
-    return bytes / 1100 <= stored && stored;
+    enum { NO_MATTER = 64 << 20 };
+    hsize_t chunk[H5S_MAX_RANK];
+    int rank = H5Pget_chunk(plist, H5S_MAX_RANK, chunk), overflow = rank < 0;
+    uint64_t bytes = H5Tget_size(type);
+    for (int k = 0; k < rank; k++) overflow |= __builtin_mul_overflow(bytes, chunk[k], &bytes);
+    if (!overflow && (bytes <= NO_MATTER || can_hold(whole, bytes))) return ANC_OK;
+    return anc_fail(err, ANC_EDATA, "%s has chunks of %llu bytes, more than its file can hold; write it with smaller ones",
+                    name, (unsigned long long)bytes);
 }
 
 static anc_status check_shape(hid_t id, const char *name, int rank, const int64_t *want, int64_t *dims,
@@ -634,13 +640,28 @@ static anc_status check_shape(hid_t id, const char *name, int rank, const int64_
     return ANC_OK;
 }
 
-static anc_status check_size(const anc_h5_file *f, hid_t id, const char *name, size_t bytes, int rank,
-                             const int64_t *dims, anc_err *err)
+/* Whether the rows that a dataset claims can be there. map: those of a virtual one are not looked at. */
+static anc_status check_size(const anc_h5_file *f, hid_t id, const char *name, hid_t type, int rank, const int64_t *dims,
+                             bool map, anc_err *err)
 {
-    uint64_t total = bytes;
+    uint64_t total = H5Tget_size(type), stored = 0;
+    hsize_t whole = 0;
     int overflow = 0;
+    hid_t plist = H5Dget_create_plist(id);
+    H5D_layout_t layout = H5Pget_layout(plist);
+    H5Fget_filesize(f->id, &whole);
+    anc_status status = ANC_OK;
+    if (layout == H5D_CHUNKED) status = check_chunk(plist, type, name, whole, err);
+    if (layout == H5D_VIRTUAL && !map) status = anc_h5_virtual_check(f->path, plist, &stored, err);
+    if (status && layout == H5D_VIRTUAL) anc_within(err, "%s", name);
+    H5Pclose(plist);
+    if (status || (layout == H5D_VIRTUAL && map)) return status;
+    if (layout != H5D_VIRTUAL) {
+        stored = H5Dget_storage_size(id);
+        if (stored > whole) stored = whole;
+    }
     for (int k = 0; k < rank; k++) overflow |= __builtin_mul_overflow(total, (uint64_t)dims[k], &total);
-    if (!overflow && total <= PTRDIFF_MAX && can_hold(id, f->id, total)) return ANC_OK;
+    if (!overflow && total <= PTRDIFF_MAX / 8 && can_hold(stored, total)) return ANC_OK;
     return anc_fail(err, ANC_EDATA,
                     "%s claims %lld rows, more than its stored bytes hold: the file is damaged or unfinished",
                     name, (long long)dims[0]);
@@ -654,8 +675,8 @@ static anc_status open_dataset(const anc_h5_file *f, const char *name, hid_t *id
     return anc_h5_fail(err, ANC_EDATA, "dataset %s cannot be opened", name);
 }
 
-anc_status anc_h5_data_open(const anc_h5_file *f, const char *name, anc_h5_type type, int rank,
-                            const int64_t *dims, anc_h5_data *d, anc_err *err)
+static anc_status open_data(const anc_h5_file *f, const char *name, anc_h5_type type, int rank, const int64_t *dims, bool map,
+                            anc_h5_data *d, anc_err *err)
 {
     assert(rank >= 1 && rank <= ANC_H5_MAX_RANK);
     *d = (anc_h5_data){ .type = type, .rank = rank };
@@ -670,10 +691,22 @@ anc_status anc_h5_data_open(const anc_h5_file *f, const char *name, anc_h5_type 
         status = anc_fail(err, ANC_EDATA, "%s holds %s, not %s", name, class_name(stored, text, sizeof text),
                           anc_h5_type_name(type));
     if (!status) status = check_shape(d->id, name, rank, dims, d->dims, err);
-    if (!status) status = check_size(f, d->id, name, anc_h5_type_bytes(type), rank, d->dims, err);
+    if (!status) status = check_size(f, d->id, name, stored, rank, d->dims, map, err);
     if (stored >= 0) H5Tclose(stored);
     if (status) anc_h5_data_close(d);
     return status;
+}
+
+anc_status anc_h5_data_open(const anc_h5_file *f, const char *name, anc_h5_type type, int rank,
+                            const int64_t *dims, anc_h5_data *d, anc_err *err)
+{
+    return open_data(f, name, type, rank, dims, false, d, err);
+}
+
+anc_status anc_h5_data_open_map(const anc_h5_file *f, const char *name, anc_h5_type type, int rank,
+                                const int64_t *dims, anc_h5_data *d, anc_err *err)
+{
+    return open_data(f, name, type, rank, dims, true, d, err);
 }
 
 anc_status anc_h5_data_read(const anc_h5_data *d, int64_t first, int64_t n, void *rows, anc_err *err)
@@ -710,10 +743,16 @@ anc_status anc_h5_read(const anc_h5_file *f, const char *name, anc_h5_type type,
     return status;
 }
 
+static anc_status too_long(const char *name, int64_t i, anc_err *err)
+{
+    return anc_fail(err, ANC_EDATA, "entry %lld of %s is longer than %d bytes", (long long)i, name, ANC_H5_MAX_STRING);
+}
+
 static anc_status copy_fixed(const anc_h5_data *d, hid_t type, size_t bytes, char **text, const char *name,
                              anc_err *err)
 {
     int64_t run = rows_at_once(bytes);
+    if (bytes > ANC_H5_MAX_STRING) return too_long(name, 0, err);
     char *block = malloc((size_t)run * bytes);
     anc_status status = block ? ANC_OK : anc_fail(err, ANC_EMEMORY, "no memory for %s", name);
     for (int64_t first = 0; !status && first < d->dims[0]; first += run) {
@@ -730,7 +769,7 @@ static anc_status copy_fixed(const anc_h5_data *d, hid_t type, size_t bytes, cha
 
 static anc_status copy_variable(const anc_h5_data *d, hid_t type, char **text, const char *name, anc_err *err)
 {
-    enum { RUN = 4096 };
+    enum { RUN = 64 }; /* all of them may be one and the same long text */
     char *block[RUN];
     anc_status status = ANC_OK;
     for (int64_t first = 0; !status && first < d->dims[0]; first += RUN) {
@@ -739,7 +778,9 @@ static anc_status copy_variable(const anc_h5_data *d, hid_t type, char **text, c
         if (transfer(d, type, first, k, block, READ))
             status = anc_h5_fail(err, ANC_EDATA, "%s cannot be read; is the file damaged?", name);
         for (int64_t i = 0; !status && i < k; i++)
-            if (!(text[first + i] = strdup(block[i] ? block[i] : "")))
+            if (block[i] && strlen(block[i]) > ANC_H5_MAX_STRING)
+                status = too_long(name, first + i, err);
+            else if (!(text[first + i] = strdup(block[i] ? block[i] : "")))
                 status = anc_fail(err, ANC_EMEMORY, "no memory for %s", name);
         hsize_t count = (hsize_t)k;
         hid_t space = H5Screate_simple(1, &count, NULL);
@@ -761,7 +802,7 @@ anc_status anc_h5_read_strings(const anc_h5_file *f, const char *name, int64_t n
         status = anc_fail(err, ANC_EDATA, "%s does not hold strings", name);
     size_t bytes = status ? 0 : H5Tget_size(type);
     if (!status) status = check_shape(d.id, name, 1, &n, d.dims, err);
-    if (!status) status = check_size(f, d.id, name, bytes, 1, d.dims, err);
+    if (!status) status = check_size(f, d.id, name, type, 1, d.dims, false, err);
     if (!status && !(*text = calloc((size_t)d.dims[0] + 1, sizeof **text)))
         status = anc_fail(err, ANC_EMEMORY, "no memory for %s", name);
     if (!status)

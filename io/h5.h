@@ -17,6 +17,7 @@
 
 enum {
     ANC_H5_MAX_RANK = 4,
+    ANC_H5_MAX_STRING = 64 << 10, /* bytes of an element */
     ANC_H5_CHUNK_BYTES =
         256 << 10 /* below HDF5's 1 MiB chunk cache, so that no chunk is inflated twice in a row */
 };
@@ -118,9 +119,13 @@ anc_status anc_h5_format_of(const char *path, char **format, anc_err *err);
 
 /* Opens a dataset whose elements fit in `type` without loss, of the given rank; dims [rank], where -1 is any.
  * Datasets that claim more rows than their stored bytes can hold are refused, so that d->dims may be
- * allocated. Errors: ANC_EDATA. */
+ * allocated; so are chunks that are larger than they can be. Virtual ones must map other files' datasets that are there
+ * and not virtual themselves. Errors: ANC_EDATA. */
 anc_status anc_h5_data_open(const anc_h5_file *f, const char *name, anc_h5_type type, int rank,
                             const int64_t *dims, anc_h5_data *d, anc_err *err);
+/* The same without a look at what a virtual dataset maps: d->dims then are a claim only, and rows not to be read. */
+anc_status anc_h5_data_open_map(const anc_h5_file *f, const char *name, anc_h5_type type, int rank,
+                                const int64_t *dims, anc_h5_data *d, anc_err *err);
 anc_status anc_h5_data_read(const anc_h5_data *d, int64_t first, int64_t n, void *rows, anc_err *err);
 void anc_h5_data_close(anc_h5_data *d); /* on a closed one nothing */
 
@@ -128,8 +133,8 @@ void anc_h5_data_close(anc_h5_data *d); /* on a closed one nothing */
 anc_status anc_h5_read(const anc_h5_file *f, const char *name, anc_h5_type type, int rank,
                        const int64_t *dims, void **data, int64_t *n, anc_err *err);
 
-/* 1-D strings of fixed or variable length; n is the wanted count, -1 any. *text [*got] and each string are
- * malloc'ed; padding is cut off at the first NUL. */
+/* 1-D strings of fixed or variable length, of at most ANC_H5_MAX_STRING bytes; n is the wanted count, -1 any. *text [*got]
+ * and each string are malloc'ed; padding is cut off at the first NUL. */
 anc_status anc_h5_read_strings(const anc_h5_file *f, const char *name, int64_t n, char ***text, int64_t *got,
                                anc_err *err);
 

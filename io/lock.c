@@ -187,8 +187,8 @@ static anc_status judge(const anc_lock_request *r, list *l, anc_err *err)
         open += alive < 0;
     }
     for (int look = 0; open && look < PATIENCE_S * 1000 / LOOK_MS; look++) {
-        nap();
         if (r->stop && r->stop()) return anc_fail(err, ANC_ESYSTEM, "%s: stopped while waiting for its lock", r->dir);
+        nap();
         for (int i = 0; i < l->n; i++) {
             seen *s = &l->lock[i];
             if (s->dead) continue;
