@@ -39,7 +39,8 @@ team  := $(call tests,mpi)
 real  := $(call tests,real)
 BENCH := $(call objects,$(call sources,bench))
 BINARIES := $(addprefix $(BUILD)/,anchorage $(TESTS) $(if $(BENCH),timings))
-FUZZ  := $(call objects,$(call sources,tests/fuzz))
+FUZZ  := $(call objects,$(filter-out tests/fuzz/damage.c,$(call sources,tests/fuzz)))
+DAMAGE := $(call objects,tests/fuzz/damage.c tests/fuzz/readers.c)
 
 # mpirun refuses to run as root and on fewer cores than ranks, and lets waiting ranks spin and pin; on a
 # desk, in a container and in the tests it should just run. On a cluster call mpirun or srun yourself.
@@ -84,12 +85,14 @@ sanitize:
 	$(again) BUILD=$(BUILD)-sanitize EXTRA='-fsanitize=address,undefined -fno-sanitize-recover=all' $(BUILD)-sanitize/unit
 	@tools/check.sh $(BUILD)-sanitize unit
 
-# SECONDS=n for each target; RUNS=n instead of it; TARGETS="coco head" for some. docs/FUZZ.md
+# SECONDS=n for each target, or RUNS=n; TARGETS="coco head" for some: docs/FUZZ.md. (SECONDS is a variable of bash's own.)
 fuzz: all
-	@tools/deps.sh clang libclang-rt-14-dev
+	@CC=clang tools/deps.sh clang libclang-rt-14-dev
+	$(again) $(BUILD)/damage
 	$(again) CC=clang BUILD=$(BUILD)-fuzz EXTRA='-fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all \
 	    -DANC_BLOCK_BYTES=61' $(BUILD)-fuzz/fuzz
-	@tests/fuzz/run.sh $(BUILD)-fuzz $(BUILD)/anchorage $(abspath $(REAL))
+	@ln -f $(BUILD)/damage $(BUILD)-fuzz/damage
+	@FUZZ_SECONDS='$(SECONDS)' tests/fuzz/run.sh $(BUILD)-fuzz $(BUILD)/anchorage $(abspath $(REAL))
 
 bench: $(BUILD)/timings
 	@$(BUILD)/timings
@@ -110,6 +113,8 @@ programs: layers $(BINARIES)
 $(BUILD)/anchorage: $(BUILD)/jobs/main.o $(ALL)
 $(foreach t,$(TESTS),$(eval $(BUILD)/$(t): $($(t)) $(ALL)))
 $(BUILD)/timings: $(BENCH) $(ALL)
+$(BUILD)/damage: $(DAMAGE) $(ALL)
+	$(call say,link)$(CC) $(CFLAGS) $(EXTRA) $^ $(LIBS) $(RPATH) -o $@
 $(BUILD)/fuzz: $(FUZZ) $(ALL)
 	$(call say,link)$(CC) $(CFLAGS) $(EXTRA) -fsanitize=fuzzer $^ $(LIBS) $(RPATH) -o $@
 $(addprefix $(BUILD)/,$(TESTS)): LIBS += -lcunit

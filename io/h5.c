@@ -1,6 +1,7 @@
 /* io/h5.c: see h5.h */
 #include "io/h5.h"
 #include "io/chunk.h"
+#include "io/h5_guard.h"
 #include "io/h5_virtual.h"
 #include "io/seal.h"
 #include <assert.h>
@@ -364,7 +365,9 @@ anc_status anc_h5_define(anc_h5_file *f, const anc_h5_spec *spec, hid_t dcpl, an
 
 void anc_h5_data_close(anc_h5_data *d)
 {
+    anc_h5_guard_enter(d->guard);
     if (d->id > 0) H5Dclose(d->id);
+    anc_h5_guard_leave(d->guard);
     *d = (anc_h5_data){ 0 };
 }
 
@@ -386,6 +389,7 @@ static int transfer(const anc_h5_data *d, hid_t type, int64_t first, int64_t n, 
 {
     hid_t file, memory;
     int failed = select_rows(d, first, n, &file, &memory);
+    if (!failed && d->guard) anc_h5_guard_reading(d->guard, (size_t)H5Sget_select_npoints(memory) * H5Tget_size(type));
     if (!failed && way == WRITE) failed = H5Dwrite(d->id, type, memory, file, H5P_DEFAULT, rows) < 0;
     if (!failed && way == READ) failed = H5Dread(d->id, type, memory, file, H5P_DEFAULT, rows) < 0;
     hid_t kept = keep_messages();
@@ -498,8 +502,29 @@ anc_status anc_h5_write_strings(anc_h5_file *f, const char *name, int64_t n, con
 
 /* ---- reading ---- */
 
-/* Opens for reading; nothing of ours is looked at. */
-static anc_status open_hdf5(const char *path, anc_h5_file *f, anc_err *err)
+/* H5Fopen, with the words for what is none of HDF5's. */
+static anc_status open_id(const char *path, const char *guard, int64_t size, hid_t *id, anc_err *err)
+{
+    anc_h5_guard_enter(guard);
+    int is = H5Fis_hdf5(path) > 0;
+    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+    H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
+#if H5_VERSION_GE(1, 10, 7)
+    H5Pset_file_locking(access, 0, 1); /* finished files do not change, and some file systems have no locks */
+#endif
+    *id = is ? H5Fopen(path, H5F_ACC_RDONLY, access) : -1;
+    hid_t kept = keep_messages();
+    H5Pclose(access);
+    restore_messages(kept);
+    anc_h5_guard_leave(guard);
+    if (*id > 0) return ANC_OK;
+    if (is) return anc_h5_fail(err, ANC_EDATA, "cannot be opened; was it copied or written whole?");
+    H5Eclear2(H5E_DEFAULT);
+    return anc_fail(err, ANC_EDATA, "is not an HDF5 file%s", size ? "" : ": it is empty");
+}
+
+/* Opens for reading; nothing of ours but the seal is looked at, and that not of a large one. */
+static anc_status open_hdf5(const char *path, bool large, anc_h5_file *f, anc_err *err)
 {
     *f = (anc_h5_file){ 0 };
     start_hdf5();
@@ -507,33 +532,21 @@ static anc_status open_hdf5(const char *path, anc_h5_file *f, anc_err *err)
     if (fd < 0) return anc_fail(err, ANC_ESYSTEM, "cannot open: %s", strerror(errno));
     struct stat info = { 0 };
     int folder = !fstat(fd, &info) && S_ISDIR(info.st_mode);
+    bool sealed = false;
     close(fd);
     if (folder) return anc_fail(err, ANC_ESYSTEM, "is a directory, not a file");
-    if (H5Fis_hdf5(path) <= 0) {
-        H5Eclear2(H5E_DEFAULT);
-        return anc_fail(err, ANC_EDATA, "is not an HDF5 file%s", info.st_size ? "" : ": it is empty");
-    }
+    if (!large && anc_seal_check_any(path, &sealed, err)) return err->code;
     f->path = strdup(path);
     if (!f->path) return anc_fail(err, ANC_EMEMORY, "no memory");
-    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
-    H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
-#if H5_VERSION_GE(1, 10, 7)
-    H5Pset_file_locking(access, 0, 1); /* finished files do not change, and some file systems have no locks */
-#endif
-    f->id = H5Fopen(path, H5F_ACC_RDONLY, access);
-    hid_t kept = keep_messages();
-    H5Pclose(access);
-    restore_messages(kept);
-    if (f->id <= 0) {
-        forget(f);
-        return anc_h5_fail(err, ANC_EDATA, "cannot be opened; was it copied or written whole?");
-    }
-    return ANC_OK;
+    f->guard = sealed ? NULL : f->path;
+    if (open_id(path, f->guard, info.st_size, &f->id, err)) forget(f);
+    return f->id > 0 ? ANC_OK : err->code;
 }
 
-anc_status anc_h5_open(const char *path, const char *format, int max_version, anc_h5_file *f, anc_err *err)
+static anc_status open_format(const char *path, const char *format, int max_version, bool large, anc_h5_file *f,
+                              anc_err *err)
 {
-    if (open_hdf5(path, f, err)) return err->code;
+    if (open_hdf5(path, large, f, err)) return err->code;
     char *found = NULL;
     int64_t version = 0;
     if (anc_h5_get_string(f, "/", "format", &found, err) ||
@@ -553,12 +566,22 @@ anc_status anc_h5_open(const char *path, const char *format, int max_version, an
     return err->code;
 }
 
+anc_status anc_h5_open(const char *path, const char *format, int max_version, anc_h5_file *f, anc_err *err)
+{
+    return open_format(path, format, max_version, false, f, err);
+}
+
+anc_status anc_h5_open_large(const char *path, const char *format, int max_version, anc_h5_file *f, anc_err *err)
+{
+    return open_format(path, format, max_version, true, f, err);
+}
+
 anc_status anc_h5_format_of(const char *path, char **format, anc_err *err)
 {
     anc_h5_file f;
     *format = NULL;
-    if (open_hdf5(path, &f, err)) return err->code;
-    if (H5Aexists(f.id, "format") > 0)
+    if (open_hdf5(path, true, &f, err)) return err->code; /* whoever reads on checks the seal */
+    if (anc_h5_has(&f, "format"))
         anc_h5_get_string(&f, "/", "format", format, err);
     else
         anc_fail(err, ANC_EDATA, "is an HDF5 file, but not one of anchorage's: its root has no attribute 'format'");
@@ -568,14 +591,27 @@ anc_status anc_h5_format_of(const char *path, char **format, anc_err *err)
 
 void anc_h5_close(anc_h5_file *f)
 {
+    anc_h5_guard_enter(f->guard);
     if (f->id > 0) H5Fclose(f->id);
+    anc_h5_guard_leave(f->guard);
     forget(f);
 }
 
 int anc_h5_exists(const anc_h5_file *f, const char *object)
 {
+    anc_h5_guard_enter(f->guard);
     int found = H5Lexists(f->id, object, H5P_DEFAULT) > 0;
     H5Eclear2(H5E_DEFAULT);
+    anc_h5_guard_leave(f->guard);
+    return found;
+}
+
+int anc_h5_has(const anc_h5_file *f, const char *attribute)
+{
+    anc_h5_guard_enter(f->guard);
+    int found = H5Aexists(f->id, attribute) > 0;
+    H5Eclear2(H5E_DEFAULT);
+    anc_h5_guard_leave(f->guard);
     return found;
 }
 
@@ -675,11 +711,12 @@ static anc_status open_dataset(const anc_h5_file *f, const char *name, hid_t *id
     return anc_h5_fail(err, ANC_EDATA, "dataset %s cannot be opened", name);
 }
 
+/* anc_h5_data_open, unguarded. */
 static anc_status open_data(const anc_h5_file *f, const char *name, anc_h5_type type, int rank, const int64_t *dims, bool map,
                             anc_h5_data *d, anc_err *err)
 {
     assert(rank >= 1 && rank <= ANC_H5_MAX_RANK);
-    *d = (anc_h5_data){ .type = type, .rank = rank };
+    *d = (anc_h5_data){ .type = type, .rank = rank, .guard = f->guard };
     if (open_dataset(f, name, &d->id, err)) {
         *d = (anc_h5_data){ 0 };
         return err->code;
@@ -700,19 +737,26 @@ static anc_status open_data(const anc_h5_file *f, const char *name, anc_h5_type 
 anc_status anc_h5_data_open(const anc_h5_file *f, const char *name, anc_h5_type type, int rank,
                             const int64_t *dims, anc_h5_data *d, anc_err *err)
 {
-    return open_data(f, name, type, rank, dims, false, d, err);
+    anc_h5_guard_enter(f->guard);
+    anc_status status = open_data(f, name, type, rank, dims, false, d, err);
+    anc_h5_guard_leave(f->guard);
+    return status;
 }
 
 anc_status anc_h5_data_open_map(const anc_h5_file *f, const char *name, anc_h5_type type, int rank,
                                 const int64_t *dims, anc_h5_data *d, anc_err *err)
 {
-    return open_data(f, name, type, rank, dims, true, d, err);
+    anc_h5_guard_enter(f->guard);
+    anc_status status = open_data(f, name, type, rank, dims, true, d, err);
+    anc_h5_guard_leave(f->guard);
+    return status;
 }
 
 anc_status anc_h5_data_read(const anc_h5_data *d, int64_t first, int64_t n, void *rows, anc_err *err)
 {
     assert(first >= 0 && n >= 0 && n <= d->dims[0] - first);
     if (!n) return ANC_OK;
+    anc_h5_guard_enter(d->guard);
     hid_t type = anc_h5_type_id(d->type);
     int failed = transfer(d, type, first, n, rows, READ);
     char name[128];
@@ -720,6 +764,7 @@ anc_status anc_h5_data_read(const anc_h5_data *d, int64_t first, int64_t n, void
         anc_h5_fail(err, ANC_EDATA, "rows %lld to %lld of %s cannot be read; is the file damaged?",
                     (long long)first, (long long)(first + n), name_of(d->id, name, sizeof name));
     H5Tclose(type);
+    anc_h5_guard_leave(d->guard);
     return failed ? err->code : ANC_OK;
 }
 
@@ -790,10 +835,9 @@ static anc_status copy_variable(const anc_h5_data *d, hid_t type, char **text, c
     return status;
 }
 
-anc_status anc_h5_read_strings(const anc_h5_file *f, const char *name, int64_t n, char ***text, int64_t *got,
-                               anc_err *err)
+static anc_status read_strings(const anc_h5_file *f, const char *name, int64_t n, char ***text, int64_t *got, anc_err *err)
 {
-    anc_h5_data d = { .rank = 1 };
+    anc_h5_data d = { .rank = 1, .guard = f->guard };
     if (open_dataset(f, name, &d.id, err)) return err->code;
     hid_t type = H5Dget_type(d.id);
     anc_status status = ANC_OK;
@@ -820,6 +864,15 @@ anc_status anc_h5_read_strings(const anc_h5_file *f, const char *name, int64_t n
     return status;
 }
 
+anc_status anc_h5_read_strings(const anc_h5_file *f, const char *name, int64_t n, char ***text, int64_t *got,
+                               anc_err *err)
+{
+    anc_h5_guard_enter(f->guard);
+    anc_status status = read_strings(f, name, n, text, got, err);
+    anc_h5_guard_leave(f->guard);
+    return status;
+}
+
 static anc_status open_attribute(const anc_h5_file *f, const char *object, const char *name, hid_t *id,
                                  anc_err *err)
 {
@@ -833,8 +886,7 @@ static anc_status open_attribute(const anc_h5_file *f, const char *object, const
     return anc_fail(err, ANC_EDATA, "attribute '%s' of %s is not a single value", name, object);
 }
 
-anc_status anc_h5_get_string(const anc_h5_file *f, const char *object, const char *name, char **value,
-                             anc_err *err)
+static anc_status get_string(const anc_h5_file *f, const char *object, const char *name, char **value, anc_err *err)
 {
     enum { MOST = 16 << 20 }; /* a longer one is damage */
     hid_t id;
@@ -868,6 +920,16 @@ anc_status anc_h5_get_string(const anc_h5_file *f, const char *object, const cha
     return status;
 }
 
+anc_status anc_h5_get_string(const anc_h5_file *f, const char *object, const char *name, char **value,
+                             anc_err *err)
+{
+    anc_h5_guard_enter(f->guard);
+    anc_status status = get_string(f, object, name, value, err);
+    anc_h5_guard_leave(f->guard);
+    return status;
+}
+
+/* Unguarded. */
 static anc_status get_number(const anc_h5_file *f, const char *object, const char *name, anc_h5_type type,
                              void *value, anc_err *err)
 {
@@ -889,11 +951,17 @@ static anc_status get_number(const anc_h5_file *f, const char *object, const cha
 anc_status anc_h5_get_int(const anc_h5_file *f, const char *object, const char *name, int64_t *value,
                           anc_err *err)
 {
-    return get_number(f, object, name, ANC_H5_I64, value, err);
+    anc_h5_guard_enter(f->guard);
+    anc_status status = get_number(f, object, name, ANC_H5_I64, value, err);
+    anc_h5_guard_leave(f->guard);
+    return status;
 }
 
 anc_status anc_h5_get_real(const anc_h5_file *f, const char *object, const char *name, double *value,
                            anc_err *err)
 {
-    return get_number(f, object, name, ANC_H5_F64, value, err);
+    anc_h5_guard_enter(f->guard);
+    anc_status status = get_number(f, object, name, ANC_H5_F64, value, err);
+    anc_h5_guard_leave(f->guard);
+    return status;
 }

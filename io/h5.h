@@ -43,6 +43,7 @@ typedef struct {
     hid_t id;   /* 0 when not open: a zeroed file is closed */
     char *path; /* final name */
     char *part; /* name while it is written, NULL for one that is read */
+    const char *guard; /* path, when it is read without a seal to vouch for it: see io/h5_guard.h */
 } anc_h5_file;
 
 /* An open dataset. A zeroed one is closed. */
@@ -51,6 +52,7 @@ typedef struct {
     anc_h5_type type; /* of the caller's memory */
     int rank;
     int64_t dims[ANC_H5_MAX_RANK];
+    const char *guard; /* the file's */
 } anc_h5_data;
 
 typedef struct {
@@ -109,9 +111,13 @@ anc_status anc_h5_set_real(anc_h5_file *f, const char *object, const char *name,
 
 /* ---- reading ---- */
 
-/* Opens for reading and checks the root attributes: format, and a format_version of 1 to max_version. The
- * error text names no path: the caller adds it. Errors: ANC_EDATA, ANC_ESYSTEM, ANC_EMEMORY. */
+/* Opens for reading and checks the root attributes: format, and a format_version of 1 to max_version. A file that ends
+ * in a seal (io/seal.h) is held to it first, all its bytes, before HDF5 sees any. The error text names no path: the
+ * caller adds it. Errors: ANC_EDATA, ANC_ESYSTEM, ANC_EMEMORY. */
 anc_status anc_h5_open(const char *path, const char *format, int max_version, anc_h5_file *f, anc_err *err);
+
+/* The same without a look at the seal, for files that are too large to be read twice. */
+anc_status anc_h5_open_large(const char *path, const char *format, int max_version, anc_h5_file *f, anc_err *err);
 void anc_h5_close(anc_h5_file *f);
 
 /* What a file says it is: its root attribute 'format', malloc'ed. Errors as above. */
@@ -146,6 +152,7 @@ anc_status anc_h5_get_int(const anc_h5_file *f, const char *object, const char *
 anc_status anc_h5_get_real(const anc_h5_file *f, const char *object, const char *name, double *value,
                            anc_err *err);
 int anc_h5_exists(const anc_h5_file *f, const char *object); /* 1 or 0 */
+int anc_h5_has(const anc_h5_file *f, const char *attribute); /* of the root: 1 or 0 */
 
 /* anc_fail, with HDF5's innermost message after the text when it has one. */
 anc_status anc_h5_fail(anc_err *err, anc_status code, const char *format, ...)

@@ -288,7 +288,8 @@ static anc_status attempt(const anc_lock_request *r, list *before, list *after, 
     l->path[0] = '\0';
     if (list_locks(r->dir, before, err) || judge(r, before, err)) return err->code;
     for (int i = 0; i < before->n; i++)
-        if (before->lock[i].generation >= generation) generation = before->lock[i].generation + 1;
+        if (before->lock[i].generation >= generation && before->lock[i].generation < INT_MAX)
+            generation = before->lock[i].generation + 1;
     int made = make(r, generation, l, err);
     if (made < 0) return err->code;
     if (!made) {

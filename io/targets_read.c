@@ -1,5 +1,6 @@
 /* io/targets_read.c: see targets_read.h */
 #include "io/targets_read.h"
+#include "io/h5_guard.h"
 #include <errno.h>
 #include <limits.h>
 #include <math.h>
@@ -97,7 +98,7 @@ static anc_status open_inner(part *p, const char *path, anc_err *err)
     if (anc_h5_open(path, ANC_TARGETS_FORMAT, ANC_TARGETS_VERSION, &p->file, err) ||
         anc_h5_get_string(&p->file, "/", "config", &p->config, err))
         return err->code;
-    p->index = H5Aexists(p->file.id, "shards") > 0;
+    p->index = anc_h5_has(&p->file, "shards");
     for (char name[32]; p->n_levels < ANC_MAX_LEVELS; p->n_levels++) {
         snprintf(name, sizeof name, "/anchors/level%d", p->n_levels);
         if (!anc_h5_exists(&p->file, name)) break;
@@ -136,7 +137,7 @@ static anc_status open_shard(anc_targets_file *f, int64_t s, anc_err *err)
     if (part_open(&f->shard, path, err)) return err->code;
     const part *p = &f->shard;
     int64_t number = s; /* a shard of a version that did not write it */
-    if (H5Aexists(p->file.id, "shard") > 0 && anc_h5_get_int(&p->file, "/", "shard", &number, err))
+    if (anc_h5_has(&p->file, "shard") && anc_h5_get_int(&p->file, "/", "shard", &number, err))
         return anc_within(err, "%s", path);
     if (number != s)
         return anc_fail(err, ANC_EDATA, "%s: is shard %lld under another's name; " AGAIN, path, (long long)number);
@@ -263,9 +264,12 @@ static anc_status check_index(anc_targets_file *f, anc_err *err)
         f->info.n_shards > f->whole.n[ANC_ROWS_VIEWS])
         return anc_fail(err, ANC_EDATA, "%s: %lld shards for %lld views cannot be", f->path,
                         (long long)f->info.n_shards, (long long)f->whole.n[ANC_ROWS_VIEWS]);
-    if (measure(f, err)) return err->code;
-    for (int c = 0; c < ANC_N_COLUMNS; c++)
-        if (f->whole.with[columns[c].rows] && check_map(f, c, err)) return err->code;
+    anc_h5_guard_enter(f->whole.file.guard);
+    anc_status status = measure(f, err);
+    for (int c = 0; c < ANC_N_COLUMNS && !status; c++)
+        if (f->whole.with[columns[c].rows]) status = check_map(f, c, err);
+    anc_h5_guard_leave(f->whole.file.guard);
+    if (status) return status;
     for (int64_t s = 0; s < f->info.n_shards; s++) {
         if (open_shard(f, s, err)) return err->code;
         add_size(f, f->shard.file.path);
@@ -334,7 +338,7 @@ static anc_status open_whole(anc_targets_file *f, const char *path, anc_err *err
         return anc_within(err, "%s", f->path);
     if (read_levels(f, err)) return err->code;
     f->info.shard = -1;
-    if (!f->info.index && H5Aexists(f->whole.file.id, "shard") > 0 &&
+    if (!f->info.index && anc_h5_has(&f->whole.file, "shard") &&
         anc_h5_get_int(&f->whole.file, "/", "shard", &f->info.shard, err))
         return anc_within(err, "%s", f->path);
     return f->info.index ? check_index(f, err) : ANC_OK;
