@@ -167,7 +167,7 @@ static void finish_annotation(reader *r)
 
     bool crowd = (has(r, CROWD) && r->whole[CROWD]) || (has(r, IGNORE) && r->whole[IGNORE]);
     anc_gt box = {
-        { b[0], b[1], b[0] + b[2], b[1] + b[3] }, has(r, ID) ? r->whole[ID] : 0, (int32_t)category, crowd
+        { b[0], b[1], b[0] + b[2], b[1] + b[3] }, has(r, ID) ? r->whole[ID] : 0, (int32_t)category, crowd, 0
     };
     anc_builder_box(r->builder, r->whole[IMAGE_ID], &box, r->err);
 }
@@ -452,17 +452,6 @@ static anc_status feed(reader *r, const unsigned char *bytes, size_t n, anc_err 
     return ANC_OK;
 }
 
-static anc_status refuse_other_kinds(const unsigned char *p, size_t n, anc_err *err)
-{
-    if (!n) return anc_fail(err, ANC_EDATA, "the file is empty");
-    if (n >= 2 && p[0] == 0x1f && p[1] == 0x8b)
-        return anc_fail(err, ANC_EDATA, "compressed by gzip: gunzip it first");
-    if (n >= 4 && !memcmp(p, "PK\3\4", 4)) return anc_fail(err, ANC_EDATA, "a zip archive: unzip it first");
-    if (n >= 2 && ((p[0] == 0xff && p[1] == 0xfe) || (p[0] == 0xfe && p[1] == 0xff)))
-        return anc_fail(err, ANC_EDATA, "UTF-16 text: save it as UTF-8");
-    return ANC_OK;
-}
-
 /* Fills the block from fd; fewer bytes than asked for mean the end. */
 static anc_status read_block(int fd, unsigned char *block, size_t room, size_t *n, anc_err *err)
 {
@@ -478,7 +467,7 @@ static anc_status read_block(int fd, unsigned char *block, size_t room, size_t *
 
 static anc_status read_stream(reader *r, int fd, unsigned char *block, size_t n, anc_err *err)
 {
-    if (read_block(fd, block, BLOCK_BYTES, &n, err) || refuse_other_kinds(block, n, err)) return err->code;
+    if (read_block(fd, block, BLOCK_BYTES, &n, err) || anc_stream_refuse(block, n, err)) return err->code;
     size_t mark = n >= 3 && !memcmp(block, "\xef\xbb\xbf", 3) ? 3 : 0;
     bool more = n == BLOCK_BYTES;
     if (feed(r, block + mark, n - mark, err)) return err->code;
@@ -507,7 +496,7 @@ static anc_status check_lists(const reader *r, anc_err *err)
 }
 
 anc_status anc_coco_read_fd(int fd, const void *head, size_t n_head, const char *name, anc_dataset *out,
-                            anc_err *err)
+                            anc_findings *findings, anc_err *err)
 {
     yajl_alloc_funcs memory = { watch_malloc, watch_realloc, watch_free, NULL };
     reader *r = calloc(1, sizeof *r);
@@ -526,6 +515,7 @@ anc_status anc_coco_read_fd(int fd, const void *head, size_t n_head, const char 
         yajl_config(r->parser, yajl_dont_validate_strings,
                     1); /* names are checked when kept, the rest is skipped */
         if (n_head) memcpy(block, head, n_head);
+        anc_builder_findings(r->builder, findings);
         status = read_stream(r, fd, block, n_head, err);
         if (!status) status = check_lists(r, err);
         if (!status) status = anc_builder_finish(r->builder, out, err);
@@ -544,7 +534,23 @@ anc_status anc_coco_read(const char *path, anc_dataset *out, anc_err *err)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) return anc_fail(err, ANC_ESYSTEM, "%s: cannot open: %s", path, strerror(errno));
-    anc_status status = anc_coco_read_fd(fd, NULL, 0, path, out, err);
+    anc_status status = anc_coco_read_fd(fd, NULL, 0, path, out, NULL, err);
     close(fd);
     return status;
 }
+
+static bool coco_fits(const anc_probe *p) { return p->head[0] == '{' || p->head[0] == '['; }
+
+static anc_status coco_whole(const anc_reader_options *o, int fd, const void *head, size_t n_head, const char *name,
+                             anc_dataset *out, anc_findings *findings, anc_err *err)
+{
+    (void)o;
+    return anc_coco_read_fd(fd, head, n_head, name, out, findings, err);
+}
+
+const anc_reader anc_coco_reader = {
+    .name = "coco",
+    .what = "COCO: a JSON file with 'images' and 'annotations'",
+    .fits = coco_fits,
+    .whole = coco_whole,
+};

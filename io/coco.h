@@ -19,7 +19,9 @@
 #ifndef ANC_IO_COCO_H
 #define ANC_IO_COCO_H
 
-#include "io/dataset.h"
+#include "io/reader.h"
+
+extern const anc_reader anc_coco_reader;
 
 /* Reads path into an empty data set, which stays empty on errors.
  * Errors: ANC_EDATA (with line and column, counted from 1 in bytes, or image and annotation ids),
@@ -27,8 +29,8 @@
 anc_status anc_coco_read(const char *path, anc_dataset *out, anc_err *err);
 
 /* The same from an open file or pipe of which the first n_head bytes have been read already. name is used in
- * error texts only; fd stays open. */
+ * error texts only; fd stays open. findings (may be NULL) get the places. */
 anc_status anc_coco_read_fd(int fd, const void *head, size_t n_head, const char *name, anc_dataset *out,
-                            anc_err *err);
+                            anc_findings *findings, anc_err *err);
 
 #endif

@@ -21,7 +21,11 @@ typedef struct {
     int64_t id;     /* the annotation's id, 0 when the source has none */
     int32_t category;
     uint8_t crowd; /* 1: a crowd or ignore region, not an object */
+    uint8_t flags; /* ANC_FLAG_...: what the source says of the object; nothing here computes with it */
 } anc_gt;
+
+/* Bits of an object's flags. */
+enum { ANC_FLAG_DIFFICULT = 1, ANC_FLAG_TRUNCATED = 2, ANC_FLAG_OCCLUDED = 4, ANC_FLAG_DEPICTION = 8, ANC_FLAG_INSIDE = 16, ANC_FLAGS = 31 };
 
 typedef struct {
     int32_t id;

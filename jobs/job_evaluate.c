@@ -404,7 +404,7 @@ static anc_status open_all(job *j, anc_err *err)
         p->protocol = ANC_RECALL_DETECTRON;
     else
         return anc_fail(err, ANC_EARGUMENT, "no protocol is called '%s'; there are coco and detectron", j->o.protocol);
-    if (anc_proposals_open(j->o.proposals, &j->proposals, err) || anc_source_open(j->o.annotations, &j->source, err) ||
+    if (anc_proposals_open(j->o.proposals, &j->proposals, err) || anc_source_open(j->o.annotations, NULL, &j->source, err) ||
         anc_source_categories(j->source, &j->categories, err))
         return err->code;
     p->n_images = anc_source_images(j->source);

@@ -120,7 +120,7 @@ static anc_status make_plan(job *j, anc_err *err)
     const anc_run_folder f = folder_of(j);
     if (!o->dry_run && anc_run_folder_enter(&f, &j->lock, err)) return err->code;
     if (j->lock) snprintf(j->plan.tag, sizeof j->plan.tag, "%s", anc_lock_tag(j->lock));
-    if (anc_source_open(o->annotations, &j->source, err)) return err->code;
+    if (anc_source_open(o->annotations, NULL, &j->source, err)) return err->code;
     p->seed = o->seed;
     p->epochs = o->epochs;
     p->images_per_shard = o->images_per_shard;
