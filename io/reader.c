@@ -1,8 +1,13 @@
 /* io/reader.c: see reader.h: the table of formats, and which of them a source has */
 #include "io/reader.h"
 #include "io/coco.h"
+#include "io/crowdhuman.h"
 #include "io/files.h"
+#include "io/kitti.h"
+#include "io/open_images.h"
+#include "io/visdrone.h"
 #include "io/voc.h"
+#include "io/wider.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +15,10 @@
 #include <unistd.h>
 
 /* Asked in this order: the more particular before the more general. */
-const anc_reader *const anc_readers[] = { &anc_coco_reader, &anc_voc_reader, NULL };
+const anc_reader *const anc_readers[] = { &anc_crowdhuman_reader, &anc_coco_reader,
+                                          &anc_voc_reader,        &anc_open_images_reader,
+                                          &anc_wider_reader,      &anc_kitti_reader,
+                                          &anc_visdrone_reader,   NULL };
 
 const anc_reader *anc_reader_find(const char *name)
 {
