@@ -148,7 +148,7 @@ static const char *names_of_all(char *text, size_t room)
 
 static anc_status none_fits(const char *path, bool folder, anc_err *err)
 {
-    char text[600];
+    char text[880];
     size_t n = 0;
     for (const anc_reader *const *r = anc_readers; *r && n < sizeof text; r++)
         n += (size_t)snprintf(text + n, sizeof text - n, "%s%s", n ? "; " : "", (*r)->what);
