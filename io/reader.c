@@ -3,6 +3,7 @@
 #include "io/coco.h"
 #include "io/files.h"
 #include "io/voc.h"
+#include "io/yolo.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +11,7 @@
 #include <unistd.h>
 
 /* Asked in this order: the more particular before the more general. */
-const anc_reader *const anc_readers[] = { &anc_coco_reader, &anc_voc_reader, NULL };
+const anc_reader *const anc_readers[] = { &anc_coco_reader, &anc_voc_reader, &anc_yolo_reader, NULL };
 
 const anc_reader *anc_reader_find(const char *name)
 {
