@@ -302,6 +302,15 @@ static void find_edges(const anc_dataset *d, anc_findings *f)
     }
 }
 
+/* Places of what the report counts, and into the report what only the findings count. */
+static void note_findings(anc_dataset *d, anc_findings *f)
+{
+    find_edges(d, f);
+    for (int k = 0; k < ANC_N_FINDINGS; k++)
+        if (k != ANC_FIND_EMPTY_BOX && k != ANC_FIND_OVER_EDGE && k != ANC_FIND_OUTSIDE && k != ANC_FIND_DUPLICATE_ID)
+            d->report.found[k] = f->of[k].n;
+}
+
 anc_status anc_builder_finish(anc_builder *b, anc_dataset *out, anc_err *err)
 {
     anc_dataset_report report = { .annotations = b->annotations, .empty_boxes = b->empty };
@@ -321,7 +330,7 @@ anc_status anc_builder_finish(anc_builder *b, anc_dataset *out, anc_err *err)
     anc_dataset_count(out, &report);
     out->report = report;
     if (anc_dataset_check(out, err) == ANC_OK) {
-        if (b->findings) find_edges(out, b->findings);
+        if (b->findings) note_findings(out, b->findings);
         return ANC_OK;
     }
     anc_dataset_clear(out);

@@ -31,17 +31,20 @@ static const char *const list_name[] = {
     [IMAGES] = "images", [ANNOTATIONS] = "annotations", [CATEGORIES] = "categories"
 };
 
-/* Members of items that matter. SEGMENTS and CAPTION are only noticed, to tell other COCO files apart. */
+/* Members of items that matter. Those from GROUP on are marks that Open Images and VOC have, of any form. SEGMENTS and CAPTION are only noticed, to tell other COCO files apart. */
 /* clang-format off */
 typedef enum {
-    OTHER, ID, IMAGE_ID, CATEGORY_ID, CROWD, IGNORE, BBOX, WIDTH, HEIGHT, NAME, SEGMENTS, CAPTION, N_FIELDS
+    OTHER, ID, IMAGE_ID, CATEGORY_ID, CROWD, IGNORE, BBOX, WIDTH, HEIGHT, NAME, URL, SEGMENTS, CAPTION,
+    GROUP, DIFFICULT, TRUNCATED, OCCLUDED, DEPICTION, INSIDE, N_FIELDS
 } field_kind;
 /* clang-format on */
 static const char *const field_name[N_FIELDS] = {
     [ID] = "id",          [IMAGE_ID] = "image_id", [CATEGORY_ID] = "category_id",
     [CROWD] = "iscrowd",  [IGNORE] = "ignore",     [BBOX] = "bbox",
     [WIDTH] = "width",    [HEIGHT] = "height",     [SEGMENTS] = "segments_info",
-    [CAPTION] = "caption"
+    [CAPTION] = "caption",   [URL] = "coco_url",      [GROUP] = "isgroupof",
+    [DIFFICULT] = "difficult", [TRUNCATED] = "istruncated", [OCCLUDED] = "isoccluded",
+    [DEPICTION] = "isdepiction", [INSIDE] = "isinside"
 };
 
 typedef struct {
@@ -136,6 +139,8 @@ static int need(reader *r, field_kind field, const char *remedy)
     return complain(r, "no member '%s': %s", field_name[field], remedy);
 }
 
+static bool marked(const reader *r, field_kind field) { return has(r, field) && r->whole[field] == 1; }
+
 static void finish_annotation(reader *r)
 {
     if (!has(r, BBOX)) {
@@ -165,9 +170,12 @@ static void finish_annotation(reader *r)
                  b[3]);
     if (r->complaint[0]) return;
 
-    bool crowd = (has(r, CROWD) && r->whole[CROWD]) || (has(r, IGNORE) && r->whole[IGNORE]);
+    bool crowd = marked(r, CROWD) || marked(r, IGNORE) || marked(r, GROUP);
+    uint8_t flags = (uint8_t)(marked(r, DIFFICULT) * ANC_FLAG_DIFFICULT | marked(r, TRUNCATED) * ANC_FLAG_TRUNCATED |
+                              marked(r, OCCLUDED) * ANC_FLAG_OCCLUDED | marked(r, DEPICTION) * ANC_FLAG_DEPICTION |
+                              marked(r, INSIDE) * ANC_FLAG_INSIDE);
     anc_gt box = {
-        { b[0], b[1], b[0] + b[2], b[1] + b[3] }, has(r, ID) ? r->whole[ID] : 0, (int32_t)category, crowd, 0
+        { b[0], b[1], b[0] + b[2], b[1] + b[3] }, has(r, ID) ? r->whole[ID] : 0, (int32_t)category, crowd, flags
     };
     anc_builder_box(r->builder, r->whole[IMAGE_ID], &box, r->err);
 }
@@ -231,7 +239,7 @@ static int misplaced(reader *r, const char *kind)
     case DEPTH_BBOX: return complain(r, "bbox holds %s, not only numbers: correct or remove it", kind);
     default: break;
     }
-    if (r->field == OTHER || r->field == SEGMENTS || r->field == CAPTION) return 1;
+    if (r->field == OTHER || r->field >= URL) return 1;
     if (r->field == NAME) return complain(r, "the name is %s, not a string", kind);
     if (r->field == BBOX)
         return complain(r, "bbox is %s, not a list of 4 numbers: correct or remove it", kind);
@@ -251,6 +259,11 @@ static int on_number(void *context, const char *text, size_t n)
         r->n_bbox++;
         return 1;
     }
+    if (r->depth == DEPTH_ITEM && r->field >= GROUP) {
+        r->seen |= 1u << r->field;
+        r->whole[r->field] = n == 1 && *text == '1'; /* Open Images has -1 for what it does not know */
+        return 1;
+    }
     if (r->depth != DEPTH_ITEM || r->field < ID || r->field > HEIGHT || r->field == BBOX)
         return r->depth == DEPTH_ITEM && r->field != NAME && r->field != BBOX ? 1 : misplaced(r, "a number");
     int64_t value;
@@ -268,11 +281,18 @@ static int on_string(void *context, const unsigned char *text, size_t n)
 {
     reader *r = context;
     if (r->skip) return 1;
-    if (r->depth != DEPTH_ITEM || r->field != NAME) return misplaced(r, "a string");
+    if (r->depth == DEPTH_ITEM && r->field == URL && !has(r, NAME)) {
+        const unsigned char *slash = memrchr(text, '/', n); /* LVIS names pictures by the end of their address only */
+        n -= slash ? (size_t)(slash + 1 - text) : 0;
+        text = slash ? slash + 1 : text;
+    } else if (r->depth != DEPTH_ITEM || r->field != NAME) {
+        return misplaced(r, "a string");
+    }
     if (n > sizeof r->name) return complain(r, "the name is longer than %zu bytes", sizeof r->name);
     if (memchr(text, 0, n)) return complain(r, "the name holds a NUL character");
     memcpy(r->name, text, n);
     r->n_name = n;
+    if (r->field == NAME) r->seen |= 1u << NAME;
     return 1;
 }
 
@@ -280,7 +300,7 @@ static int on_boolean(void *context, int value)
 {
     reader *r = context;
     if (r->skip) return 1;
-    if (r->depth != DEPTH_ITEM || (r->field != CROWD && r->field != IGNORE))
+    if (r->depth != DEPTH_ITEM || (r->field != CROWD && r->field != IGNORE && r->field < GROUP))
         return misplaced(r, "true or false");
     r->whole[r->field] = value;
     r->seen |= 1u << r->field;
@@ -365,9 +385,17 @@ static field_kind field_of(list_kind list, const unsigned char *key, size_t n)
     case 5: return list == IMAGES && !memcmp(key, "width", 5) ? WIDTH : OTHER;
     case 6: guess = list == IMAGES ? HEIGHT : IGNORE; break;
     case 7: guess = list == ANNOTATIONS && key[0] == 'i' ? CROWD : CAPTION; break;
-    case 8: guess = IMAGE_ID; break;
-    case 9: return list == IMAGES && !memcmp(key, "file_name", 9) ? NAME : OTHER;
-    case 11: guess = CATEGORY_ID; break;
+    case 8:
+        if (list == IMAGES) return !memcmp(key, "coco_url", 8) ? URL : OTHER;
+        guess = key[1] == 's' ? INSIDE : IMAGE_ID;
+        break;
+    case 9:
+        if (list == IMAGES) return !memcmp(key, "file_name", 9) ? NAME : OTHER;
+        guess = key[0] == 'i' ? GROUP : DIFFICULT;
+        break;
+    case 10: guess = OCCLUDED; break;
+    case 11: guess = key[0] == 'i' ? TRUNCATED : CATEGORY_ID; break;
+    case 12: guess = DEPICTION; break;
     case 13: guess = SEGMENTS; break;
     default: return OTHER;
     }

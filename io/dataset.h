@@ -7,6 +7,7 @@
 #define ANC_IO_DATASET_H
 
 #include "core/err.h"
+#include "io/findings.h"
 #include <stddef.h>
 #include <stdint.h>
 
@@ -47,6 +48,7 @@ typedef struct {
     int64_t crowds;        /* kept and marked */
     int64_t duplicate_ids; /* kept: the same annotation id (other than 0) as a box before it */
     int64_t without_boxes; /* images that have none */
+    int64_t found[ANC_N_FINDINGS]; /* of each kind of io/findings.h that has no member above */
 } anc_dataset_report;
 
 typedef struct {

@@ -577,6 +577,13 @@ int anc_h5_exists(const anc_h5_file *f, const char *object)
     return found;
 }
 
+int anc_h5_has_attribute(const anc_h5_file *f, const char *object, const char *name)
+{
+    int found = H5Aexists_by_name(f->id, object, name, H5P_DEFAULT) > 0;
+    H5Eclear2(H5E_DEFAULT);
+    return found;
+}
+
 /* Whether every value of the stored type is a value of ours. */
 static int fits(hid_t stored, anc_h5_type type)
 {

@@ -175,6 +175,7 @@ anc_status anc_image_size_of(const char *path, int32_t *height, int32_t *width, 
     bool short_of = true;
     anc_status status = ANC_OK;
     for (size_t wanted = FIRST_BYTES; short_of && wanted <= MOST_BYTES; wanted *= 4) {
+        *err = (anc_err){ 0 }; /* that of a first part that was too short */
         status = read_to(fd, &block, &n, wanted, err);
         short_of = false;
         if (!status) status = anc_image_size(block, n, height, width, &short_of, err);

@@ -50,7 +50,8 @@ static bool is_heading(const anc_csv *c, const char *first) { return *first != '
 
 static anc_status take_class(anc_listing *l, const char *code, const char *name, anc_err *err)
 {
-    return anc_listing_category(l, l->n_categories + 1, code, name, err);
+    /* The official list has classes without a name. */
+    return anc_listing_category(l, l->n_categories + 1, code, *name ? name : code, err);
 }
 
 static anc_status read_classes(anc_csv *c, anc_listing *l, anc_err *err)
@@ -59,7 +60,7 @@ static anc_status read_classes(anc_csv *c, anc_listing *l, anc_err *err)
     anc_status status;
     for (int64_t n = 0; !(status = anc_csv_row(c, err)) && c->n; n++) {
         const char *code = c->field[0], *name = c->n > 1 ? c->field[1] : "";
-        if (c->n < 2 || !*code || !*name || strlen(code) >= sizeof *first || strlen(name) >= sizeof *first)
+        if (c->n < 2 || !*code || strlen(code) >= sizeof *first || strlen(name) >= sizeof *first)
             return anc_fail(err, ANC_EDATA,
                             "%s:%" PRId64 ": not a class's code and name, such as /m/011k07,Tortoise",
                             c->stream->name, c->line);

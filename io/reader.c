@@ -8,6 +8,7 @@
 #include "io/visdrone.h"
 #include "io/voc.h"
 #include "io/wider.h"
+#include "io/yolo.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,10 +16,9 @@
 #include <unistd.h>
 
 /* Asked in this order: the more particular before the more general. */
-const anc_reader *const anc_readers[] = { &anc_crowdhuman_reader, &anc_coco_reader,
-                                          &anc_voc_reader,        &anc_open_images_reader,
-                                          &anc_wider_reader,      &anc_kitti_reader,
-                                          &anc_visdrone_reader,   NULL };
+const anc_reader *const anc_readers[] = { &anc_crowdhuman_reader,  &anc_coco_reader,  &anc_voc_reader,
+                                          &anc_open_images_reader, &anc_wider_reader, &anc_kitti_reader,
+                                          &anc_visdrone_reader,    &anc_yolo_reader,  NULL };
 
 const anc_reader *anc_reader_find(const char *name)
 {
