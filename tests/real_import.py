@@ -41,8 +41,7 @@ class Picture:
     def __init__(self, width, height):
         self.size = (int(height), int(width))
         self.boxes = []
-        self.empty = 0
-        self.negative = 0
+        self.empty = self.negative = self.left_out = 0  # counted, not kept
 
     def add(self, x1, y1, x2, y2, category, ignore=False):
         if x2 < x1 or y2 < y1:
@@ -54,7 +53,7 @@ class Picture:
 
     @property
     def annotations(self):
-        return len(self.boxes) + self.empty + self.negative
+        return len(self.boxes) + self.empty + self.negative + self.left_out
 
 
 # ---- what the READMEs state ----
@@ -146,12 +145,13 @@ def read_voc(folder, origin, names=None, difficult="keep", sizes=None):
             p = Picture(*sizes[stem(name)])
         else:
             raise Fault("%s: no size" % name)
-        p.difficult = 0
+        p.difficult, p.file = 0, (root.findtext("filename") or "").strip()
         for o in root.findall("object"):
             c = {e.tag: float(e.text.replace(",", ".")) for e in o.find("bndbox")}
             hard = (o.findtext("difficult") or "0").strip() == "1"
             p.difficult += hard
             if hard and difficult == "drop":
+                p.left_out += 1
                 continue
             p.add(c["xmin"] - origin, c["ymin"] - origin, c["xmax"], c["ymax"], o.findtext("name").strip(),
                   hard and difficult == "ignore")
@@ -159,8 +159,8 @@ def read_voc(folder, origin, names=None, difficult="keep", sizes=None):
     return pictures
 
 
-def read_yolo(images, labels, names):
-    """images: {name: (width, height)}, the pictures that are there; labels: a folder."""
+def read_yolo(images, labels, names=str):
+    """images: {name: (width, height)}, the pictures that are there; labels: a folder; names: of a class's number."""
     pictures = {}
     for name, (w, h) in images.items():
         p = pictures[name] = Picture(w, h)
@@ -349,13 +349,21 @@ class Run:
         os.remove(out)
         agree("images", len(s.id), len(pictures))
         agree("ids ascend", s.id, sorted(set(s.id)))
-        keys = s.id if isinstance(next(iter(pictures)), int) else [self.key(n, pictures) for n in s.name]
+        first = next(iter(pictures))
+        if isinstance(first, int):
+            keys = s.id
+        elif hasattr(pictures[first], "file"):  # names of pictures may be unlike those of their files
+            keys = sorted(pictures, key=lambda k: k.encode())
+        else:
+            keys = [self.key(n, pictures) for n in s.name]
         for i, key in enumerate(keys):
             if key not in pictures:
                 raise Fault("image %d (%s) is not in the source" % (s.id[i], s.name[i]))
             p, where = pictures[key], "image %d (%s)" % (s.id[i], s.name[i])
             agree("%s: height, width" % where, s.size[i], p.size)
             same_boxes(where, list(s.boxes(i)), p.boxes, tolerance)
+            if hasattr(p, "file"):
+                agree("%s: file name" % where, s.name[i], p.file)
             if hasattr(p, "box_ids"):
                 agree("%s: file name" % where, s.name[i], p.name)
                 agree("%s: annotation ids" % where, s.box_id[s.offset[i] : s.offset[i + 1]], p.box_ids)
@@ -365,11 +373,18 @@ class Run:
             agree("order of the ids", keys, sorted(keys, key=lambda k: k.encode()))
         self.check_report(s, pictures, duplicates, edges)
         self.check_printed(done.stdout, s)
+        self.check_strict(args, pictures)
         names = [stem(n) for n in s.name] if isinstance(keys[0], int) else keys
         self.results[name] = {k: list(s.boxes(i)) for i, k in enumerate(names)}
         return "%d images, %d boxes, %d ignored, %d without area, %d negative" % (
             len(s.id), len(s.crowd), sum(s.crowd), s.report["empty_boxes"], sum(p.negative for p in pictures.values())
         )
+
+    def check_strict(self, args, pictures):
+        """--strict refuses a source of which anything is dropped, and writes nothing."""
+        faults = sum(p.empty + p.negative + p.left_out for p in pictures.values())
+        if faults:
+            self.refused([*args, "--strict"])
 
     @staticmethod
     def key(file_name, pictures):
@@ -380,6 +395,8 @@ class Run:
     def check_report(s, pictures, duplicates, edges):
         r = s.report
         agree("report: empty_boxes", r["empty_boxes"], sum(p.empty for p in pictures.values()))
+        agree("report: inverted_boxes", r.get("inverted_boxes", 0), sum(p.negative for p in pictures.values()))
+        agree("report: difficult_boxes", r.get("difficult_boxes", 0), sum(p.left_out for p in pictures.values()))
         agree("report: annotations", r["annotations"], sum(p.annotations for p in pictures.values()))
         agree("report: crowds", r["crowds"], ignored(pictures))
         agree("report: without_boxes", r["without_boxes"], sum(not p.boxes for p in pictures.values()))
@@ -424,14 +441,14 @@ def case(f):
 
 
 def unpack(run, archive, *into):
-    """A .tar.gz of one folder; gives that folder."""
+    """A .tar.gz; gives the folder in it that holds the files."""
     target = run.path(*into)
     with tarfile.open(archive) as t:
         for m in t.getmembers():
             if m.name.startswith("/") or ".." in m.name.split("/") or not (m.isfile() or m.isdir()):
                 raise Fault("%s holds %s" % (archive, m.name))
         t.extractall(target)
-        return os.path.join(target, t.getmembers()[0].name.split("/")[0])
+        return os.path.join(target, os.path.dirname(next(m.name for m in t.getmembers() if m.isfile())))
 
 
 def coco_case(folder, item, key=None):
@@ -504,7 +521,7 @@ def fixtures_coco(run, data):
 def voc_rebuilt(run, data):
     if not os.path.isdir(run.path("voc")):
         unpack(run, os.path.join(data, "voc/voc2007_trainval_xml_rebuilt.tar.gz"), "voc")
-    return run.path("voc", os.listdir(run.path("voc"))[0])
+    return run.path("voc", "VOC2007", "Annotations")
 
 
 @case
@@ -608,7 +625,8 @@ def coco128_yolo(run, data):
     strays = [n for n in os.listdir(labels) if stem(n) not in sizes]
     stray_rows = sum(len(open(os.path.join(labels, n)).read().split("\n")) - 1 for n in strays)
     agree("README: boxes", sum(p.annotations for p in pictures.values()) + stray_rows, said["boxes"])
-    return run.holds("coco128-yolo", [base, *YOLO["coco128"](base)], pictures, 1e-6, edges=False)
+    args = [base, "--names", os.path.join(base, "classes.txt")]
+    return run.holds("coco128-yolo", args, pictures, 1e-6, edges=False)
 
 
 @case
@@ -618,29 +636,32 @@ def coco128_yolo_seg(run, data):
     labels = os.path.join(base, "labels_seg/train2017")
     said = stated(base, "labels_seg/train2017 (YOLO-seg polygons, class ids = COCO panoptic ids)")
     agree("README: label files", len(os.listdir(labels)), said["images"])
-    pictures = read_yolo(sizes, labels, lambda k: "class %d" % k)
-    return run.holds("coco128-yolo-seg", [labels, *YOLO["seg"](base)], pictures, 1e-6, edges=False)
+    pictures = read_yolo(sizes, labels)
+    args = [labels, "--images", os.path.join(base, "images/train2017")]
+    return run.holds("coco128-yolo-seg", args, pictures, 1e-6, edges=False)
 
 
 @case
 def fixtures_yolo(run, data):
     base = os.path.join(data, "fixtures_datumaro/yolo_dataset")
     names = yolo_names(os.path.join(base, "labels/obj.names"))
-    sizes = picture_sizes(os.path.join(base, "labels/images/train"))
-    agree("one picture", len(sizes), 1)
-    pictures = read_yolo(sizes, os.path.join(base, "labels/labels/train"), names)
-    args = YOLO["fixture"](base)
-    return run.holds("fixtures-yolo", args, pictures, 1e-6, edges=False)
+    pictures = {}
+    for half in ("train", "val"):
+        sizes = picture_sizes(os.path.join(base, "labels/images", half))
+        these = read_yolo(sizes, os.path.join(base, "labels/labels", half), names)
+        pictures.update({half + "/" + k: p for k, p in these.items()})
+    args = [os.path.join(base, "labels"), "--names", os.path.join(base, "labels/obj.names")]
+    said = run.holds("fixtures-yolo", args, pictures, 1e-6, edges=False)
+    # Pictures and labels in folders of other names, and side by side in one.
+    for labels, images in (("annotations/Annotations", "annotations/Images"), ("strict/obj_train_data",) * 2):
+        labels, images = os.path.join(base, labels), os.path.join(base, images)
+        one = read_yolo(picture_sizes(images), labels, names)
+        args = [labels, "--images", images, "--names", os.path.join(base, "strict/obj.names")]
+        run.holds("fixtures-yolo", args, one, 1e-6, edges=False)
+    return said
 
 
 # -- WIDER FACE --
-
-
-def wider_xml(run, data, archive):
-    target = "wider-" + archive.split("_")[1]
-    if not os.path.isdir(run.path(target)):
-        unpack(run, os.path.join(data, "wider_face", archive), target)
-    return run.path(target, os.listdir(run.path(target))[0])
 
 
 def wider_case(name, txt, table, archive, item):
@@ -659,7 +680,7 @@ def wider_case(name, txt, table, archive, item):
         return said
 
     def xml(run, data):
-        folder = wider_xml(run, data, archive)
+        folder = unpack(run, os.path.join(data, "wider_face", archive), name)
         pictures = read_voc(folder, 0)
         check_stated(os.path.join(data, "wider_face"), archive, pictures)
         return run.holds(name + "-xml", [folder, *EDGES, *KEEP], pictures)
@@ -729,7 +750,7 @@ def kitti_yolo(run, data):
     images, sizes = kitti_pictures(run, base)
     pictures = read_yolo(sizes, labels, yolo_names(os.path.join(base, "classes.txt")))
     check_stated(base, "kitti_train_yolo_labels.tar.gz", pictures)
-    args = [labels, *YOLO["kitti"](base, images)]
+    args = [labels, "--images", images, "--names", os.path.join(base, "classes.txt")]
     return run.holds("kitti-yolo", args, pictures, 1e-6, edges=False)
 
 
