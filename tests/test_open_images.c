@@ -2,6 +2,8 @@
 #include "io/open_images.h"
 #include "tests/check.h"
 #include "tests/test_reading.h"
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const anc_reader *const r = &anc_open_images_reader;
@@ -64,6 +66,29 @@ static void boxes_without_area_are_findings(void)
     anc_part_clear(&p);
 }
 
+static void thousands_of_labels_and_images_keep_their_rows(void)
+{
+    enum { LABELS = 3000, IMAGES = 1009 };
+    char *text = malloc(2 * LABELS * 40 + 64), image[16], label[16];
+    CU_ASSERT_PTR_NOT_NULL_FATAL(text);
+    size_t n = (size_t)sprintf(text, "ImageID,LabelName,XMin,XMax,YMin,YMax\n");
+    for (int k = 0; k < 2 * LABELS; k++)
+        n += (size_t)sprintf(text + n, "i%d,/m/%d,0,%d,0,1\n", k * 7 % IMAGES, k % LABELS, k + 1);
+    anc_part p = { 0 };
+    anc_err err = { 0 };
+    CU_ASSERT_EQUAL_FATAL(read_text(r, NULL, text, "", &p, &err), ANC_OK);
+    CU_ASSERT_EQUAL(p.n_images, IMAGES);
+    CU_ASSERT_EQUAL(p.n_categories, LABELS);
+    CU_ASSERT_EQUAL(p.n_boxes, 2 * LABELS);
+    for (int k = 0; k < 2 * LABELS; k++) {
+        snprintf(image, sizeof image, "i%d", k * 7 % IMAGES);
+        snprintf(label, sizeof label, "/m/%d", k % LABELS);
+        CU_ASSERT(box_is(&p, k, image, label, 0, 0, k + 1, 1, 0, 0));
+    }
+    anc_part_clear(&p);
+    free(text);
+}
+
 #define HEAD "ImageID,LabelName,XMin,XMax,YMin,YMax,IsGroupOf\n"
 
 static void what_cannot_be_meant_is_placed(void)
@@ -83,6 +108,36 @@ static void what_cannot_be_meant_is_placed(void)
     refuses(r, HEAD "a,\"/m/0,0.1,0.2,0.3,0.4,0\n", "made.txt:2: ", "never closed");
 }
 
+/* Which ids and names the classes of a file get, as "1 /m/0 Name; ...". */
+static const char *classes_of(const char *text)
+{
+    static char out[2048];
+    const anc_reader_options o = { .names = check_file("classes.csv", text, strlen(text)) };
+    anc_listing l = { 0 };
+    anc_err err = { 0 };
+    size_t n = 0;
+    out[0] = '\0';
+    if (r->list(&o, "boxes.csv", &l, &err)) snprintf(out, sizeof out, "%s", err.text);
+    for (int64_t k = 0; !err.code && k < l.n_categories; k++)
+        n += (size_t)snprintf(out + n, sizeof out - n, "%d %s %s; ", (int)l.category[k].id, l.category[k].key,
+                              l.category[k].name);
+    CU_ASSERT(err.code || (l.n_files == 1 && !strcmp(l.file[0].path, "boxes.csv")));
+    anc_listing_clear(&l);
+    return out;
+}
+
+static void class_descriptions_give_ids_in_their_order(void)
+{
+    CU_ASSERT_STRING_EQUAL(classes_of("/m/9,Tortoise\n/m/1,\"Food, drink\"\n"),
+                           "1 /m/9 Tortoise; 2 /m/1 Food, drink; ");
+    CU_ASSERT_STRING_EQUAL(classes_of("LabelName,DisplayName\r\n/m/9,Tortoise\r\n"), "1 /m/9 Tortoise; ");
+    CU_ASSERT_STRING_EQUAL(classes_of("cat,Cat\ndog,Dog\n"), "1 cat Cat; 2 dog Dog; ");
+    CU_ASSERT_STRING_EQUAL(classes_of("/m/9,\n"), "1 /m/9 /m/9; "); /* as the official list has it */
+    CU_ASSERT_PTR_NOT_NULL(
+        strstr(classes_of("/m/9,Tortoise\n/m/1\n"), "classes.csv:2: not a class's code and name"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(classes_of(""), "classes.csv: no class in it"));
+}
+
 static void its_headings_make_the_format_known(void)
 {
     CU_ASSERT(fits_text(r, whole));
@@ -96,5 +151,6 @@ static void damage_is_survived(void) { survives_damage(r, whole, ""); }
 
 CHECK_SUITE("open-images", CHECK(rows_become_boxes_in_shares_of_their_image),
             CHECK(columns_may_stand_in_any_order_and_be_few), CHECK(boxes_without_area_are_findings),
-            CHECK(what_cannot_be_meant_is_placed), CHECK(its_headings_make_the_format_known),
+            CHECK(thousands_of_labels_and_images_keep_their_rows), CHECK(what_cannot_be_meant_is_placed),
+            CHECK(class_descriptions_give_ids_in_their_order), CHECK(its_headings_make_the_format_known),
             CHECK(damage_is_survived));
