@@ -8,7 +8,8 @@ typedef enum {
     ANC_EARGUMENT, /* the caller or the command line asked for something impossible */
     ANC_EDATA,     /* a file's content is wrong */
     ANC_ESYSTEM,   /* the operating system or a library said no */
-    ANC_EMEMORY    /* out of memory */
+    ANC_EMEMORY,   /* out of memory */
+    ANC_ESTOPPED   /* someone asked for an early end; nothing is wrong */
 } anc_status;
 
 /* Plain bytes, so that MPI can broadcast it. A zeroed one is "no error". */

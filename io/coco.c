@@ -493,7 +493,7 @@ static anc_status read_block(int fd, unsigned char *block, size_t room, size_t *
     return ANC_OK;
 }
 
-static anc_status read_stream(reader *r, int fd, unsigned char *block, size_t n, anc_err *err)
+static anc_status read_stream(reader *r, const anc_reader_options *o, int fd, unsigned char *block, size_t n, anc_err *err)
 {
     if (read_block(fd, block, BLOCK_BYTES, &n, err) || anc_stream_refuse(block, n, err)) return err->code;
     size_t mark = n >= 3 && !memcmp(block, "\xef\xbb\xbf", 3) ? 3 : 0;
@@ -501,6 +501,7 @@ static anc_status read_stream(reader *r, int fd, unsigned char *block, size_t n,
     if (feed(r, block + mark, n - mark, err)) return err->code;
     while (more) {
         n = 0;
+        if (o && o->asked && o->asked(o->context)) return anc_fail(err, ANC_ESTOPPED, "stopped while reading it");
         if (read_block(fd, block, BLOCK_BYTES, &n, err) || feed(r, block, n, err)) return err->code;
         more = n == BLOCK_BYTES;
     }
@@ -523,8 +524,8 @@ static anc_status check_lists(const reader *r, anc_err *err)
     return ANC_OK;
 }
 
-anc_status anc_coco_read_fd(int fd, const void *head, size_t n_head, const char *name, anc_dataset *out,
-                            anc_findings *findings, anc_err *err)
+anc_status anc_coco_read_fd(const anc_reader_options *o, int fd, const void *head, size_t n_head, const char *name,
+                            anc_dataset *out, anc_findings *findings, anc_err *err)
 {
     yajl_alloc_funcs memory = { watch_malloc, watch_realloc, watch_free, NULL };
     reader *r = calloc(1, sizeof *r);
@@ -544,7 +545,7 @@ anc_status anc_coco_read_fd(int fd, const void *head, size_t n_head, const char 
                     1); /* names are checked when kept, the rest is skipped */
         if (n_head) memcpy(block, head, n_head);
         anc_builder_findings(r->builder, findings);
-        status = read_stream(r, fd, block, n_head, err);
+        status = read_stream(r, o, fd, block, n_head, err);
         if (!status) status = check_lists(r, err);
         if (!status) status = anc_builder_finish(r->builder, out, err);
     }
@@ -562,7 +563,7 @@ anc_status anc_coco_read(const char *path, anc_dataset *out, anc_err *err)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) return anc_fail(err, ANC_ESYSTEM, "%s: cannot open: %s", path, strerror(errno));
-    anc_status status = anc_coco_read_fd(fd, NULL, 0, path, out, NULL, err);
+    anc_status status = anc_coco_read_fd(NULL, fd, NULL, 0, path, out, NULL, err);
     close(fd);
     return status;
 }
@@ -572,8 +573,7 @@ static bool coco_fits(const anc_probe *p) { return p->head[0] == '{' || p->head[
 static anc_status coco_whole(const anc_reader_options *o, int fd, const void *head, size_t n_head, const char *name,
                              anc_dataset *out, anc_findings *findings, anc_err *err)
 {
-    (void)o;
-    return anc_coco_read_fd(fd, head, n_head, name, out, findings, err);
+    return anc_coco_read_fd(o, fd, head, n_head, name, out, findings, err);
 }
 
 const anc_reader anc_coco_reader = {

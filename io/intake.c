@@ -118,11 +118,13 @@ static anc_status read_file(const anc_reader *r, const anc_reader_options *o, vo
 {
     char *path = anc_path_join(folder, file->path);
     if (!path) return anc_fail(err, ANC_EMEMORY, "no memory for a file name");
-    anc_stream in;
+    anc_stream in = { 0 };
     int fd = -1;
     if (file->path[0]) {
         fd = anc_open_file(path, err);
         if (fd >= 0) anc_stream_fd(&in, fd, path);
+        in.asked = o->asked;
+        in.context = o->context;
     } else {
         anc_stream_memory(&in, "", 0, file->image);
     }
@@ -139,20 +141,18 @@ static anc_status read_file(const anc_reader *r, const anc_reader_options *o, vo
     return err->code;
 }
 
-static anc_status read_files(const anc_reader *r, const anc_reader_options *o, const char *folder, cursor *c,
-                             bool (*asked)(void *), void *context, void **result, size_t *n_result,
-                             anc_err *err)
+static anc_status read_files(const anc_reader *r, const anc_reader_options *o, const char *folder, cursor *c, void **result,
+                             size_t *n_result, anc_err *err)
 {
     void *state = NULL;
     anc_part part = { 0 };
-    bool stopped = false;
     anc_status status = r->start ? r->start(o, &state, err) : ANC_OK;
-    while (!status && c->at < c->end && !(stopped = asked && asked(context))) {
+    while (!status && c->at < c->end) {
         const char *path = get_string(c), *key = get_string(c), *image = get_string(c);
         const anc_file file = { (char *)(uintptr_t)path, (char *)(uintptr_t)key, (char *)(uintptr_t)image };
         status = read_file(r, o, state, folder, &file, &part, err);
     }
-    if (!status && !stopped) status = anc_part_pack(&part, result, n_result, err);
+    if (!status) status = anc_part_pack(&part, result, n_result, err);
     if (r->end) r->end(state);
     anc_part_clear(&part);
     return status;
@@ -198,14 +198,14 @@ static anc_status find_size(const char *folder, const char *key, const char *nam
     return err->code;
 }
 
-static anc_status read_sizes(const char *source, const char *folder, cursor *c, bool (*asked)(void *),
-                             void *context, void **result, size_t *n_result, anc_err *err)
+static anc_status read_sizes(const anc_reader_options *o, const char *source, const char *folder, cursor *c,
+                             void **result, size_t *n_result, anc_err *err)
 {
     writer w = { 0 };
     while (c->at < c->end) {
-        if (asked && asked(context)) {
-            free(w.bytes);
-            return ANC_OK;
+        if (o->asked && o->asked(o->context)) {
+            anc_fail(err, ANC_ESTOPPED, "stopped while looking for sizes in %s", folder);
+            break;
         }
         const char *key = get_string(c), *name = get_string(c);
         int32_t size[2] = { 0, 0 };
@@ -225,8 +225,8 @@ static anc_status read_sizes(const char *source, const char *folder, cursor *c, 
     return ANC_OK;
 }
 
-anc_status anc_run_do(const anc_reader_options *o, const void *bytes, size_t n, bool (*asked)(void *context),
-                      void *context, void **result, size_t *n_result, anc_err *err)
+anc_status anc_run_do(const anc_reader_options *o, const void *bytes, size_t n, void **result, size_t *n_result,
+                      anc_err *err)
 {
     cursor c = { bytes, (const char *)bytes + n };
     const char *what = get_string(&c);
@@ -234,9 +234,9 @@ anc_status anc_run_do(const anc_reader_options *o, const void *bytes, size_t n, 
     const char *source = get_string(&c), *folder = get_string(&c);
     *result = NULL;
     *n_result = 0;
-    if (!strcmp(what, "sizes")) return read_sizes(source, folder, &c, asked, context, result, n_result, err);
+    if (!strcmp(what, "sizes")) return read_sizes(o, source, folder, &c, result, n_result, err);
     if (!r || !r->read) return anc_fail(err, ANC_EDATA, "a run of files of an unknown format");
-    return read_files(r, o, folder, &c, asked, context, result, n_result, err);
+    return read_files(r, o, folder, &c, result, n_result, err);
 }
 
 /* ---- taking results, on rank 0 ---- */

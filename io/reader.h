@@ -35,6 +35,9 @@ typedef struct {
     anc_corners corners;
     anc_box_kind box;
     bool strict;
+    /* Asked now and then while reading (may be NULL); true: end with ANC_ESTOPPED. The only member that may differ by rank. */
+    bool (*asked)(void *context);
+    void *context;
 } anc_reader_options;
 
 typedef struct {

@@ -1,6 +1,7 @@
 /* io/source.c: see source.h */
 #include "io/source.h"
 #include "io/annotations.h"
+#include "io/coco_export.h"
 #include "io/files.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -65,6 +66,15 @@ static anc_status begin_file(anc_source *s, int fd, const char *path, const anc_
     return ANC_OK;
 }
 
+/* Options that the source's format has no use for are mistakes. */
+static anc_status refuse_options(const anc_source *s, const char *path, const anc_reader_options *o, anc_err *err)
+{
+    const char *option = o->images ? "images" : o->sizes ? "sizes" : o->names ? "names" : o->list ? "list" : NULL;
+    if (!option || (s->reader && s->reader->read)) return ANC_OK;
+    return anc_fail(err, ANC_EARGUMENT, "%s: --%s is not for a file of format %s, which says all that itself", path, option,
+                    s->reader ? s->reader->name : "annotations");
+}
+
 static anc_status begin(anc_source *s, const char *path, const anc_reader_options *o, anc_err *err)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -87,7 +97,7 @@ anc_status anc_source_begin(const char *path, const anc_reader_options *o, anc_s
     *intake = NULL;
     if (!s) return anc_fail(err, ANC_EMEMORY, "%s: no memory", path);
     s->strict = o->strict;
-    if (begin(s, path, o, err)) return err->code;
+    if (begin(s, path, o, err) || refuse_options(s, path, o, err)) return err->code;
     if (s->reader && s->reader->read) return anc_intake_open(o, s->reader, path, intake, err);
     return ANC_OK;
 }
@@ -110,7 +120,7 @@ static anc_status read_all(const anc_reader_options *o, anc_intake *intake, anc_
             void *run = NULL, *result = NULL;
             size_t n_run, n_result;
             if (!anc_intake_pack(intake, r, &run, &n_run, err) &&
-                !anc_run_do(o, run, n_run, NULL, NULL, &result, &n_result, err))
+                !anc_run_do(o, run, n_run, &result, &n_result, err))
                 anc_intake_take(intake, result, n_result, err);
             free(run);
             free(result);
@@ -215,6 +225,16 @@ anc_status anc_source_write(anc_source *s, const char *path, const char *config,
     anc_dataset all = { 0 };
     anc_status status = anc_annotations_read_all(s->annotations, &all, err);
     if (!status) status = anc_annotations_write(path, &all, config, err);
+    anc_dataset_clear(&all);
+    return status;
+}
+
+anc_status anc_source_export(anc_source *s, const char *path, bool (*asked)(void *context), void *context, anc_err *err)
+{
+    if (!s->annotations) return anc_coco_export(path, &s->dataset, asked, context, err);
+    anc_dataset all = { 0 };
+    anc_status status = anc_annotations_read_all(s->annotations, &all, err);
+    if (!status) status = anc_coco_export(path, &all, asked, context, err);
     anc_dataset_clear(&all);
     return status;
 }

@@ -40,6 +40,9 @@ anc_status anc_source_fingerprint(anc_source *s, uint64_t *out, anc_err *err);
 /* Images [first, first + n) as a slice (without names), into an empty data set. */
 anc_status anc_source_read(anc_source *s, int64_t first, int64_t n, anc_dataset *slice, anc_err *err);
 
+/* The whole of it as COCO JSON (io/coco_export.h). */
+anc_status anc_source_export(anc_source *s, const char *path, bool (*asked)(void *context), void *context, anc_err *err);
+
 /* Writes the whole source as a canonical annotations.h5 (io/annotations.h): complete or not at all. */
 anc_status anc_source_write(anc_source *s, const char *path, const char *config, anc_err *err);
 

@@ -21,6 +21,8 @@ typedef struct {
     unsigned char *block; /* owned; NULL without fd */
     char *text;           /* owned: the line given last */
     size_t room;
+    bool (*asked)(void *context); /* before each block: true ends with ANC_ESTOPPED; NULL: nobody asks */
+    void *context;
     bool started, cr; /* cr: the last line ended with CR; a LF that follows belongs to it */
 } anc_stream;
 
@@ -31,7 +33,7 @@ void anc_stream_end(anc_stream *s); /* frees; harmless on a zeroed one */
 
 /* The next line without its end, NUL-terminated, the caller may write into it; valid until the next call. LF,
  * CR LF and CR end a line; a byte order mark at the start is taken off. *line is NULL at the end of the text.
- * Errors: ANC_EDATA (a NUL byte, a line over ANC_MAX_LINE_BYTES), ANC_ESYSTEM, ANC_EMEMORY; with name and
+ * Errors: ANC_EDATA (a NUL byte, a line over ANC_MAX_LINE_BYTES), ANC_ESYSTEM, ANC_EMEMORY, ANC_ESTOPPED; with name and
  * line. */
 anc_status anc_stream_line(anc_stream *s, char **line, size_t *n, anc_err *err);
 
