@@ -4,11 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What comes from a damaged file or a strange name must not break the line, nor move a terminal's cursor. */
-static void flatten(char *text)
+/* Texts quote what files hold: no line ends and no terminal's commands get out. */
+static void one_line(char *text)
 {
     for (; *text; text++)
-        if ((unsigned char)*text < 0x20 || *text == 0x7f) *text = '?';
+        if ((unsigned char)*text < ' ' || *text == 127) *text = '?';
 }
 
 anc_status anc_fail(anc_err *err, anc_status code, const char *format, ...)
@@ -18,7 +18,7 @@ anc_status anc_fail(anc_err *err, anc_status code, const char *format, ...)
     va_start(args, format);
     vsnprintf(err->text, sizeof err->text, format, args);
     va_end(args);
-    flatten(err->text);
+    one_line(err->text);
     return code;
 }
 
@@ -29,7 +29,7 @@ anc_status anc_within(anc_err *err, const char *format, ...)
     va_start(args, format);
     vsnprintf(where, sizeof where, format, args);
     va_end(args);
-    flatten(where);
+    one_line(where);
     size_t n = strlen(where);
     size_t room = sizeof err->text - 1;
     if (n + 2 > room) return err->code; /* no room for more context: the cause matters most */

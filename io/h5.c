@@ -581,7 +581,7 @@ anc_status anc_h5_format_of(const char *path, char **format, anc_err *err)
     anc_h5_file f;
     *format = NULL;
     if (open_hdf5(path, true, &f, err)) return err->code; /* whoever reads on checks the seal */
-    if (anc_h5_has(&f, "format"))
+    if (anc_h5_has_attribute(&f, "/", "format"))
         anc_h5_get_string(&f, "/", "format", format, err);
     else
         anc_fail(err, ANC_EDATA, "is an HDF5 file, but not one of anchorage's: its root has no attribute 'format'");
@@ -606,10 +606,10 @@ int anc_h5_exists(const anc_h5_file *f, const char *object)
     return found;
 }
 
-int anc_h5_has(const anc_h5_file *f, const char *attribute)
+int anc_h5_has_attribute(const anc_h5_file *f, const char *object, const char *name)
 {
     anc_h5_guard_enter(f->guard);
-    int found = H5Aexists(f->id, attribute) > 0;
+    int found = H5Aexists_by_name(f->id, object, name, H5P_DEFAULT) > 0;
     H5Eclear2(H5E_DEFAULT);
     anc_h5_guard_leave(f->guard);
     return found;

@@ -152,7 +152,7 @@ anc_status anc_h5_get_int(const anc_h5_file *f, const char *object, const char *
 anc_status anc_h5_get_real(const anc_h5_file *f, const char *object, const char *name, double *value,
                            anc_err *err);
 int anc_h5_exists(const anc_h5_file *f, const char *object); /* 1 or 0 */
-int anc_h5_has(const anc_h5_file *f, const char *attribute); /* of the root: 1 or 0 */
+int anc_h5_has_attribute(const anc_h5_file *f, const char *object, const char *name); /* 1 or 0 */
 
 /* anc_fail, with HDF5's innermost message after the text when it has one. */
 anc_status anc_h5_fail(anc_err *err, anc_status code, const char *format, ...)

@@ -98,7 +98,7 @@ static anc_status open_inner(part *p, const char *path, anc_err *err)
     if (anc_h5_open(path, ANC_TARGETS_FORMAT, ANC_TARGETS_VERSION, &p->file, err) ||
         anc_h5_get_string(&p->file, "/", "config", &p->config, err))
         return err->code;
-    p->index = anc_h5_has(&p->file, "shards");
+    p->index = anc_h5_has_attribute(&p->file, "/", "shards");
     for (char name[32]; p->n_levels < ANC_MAX_LEVELS; p->n_levels++) {
         snprintf(name, sizeof name, "/anchors/level%d", p->n_levels);
         if (!anc_h5_exists(&p->file, name)) break;
@@ -137,7 +137,7 @@ static anc_status open_shard(anc_targets_file *f, int64_t s, anc_err *err)
     if (part_open(&f->shard, path, err)) return err->code;
     const part *p = &f->shard;
     int64_t number = s; /* a shard of a version that did not write it */
-    if (anc_h5_has(&p->file, "shard") && anc_h5_get_int(&p->file, "/", "shard", &number, err))
+    if (anc_h5_has_attribute(&p->file, "/", "shard") && anc_h5_get_int(&p->file, "/", "shard", &number, err))
         return anc_within(err, "%s", path);
     if (number != s)
         return anc_fail(err, ANC_EDATA, "%s: is shard %lld under another's name; " AGAIN, path, (long long)number);
@@ -338,7 +338,7 @@ static anc_status open_whole(anc_targets_file *f, const char *path, anc_err *err
         return anc_within(err, "%s", f->path);
     if (read_levels(f, err)) return err->code;
     f->info.shard = -1;
-    if (!f->info.index && anc_h5_has(&f->whole.file, "shard") &&
+    if (!f->info.index && anc_h5_has_attribute(&f->whole.file, "/", "shard") &&
         anc_h5_get_int(&f->whole.file, "/", "shard", &f->info.shard, err))
         return anc_within(err, "%s", f->path);
     return f->info.index ? check_index(f, err) : ANC_OK;

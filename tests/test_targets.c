@@ -36,7 +36,8 @@ static void gather(anc_targets *t, const anc_rules *r, int first, int n, bool ri
                 (anc_gt){ { x, y, x + 5 + check_uniform(&random) * 90, y + 5 + check_uniform(&random) * 90 },
                           i + 1,
                           check_int(&random, 1, 90),
-                          check_int(&random, 0, 7) == 0 };
+                          check_int(&random, 0, 7) == 0,
+                          0 };
             memcpy(a[i].xyxy, gt[i].xyxy, sizeof gt[i].xyxy);
             a[i].crowd = gt[i].crowd;
         }

@@ -26,7 +26,7 @@ anc_status fuzz_read_annotations(const char *path, anc_err *err)
     anc_source *s = NULL;
     anc_dataset names = { 0 };
     uint64_t fingerprint = 0, again = 0;
-    if (anc_source_open(path, &s, err)) return err->code;
+    if (anc_source_open(path, NULL, &s, err)) return err->code;
     int64_t n = anc_source_images(s), boxes = 0;
     for (int64_t i = 0; i < n && !err->code; i += 2) {
         anc_dataset slice = { 0 };

@@ -127,14 +127,72 @@ def hdf5():
                         g.create_dataset(key, data=words, dtype=h5py.string_dtype())
 
 
+VOC = """<annotation verified="no"><folder>x</folder><filename>a.jpg</filename><size><width>60</width><height>40</height>
+<depth>3</depth></size><object><name>cat</name><pose>Left</pose><truncated>1</truncated><difficult>1</difficult><bndbox>
+<xmin>1</xmin><ymin>2.5</ymin><xmax>30</xmax><ymax>40</ymax></bndbox><part><name>head</name><bndbox><xmin>1</xmin>
+<ymin>2</ymin><xmax>3</xmax><ymax>4</ymax></bndbox></part></object></annotation>"""
+OPEN_IMAGES = """ImageID,Source,LabelName,Confidence,XMin,XMax,YMin,YMax,IsOccluded,IsTruncated,IsGroupOf,IsDepiction,IsInside
+a,xclick,/m/011k07,1,0.1,0.5,0.25,0.75,0,1,0,0,0
+b,xclick,"/m/0,2",1,0,1,0,1,1,0,1,-1,0
+a,xclick,/m/011k07,1,0.2,0.3,0.2,0.3,0,0,0,0,1
+"""
+WIDER = "0--Parade/a.jpg\n2\n1 2 30 40 0 0 0 0 0 0\n5 6 0 0 0 0 0 1 0 0 \nb.jpg\n0\n0 0 0 0 0 0 0 0 0 0\n"
+CROWDHUMAN = """{"ID": "273271,c9db", "gtboxes": [{"tag": "person", "hbox": [1, 2, 3, 4], "vbox": [1, 2, 10, 20], "fbox":
+ [0, -1, 12, 24], "extra": {"box_id": 0, "occ": 1}, "head_attr": {"ignore": 0, "occ": 1, "unsure": 0}},
+ {"fbox": [5, 5, 5, 5], "tag": "mask", "extra": {"ignore": 1}}]}
+""".replace("\n ", " ")
+KITTI = "Car 0.00 1 -1.57 100.5 50 200.25 150 1.5 1.6 3.7 1 2 3 0.1\nDontCare -1 -1 -10 1 2 3 4 -1 -1 -1 -1000 -1000 -1000 -10\n"
+VISDRONE = "10,20,30,40,1,4,0,1\n0,0,5,5,0,0,0,0,\n1,2,3,4,1,11,1,2\n"
+YOLO = "0 0.5 0.5 0.25 0.25\n2 0.1 0.2 0.3 0.4 0.3 0.2\n1 0.5 0,5 0.1 0.1 0.9\n"
+
+
+def formats():
+    texts = {"voc": VOC, "open_images": OPEN_IMAGES, "wider": WIDER, "crowdhuman": CROWDHUMAN, "kitti": KITTI,
+             "visdrone": VISDRONE, "yolo": YOLO}
+    numbers = {"voc": 2, "open_images": 3, "wider": 4, "kitti": 5, "crowdhuman": 6, "yolo": 7, "visdrone": 8}
+    for name, text in texts.items():
+        for how in "\0\1":
+            put("%s/made%d" % (name, ord(how)), "\0" + how + text)
+        put("source/%s" % name, "\0" + chr(64) + text)
+        put("source/%s-named" % name, "\0" + chr(60 + numbers[name]) + text)
+    put("source/coco", "\0\0" + open("synth/annotations.json").read())
+    picture = open(sorted(glob.glob("synth/images/*.png"))[0], "rb").read()[:300]
+    put("folder/yolo", b"\0\0names: [a, b]\nnc: 2\n\0" + YOLO.encode() + b"\0" + YOLO.encode() + b"\0" + picture)
+    put("folder/voc", "\0\1" + VOC + "\0" + VOC + "\0\0cat\n")
+    put("folder/kitti", b"\0\2" + KITTI.encode() + b"\0" + KITTI.encode() + b"\0" + picture)
+    put("folder/visdrone", b"\0\3" + VISDRONE.encode() + b"\0" + VISDRONE.encode() + b"\0" + picture)
+    put("image_size/png", picture)
+    put("image_size/bmp", b"BM" + struct.pack("<IHHIIiiHHIIiiII", 58, 0, 0, 54, 40, 3, -2, 1, 24, 0, 0, 0, 0, 0, 0) + bytes(20))
+    put("image_size/jpeg", bytes.fromhex("ffd8ffe000104a46494600010100000100010000ffc0000b08002800fa01011100ffda0008010100003f00"))
+    put("image_size/webp", b"RIFF" + struct.pack("<I", 36) + b"WEBPVP8L" + struct.pack("<I", 12) + b"\x2f\x0b\xc0\x02\0" + bytes(15))
+    put("image_size/webp-lossy", b"RIFF\x2a\0\0\0WEBPVP8 \x1e\0\0\0\x10\2\0\x9d\1\x2a\x10\0\x20\0" + bytes(24))
+    put("image_size/webp-extended", b"RIFF\x1a\0\0\0WEBPVP8X\x0a\0\0\0\0\0\0\0\x0f\0\0\x1f\0\0" + bytes(12))
+    image = struct.pack("<QQii?7x", 0, 2, 40, 60, False)
+    box = struct.pack("<4dqiiBB6x", 1, 2, 3, 4, 0, 0, 0, 0, 0)
+    category = struct.pack("<QQq?7x", 4, 0, 7, True)
+    put("part/one", b"\0" + struct.pack("<5q", 1, 1, 1, 2, 6) + image + box + category + b"a\0b\0c\0")
+    put("size_table/lines", "a.jpg 60 40\nb 1 1\n")
+    put("size_table/csv", 'path,width,height\n"a,b.jpg",60,40\n')
+    put("size_table/tabs", "file\twidth\theight\na b.jpg\t60\t40\n")
+    put("size_table/json", '{"273271,c9db": [40, 60], "a": [1, 1]}')
+
+
 def from_real(real):
-    def take(pattern, target, prefix=b""):
-        for path in sorted(glob.glob(os.path.join(real, "data", pattern), recursive=True)):
-            if os.path.isfile(path) and os.path.getsize(path) < 100000:
-                put("%s/real-%s" % (target, os.path.basename(path)), prefix + open(path, "rb").read())
+    def take(pattern, target, prefix=b"", most=40, cut=8000):
+        for path in sorted(glob.glob(os.path.join(real, "data", pattern), recursive=True))[:most]:
+            if os.path.isfile(path):
+                put("%s/real-%s" % (target, os.path.basename(path)), prefix + open(path, "rb").read()[:cut])
     take("coco/*.json", "coco", b"\0")
     take("fixtures_*/**/*.json", "coco", b"\0")
     take("crossformat_toy/*.JSON", "coco", b"\0")
+    for pattern, target in (("**/voc*/**/*.xml", "voc"), ("bccd/Annotations/BloodImage_0000*.xml", "voc"),
+                            ("coco128_yolo/labels/00000000000*.txt", "yolo"), ("**/open*images*/**/*.csv", "open_images"),
+                            ("wider_face/*.txt", "wider"), ("crowdhuman/*.odgt", "crowdhuman"), ("**/label_2/00000*.txt", "kitti"),
+                            ("visdrone/**/*.txt", "visdrone")):
+        take(pattern, target, b"\0\1")
+    take("**/*.jpg", "image_size", most=12, cut=4000)
+    take("**/*.tsv", "size_table")
+    take("crowdhuman/id_hw*.json", "size_table")
 
 
 coco()
@@ -142,4 +200,5 @@ config()
 pack()
 lock()
 hdf5()
+formats()
 from_real(sys.argv[1])

@@ -7,7 +7,7 @@ mkdir -p "$out"
 cd "$out"
 mkdir -p coco results config config_json pack run_json lock seal damage
 
-"$anchorage" synth -q -o synth --scenes 4 --width 60-90 --height 60-90 --boxes 0-3
+"$anchorage" synth -q -o synth --images --scenes 4 --width 60-90 --height 60-90 --boxes 0-3
 "$anchorage" import -q synth/annotations.json -o damage/annotations.h5
 "$anchorage" label -q synth/annotations.json -o damage/targets --images-per-shard 2 --config <(printf '[view]\nmin_size = 96\nmax_size = 128\n')
 "$anchorage" label -q synth/annotations.json -o damage/rich --images-per-shard 3 --assignment --with-gt --labels \

@@ -35,11 +35,12 @@ void fuzz_coco(const uint8_t *bytes, size_t n)
 {
     anc_err err = { 0 };
     anc_dataset d = { 0 };
+    anc_findings findings = { 0 };
     size_t head = n ? bytes[0] % 16 : 0;
     if (n) bytes++, n--;
     if (head > n) head = n;
     int fd = open(fuzz_file(bytes + head, n - head), O_RDONLY | O_CLOEXEC);
-    anc_status status = anc_coco_read_fd(fd, bytes, head, "some.json", &d, &err);
+    anc_status status = anc_coco_read_fd(NULL, fd, bytes, head, "some.json", &d, &findings, &err);
     close(fd);
     fuzz_check_error(status, &err, "some.json: ");
     if (status)
