@@ -1,6 +1,7 @@
 /* io/feature.c: see feature.h */
 #include "io/feature.h"
 #include "io/h5.h"
+#include "io/h5_guard.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -137,6 +138,7 @@ static anc_status check_offsets(const anc_features *f, int l, int64_t n_rows, an
 /* Stored as exactly what memory holds, in one piece, whole: then the level is used where it lies. */
 static void place_level(anc_features *f, level *v)
 {
+    anc_h5_guard_enter(f->file.guard);
     hid_t plist = H5Dget_create_plist(v->data.id);
     bool one_piece = H5Pget_layout(plist) == H5D_CONTIGUOUS && H5Pget_external_count(plist) == 0;
     H5Pclose(plist);
@@ -145,6 +147,7 @@ static void place_level(anc_features *f, level *v)
     H5Tclose(stored);
     H5Tclose(memory);
     haddr_t at = one_piece && same ? H5Dget_offset(v->data.id) : HADDR_UNDEF;
+    anc_h5_guard_leave(f->file.guard);
     size_t size = anc_h5_type_bytes(v->data.type),
            bytes = (size_t)v->data.dims[0] * (size_t)v->data.dims[1] * size;
     if (!f->mapped || at == HADDR_UNDEF || at % size || at > f->n_mapped || bytes > f->n_mapped - at) return;
@@ -160,12 +163,14 @@ static anc_status open_level(anc_features *f, int l, anc_err *err)
     void *offset;
     snprintf(group, sizeof group, "/level%d", l);
     snprintf(name, sizeof name, "%s/feature", group);
+    anc_h5_guard_enter(f->file.guard);
     hid_t id = H5Dopen2(f->file.id, name, H5P_DEFAULT), half = anc_h5_type_id(ANC_H5_F16);
     hid_t stored = id >= 0 ? H5Dget_type(id) : -1;
     v->half = stored >= 0 && H5Tequal(stored, half) > 0;
     if (stored >= 0) H5Tclose(stored);
     if (id >= 0) H5Dclose(id);
     H5Tclose(half);
+    anc_h5_guard_leave(f->file.guard);
     if (anc_h5_data_open(&f->file, name, v->half ? ANC_H5_F16 : ANC_H5_F32, 2, (int64_t[]){ -1, -1 },
                          &v->data, err) ||
         anc_h5_get_int(&f->file, group, "stride", &stride, err) ||
@@ -208,7 +213,7 @@ static void map_file(anc_features *f)
 static anc_status open_all(anc_features *f, anc_err *err)
 {
     anc_features_info *info = &f->info;
-    if (anc_h5_open(f->path, ANC_FEATURES_FORMAT, ANC_FEATURES_VERSION, &f->file, err) || read_images(f, err))
+    if (anc_h5_open_large(f->path, ANC_FEATURES_FORMAT, ANC_FEATURES_VERSION, &f->file, err) || read_images(f, err))
         return err->code;
     map_file(f);
     info->in_place = info->half = true;

@@ -199,8 +199,8 @@ static anc_status judge(const anc_lock_request *r, list *l, anc_err *err)
         open += alive < 0;
     }
     for (int look = 0; open && look < PATIENCE_S * 1000 / LOOK_MS; look++) {
-        nap();
         if (r->stop && r->stop()) return anc_fail(err, ANC_ESYSTEM, "%s: stopped while waiting for its lock", r->dir);
+        nap();
         for (int i = 0; i < l->n; i++) {
             seen *s = &l->lock[i];
             if (s->dead) continue;
@@ -302,7 +302,8 @@ static anc_status attempt(const anc_lock_request *r, list *before, list *after, 
     l->path[0] = '\0';
     if (list_locks(r, before, err) || judge(r, before, err)) return err->code;
     for (int i = 0; i < before->n; i++)
-        if (before->lock[i].generation >= generation) generation = before->lock[i].generation + 1;
+        if (before->lock[i].generation >= generation && before->lock[i].generation < INT_MAX)
+            generation = before->lock[i].generation + 1;
     int made = make(r, generation, l, err);
     if (made < 0) return err->code;
     if (!made) {

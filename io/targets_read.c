@@ -1,5 +1,6 @@
 /* io/targets_read.c: see targets_read.h */
 #include "io/targets_read.h"
+#include "io/h5_guard.h"
 #include "io/rois_check.h"
 #include <errno.h>
 #include <limits.h>
@@ -17,6 +18,7 @@ static const anc_targets_kind *const kinds = anc_targets_kinds;
 typedef struct {
     anc_h5_file file;
     anc_stage stage;
+    bool index; /* its columns are maps of other files, not to be read */
     int32_t n_levels;
     bool with[ANC_ROWS_KINDS];
     int64_t n[ANC_ROWS_KINDS];
@@ -79,7 +81,8 @@ static anc_status open_kind(part *p, int k, anc_err *err)
     for (int c = 0; c < ANC_N_COLUMNS && p->with[k]; c++) {
         if ((int)columns[c].rows != k || !anc_targets_has(p->with, p->n_levels, c)) continue;
         anc_h5_spec spec = anc_targets_spec(c, p->n[k], p->n_levels);
-        if (anc_h5_data_open(&p->file, spec.name, spec.type, spec.rank, spec.dims, &p->column[c], err))
+        if ((p->index ? anc_h5_data_open_map : anc_h5_data_open)(&p->file, spec.name, spec.type, spec.rank, spec.dims,
+                                                                 &p->column[c], err))
             return err->code;
         p->n[k] = p->column[c].dims[0];
     }
@@ -99,6 +102,7 @@ static anc_status open_inner(part *p, const char *path, anc_err *err)
         anc_h5_open(path, anc_targets_format(p->stage), ANC_TARGETS_VERSION, &p->file, err) ||
         anc_h5_get_string(&p->file, "/", "config", &p->config, err))
         return err->code;
+    p->index = anc_h5_has_attribute(&p->file, "/", "shards");
     for (char name[32]; p->stage == ANC_STAGE_RPN && p->n_levels < ANC_MAX_LEVELS; p->n_levels++) {
         snprintf(name, sizeof name, "/anchors/level%d", p->n_levels);
         if (!anc_h5_exists(&p->file, name)) break;
@@ -137,10 +141,11 @@ static anc_status open_shard(anc_targets_file *f, int64_t s, anc_err *err)
     if (part_open(&f->shard, path, err)) return err->code;
     const part *p = &f->shard;
     int64_t number = s; /* a shard of a version that did not write it */
-    if (H5Aexists(p->file.id, "shard") > 0 && anc_h5_get_int(&p->file, "/", "shard", &number, err))
+    if (anc_h5_has_attribute(&p->file, "/", "shard") && anc_h5_get_int(&p->file, "/", "shard", &number, err))
         return anc_within(err, "%s", path);
     if (number != s)
         return anc_fail(err, ANC_EDATA, "%s: is shard %lld under another's name; " AGAIN, path, (long long)number);
+    if (p->index) return anc_fail(err, ANC_EDATA, "%s: is an index, not a shard; " AGAIN, path);
     if (strcmp(p->config, f->info.config) || p->stage != f->info.stage || p->n_levels != f->info.n_levels)
         return anc_fail(err, ANC_EDATA, "%s: is of another run than %s; " AGAIN, path, f->path);
     for (int k = 0; k < ANC_ROWS_KINDS; k++) {
@@ -218,13 +223,15 @@ static anc_status check_map(const anc_targets_file *f, int c, anc_err *err)
 static anc_status measure(anc_targets_file *f, anc_err *err)
 {
     int64_t n = f->info.n_shards;
-    for (int k = 0; k < ANC_ROWS_KINDS; k++)
-        if (!(f->first[k] = calloc((size_t)n + 1, sizeof **f->first)))
-            return anc_fail(err, ANC_EMEMORY, "%s: out of memory for %lld shards", f->path, (long long)n);
     hid_t dcpl = H5Dget_create_plist(f->whole.column[ANC_VIEWS_IMAGE_ID].id);
     size_t mapped = 0;
     bool good = dcpl >= 0 && (!n || (H5Pget_layout(dcpl) == H5D_VIRTUAL &&
                                      H5Pget_virtual_count(dcpl, &mapped) >= 0 && (int64_t)mapped == n));
+    for (int k = 0; good && k < ANC_ROWS_KINDS; k++) /* for shards that are mapped, not for what is claimed */
+        if (!(f->first[k] = calloc((size_t)n + 1, sizeof **f->first))) {
+            H5Pclose(dcpl);
+            return anc_fail(err, ANC_EMEMORY, "%s: out of memory for %lld shards", f->path, (long long)n);
+        }
     for (int64_t s = 0; good && s < n; s++) {
         hsize_t low[H5S_MAX_RANK], high[H5S_MAX_RANK];
         hid_t to = H5Pget_virtual_vspace(dcpl, (size_t)s);
@@ -261,9 +268,12 @@ static anc_status check_index(anc_targets_file *f, anc_err *err)
         f->info.n_shards > f->whole.n[ANC_ROWS_VIEWS])
         return anc_fail(err, ANC_EDATA, "%s: %lld shards for %lld views cannot be", f->path,
                         (long long)f->info.n_shards, (long long)f->whole.n[ANC_ROWS_VIEWS]);
-    if (measure(f, err)) return err->code;
-    for (int c = 0; c < ANC_N_COLUMNS; c++)
-        if (anc_targets_has(f->whole.with, f->whole.n_levels, c) && check_map(f, c, err)) return err->code;
+    anc_h5_guard_enter(f->whole.file.guard);
+    anc_status status = measure(f, err);
+    for (int c = 0; c < ANC_N_COLUMNS && !status; c++)
+        if (anc_targets_has(f->whole.with, f->whole.n_levels, c)) status = check_map(f, c, err);
+    anc_h5_guard_leave(f->whole.file.guard);
+    if (status) return status;
     for (int64_t s = 0; s < f->info.n_shards; s++) {
         if (open_shard(f, s, err)) return err->code;
         add_size(f, f->shard.file.path);
@@ -344,13 +354,13 @@ static anc_status open_whole(anc_targets_file *f, const char *path, anc_err *err
     memcpy(f->info.with, f->whole.with, sizeof f->info.with);
     memcpy(f->info.n, f->whole.n, sizeof f->info.n);
     f->info.n_shards = 1;
-    f->info.index = H5Aexists(f->whole.file.id, "shards") > 0;
+    f->info.index = f->whole.index;
     add_size(f, f->path);
     if (anc_h5_get_string(&f->whole.file, "/", "anchorage_version", &f->info.version, err))
         return anc_within(err, "%s", f->path);
     if (f->info.stage == ANC_STAGE_ROI ? read_classes(f, err) : read_levels(f, err)) return err->code;
     f->info.shard = -1;
-    if (!f->info.index && H5Aexists(f->whole.file.id, "shard") > 0 &&
+    if (!f->info.index && anc_h5_has_attribute(&f->whole.file, "/", "shard") &&
         anc_h5_get_int(&f->whole.file, "/", "shard", &f->info.shard, err))
         return anc_within(err, "%s", f->path);
     return f->info.index ? check_index(f, err) : ANC_OK;

@@ -4,7 +4,6 @@
  * each with its slice of the data set; every rank labels views and writes shards; rank 0 writes the index in the end.
  */
 #include "io/out.h"
-#include "io/source.h"
 #include "jobs/choose.h"
 #include "jobs/closing.h"
 #include "jobs/config.h"
@@ -15,6 +14,8 @@
 #include "jobs/progress.h"
 #include "jobs/run_folder.h"
 #include "jobs/shard_check.h"
+#include "jobs/source_opts.h"
+#include "jobs/source_team.h"
 #include "jobs/stop.h"
 #include "jobs/summary.h"
 #include "mpi/queue.h"
@@ -33,6 +34,8 @@ typedef struct {
     double flip;
     bool assignment, labels, with_gt, restart, repair, dry_run, quiet;
     int part_i, part_n; /* of --part */
+    anc_source_words words;
+    anc_reader_options source; /* what words say */
 } options;
 
 /* What every rank must know alike; plain bytes, broadcast by rank 0. */
@@ -164,18 +167,26 @@ static anc_status make_plan(job *j, anc_err *err)
     const char *const reads[] = { o->annotations, o->config, o->like, o->proposals };
     if (!o->dry_run && o->summary && anc_summary_check("--summary-json", o->summary, reads, 4, o->out, err)) return err->code;
     if (j->lock) snprintf(j->plan.tag, sizeof j->plan.tag, "%s", anc_lock_tag(j->lock));
-    if (anc_source_open(o->annotations, &j->source, err)) return err->code;
-    if (o->like && anc_like_covers(o->like, j->like, j->n_like, j->source, err)) return err->code;
     p->seed = o->seed;
     p->epochs = o->epochs;
     p->images_per_shard = o->images_per_shard;
     p->assignment = o->assignment;
     p->labels = o->labels;
     p->with_gt = o->with_gt;
-    p->n_images = anc_source_images(j->source);
-    p->n_boxes = anc_source_boxes(j->source);
-    if (o->proposals && plan_rois(j, err)) return err->code;
-    return anc_source_fingerprint(j->source, &p->fingerprint, err);
+    return ANC_OK;
+}
+
+/* Collective. The annotations, on rank 0, and what the plan says of them. */
+static anc_status open_source(job *j, anc_err *err)
+{
+    anc_label_plan *p = &j->plan.label;
+    if (anc_source_open_team(&j->team, j->o.annotations, &j->o.source, &j->source, err)) return err->code;
+    if (!j->team.rank && !(j->o.like && anc_like_covers(j->o.like, j->like, j->n_like, j->source, err))) {
+        p->n_images = anc_source_images(j->source);
+        p->n_boxes = anc_source_boxes(j->source);
+        if (!j->o.proposals || !plan_rois(j, err)) anc_source_fingerprint(j->source, &p->fingerprint, err);
+    }
+    return anc_team_agree(&j->team, err);
 }
 
 static bool is_mine(const job *j, int64_t shard) { return shard % j->o.part_n == j->o.part_i - 1; }
@@ -469,7 +480,7 @@ static void print_json(const void *context, FILE *to)
 static anc_status share_plan(job *j, anc_err *err)
 {
     if (!j->team.rank) make_plan(j, err);
-    if (anc_team_agree(&j->team, err)) return err->code;
+    if (anc_team_agree(&j->team, err) || open_source(j, err)) return err->code;
     anc_team_bcast(&j->team, &j->plan, sizeof j->plan, 0);
     if (j->o.like && anc_like_share(&j->team, &j->like, &j->n_like, err)) return err->code;
     if (j->o.proposals && share_rois(j, err)) return err->code;
@@ -600,6 +611,7 @@ int anc_job_label(int argc, char **argv)
         { "assignment", 0, NULL, ANC_OPT_FLAG, &o->assignment, 0, 0, "also keep every positive and ignored anchor" },
         { "labels", 0, NULL, ANC_OPT_FLAG, &o->labels, 0, 0, "also keep the label of every anchor (large)" },
         { "with-gt", 0, NULL, ANC_OPT_FLAG, &o->with_gt, 0, 0, "also keep the boxes in view pixels" },
+        ANC_SOURCE_OPTS(o->words),
         { "restart", 0, NULL, ANC_OPT_FLAG, &o->restart, 0, 0, "throw away what DIR holds of another run" },
         { "repair", 0, NULL, ANC_OPT_FLAG, &o->repair, 0, 0, "check every row of the shards that are there, too" },
         { "part", 0, "I/N", ANC_OPT_STRING, &o->part, 0, 0,
@@ -618,7 +630,8 @@ int anc_job_label(int argc, char **argv)
         .min_operands = 1,
         .max_operands = 1,
         .about = "Labels the anchors of every image, samples minibatches, encodes regression targets, and writes them as "
-                 "HDF5 shards and an index over them; with --stage roi the same for proposals, the second stage's RoIs. ANNOTATIONS is a COCO JSON file or an annotations.h5. The bytes "
+                 "HDF5 shards and an index over them; with --stage roi the same for proposals, the second stage's RoIs. "
+                 "ANNOTATIONS is an annotations.h5 or any file or folder that `anchorage import` reads. The bytes "
                  "written depend on the data and the options, never on the number of ranks. The same command again "
                  "checks what is done and goes on from there, whatever ended it.",
         .example = "mpirun -n 64 anchorage label instances_train2017.json -o targets/ --preset detectron2-fpn --epochs 12 --flip 0.5",
@@ -632,12 +645,15 @@ int anc_job_label(int argc, char **argv)
     if (!o->out && !o->dry_run) return anc_opts_refuse(&usage, "--output DIR is missing");
     if (!o->out) o->out = ".";
     anc_err err = { 0 };
+    if (anc_source_options(&o->words, &o->source, &err)) return anc_opts_refuse(&usage, "%s", err.text);
     if (anc_stop_listen(o->limit, &err)) return anc_opts_refuse(&usage, "%s", err.text);
     anc_team_start(&j.team);
     run(&j, &err);
-    if (err.code && !j.team.rank) fprintf(stderr, "anchorage: label: %s\n", err.text);
+    if (err.code && !j.team.rank)
+        fprintf(stderr, "anchorage: label: %s%s\n", err.text,
+                err.code == ANC_ESTOPPED ? "; run the same command again to go on" : "");
     job_clear(&j);
     anc_team_stop(&j.team);
-    if (!err.code && j.n_left) return ANC_EXIT_AGAIN;
+    if (err.code == ANC_ESTOPPED || (!err.code && j.n_left)) return ANC_EXIT_AGAIN;
     return !err.code ? ANC_EXIT_DONE : err.code == ANC_EARGUMENT ? ANC_EXIT_USAGE : ANC_EXIT_FAILED;
 }

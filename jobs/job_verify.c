@@ -229,7 +229,7 @@ static anc_status read_run(job *j, anc_err *err)
     if (anc_label_plan_read(j->run.config, &j->plan, err)) return anc_within(err, "%s/run.json", j->path);
     if (!j->annotations) return ANC_OK;
     if (read_like(j, err)) return err->code;
-    if (anc_source_open(j->annotations, &j->source, err) || anc_source_fingerprint(j->source, &fingerprint, err))
+    if (anc_source_open(j->annotations, NULL, &j->source, err) || anc_source_fingerprint(j->source, &fingerprint, err))
         return err->code;
     if (fingerprint == j->plan.fingerprint) return read_rois(j, err);
     return anc_fail(err, ANC_EARGUMENT, "%s: is another data set than that of %s (fingerprint %016llx, not %016llx)",
@@ -299,7 +299,7 @@ static anc_status read_annotations(const char *path, anc_err *err)
 {
     enum { RUN = 4096 };
     anc_source *s;
-    if (anc_source_open(path, &s, err)) return err->code;
+    if (anc_source_open(path, NULL, &s, err)) return err->code;
     int64_t n = anc_source_images(s);
     for (int64_t i = 0; i < n && !err->code; i += RUN) {
         anc_dataset slice = { 0 };

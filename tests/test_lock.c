@@ -171,6 +171,18 @@ static void a_lock_of_another_host_counts_while_it_changes(void)
     anc_lock_release(l);
 }
 
+static void a_dead_lock_of_the_last_generation_stops_nobody(void)
+{
+    anc_lock_request r = request("lock-last", 1, 1);
+    anc_err err;
+    leave_a_dead_lock(&r);
+    CU_ASSERT_EQUAL(check_run(NULL, "mv %s/run.lock.1-of-1.0 %s/run.lock.1-of-1.2147483647", r.dir, r.dir), 0);
+    anc_lock *l = take(&r, &err);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(l);
+    CU_ASSERT_EQUAL(files_in(r.dir), 1);
+    anc_lock_release(l);
+}
+
 static void who_comes_back_to_a_lock_taken_over_is_told(void)
 {
     anc_lock_request r = request("lock-lost", 1, 1);
@@ -221,4 +233,5 @@ static void of_many_at_once_one_at_most_gets_it(void)
 CHECK_SUITE("lock", CHECK(a_second_taker_is_told_who_holds_it), CHECK(parts_of_the_same_number_go_side_by_side),
             CHECK(outputs_of_one_folder_are_locked_one_by_one),
             CHECK(a_lock_of_a_dead_process_stops_nobody), CHECK(a_lock_of_another_host_counts_while_it_changes),
+            CHECK(a_dead_lock_of_the_last_generation_stops_nobody),
             CHECK(who_comes_back_to_a_lock_taken_over_is_told), CHECK(of_many_at_once_one_at_most_gets_it));
