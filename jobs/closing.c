@@ -21,9 +21,10 @@ void anc_say_stopped(const anc_team *team, const char *command, int64_t left, in
     char *all = anc_team_join(team, line);
     if (all) all[strcspn(all, "\n")] = '\0';
     if (!team->rank)
-        fprintf(stderr,
-                "anchorage: %s: stopped by %s with %lld of %lld shards left; run the same command again to go "
-                "on\n",
-                command, all && *all ? all : "request", (long long)left, (long long)shards);
+        fprintf(
+            stderr,
+            "anchorage: %s: stopped by %s with %lld of %lld shards left; run the same command again to go "
+            "on\n",
+            command, all && *all ? all : "request", (long long)left, (long long)shards);
     free(all);
 }

@@ -7,7 +7,8 @@
 /* The most memory that this process has had, MiB. */
 double anc_peak_mib(void);
 
-/* Collective. One line of rank 0 for a run that was asked to end (stop.h): by what, with how much left, what to do. */
+/* Collective. One line of rank 0 for a run that was asked to end (stop.h): by what, with how much left, what
+ * to do. */
 void anc_say_stopped(const anc_team *team, const char *command, int64_t left, int64_t shards);
 
 #endif
