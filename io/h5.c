@@ -85,9 +85,17 @@ static void forget(anc_h5_file *f)
     *f = (anc_h5_file){ 0 };
 }
 
+/* Takes the result of closing a part of a file that is being written: HDF5 may only now have written it. */
+static void closed(anc_h5_file *f, herr_t result)
+{
+    if (result >= 0) return;
+    if (f && !f->lost.code) anc_h5_fail(&f->lost, ANC_ESYSTEM, "%s: cannot write; is the disk full?", f->part);
+    H5Eclear2(H5E_DEFAULT);
+}
+
 /* Before anything else of HDF5: no printing, and no clean-up at exit, which crashes (1.10) when a file could not be
  * written to its end, as on a full disk. */
-static void start_hdf5(void)
+void anc_h5_start(void)
 {
     H5dont_atexit();
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
@@ -123,7 +131,7 @@ anc_status anc_h5_create_part_as(const char *path, const char *tag, anc_h5_file 
         forget(f);
         return anc_fail(err, ANC_EMEMORY, "%s: no memory", path);
     }
-    start_hdf5();
+    anc_h5_start();
     /* HDF5 reports a failed open in its own long words: the system's are clearer. */
     int fd = open(f->part, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (fd < 0) {
@@ -135,6 +143,7 @@ anc_status anc_h5_create_part_as(const char *path, const char *tag, anc_h5_file 
     hid_t access = H5Pcreate(H5P_FILE_ACCESS), create = H5Pcreate(H5P_FILE_CREATE);
     H5Pset_libver_bounds(access, H5F_LIBVER_V110, H5F_LIBVER_V110);
     H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
+    H5Pset_alignment(access, 256, 8); /* so that numbers in one piece can be used where they lie in a mapped file */
 #if H5_VERSION_GE(1, 10, 7)
     H5Pset_file_locking(access, 1, 1); /* two writers collide at once; file systems without locks will do */
 #endif
@@ -146,6 +155,7 @@ anc_status anc_h5_create_part_as(const char *path, const char *tag, anc_h5_file 
     restore_messages(kept);
     if (f->id > 0) return ANC_OK;
     anc_h5_fail(err, ANC_ESYSTEM, "%s: cannot create", f->part);
+    unlink(f->part);
     forget(f);
     return err->code;
 }
@@ -190,6 +200,10 @@ anc_status anc_h5_commit(anc_h5_file *f, anc_err *err)
     /* Flushing first finds a full disk while the file can still be closed in peace. */
     if (H5Fflush(f->id, H5F_SCOPE_GLOBAL) < 0)
         status = anc_h5_fail(err, ANC_ESYSTEM, "%s: cannot write; is the disk full?", f->part);
+    if (f->lost.code) {
+        *err = f->lost;
+        status = err->code;
+    }
     if (H5Fclose(f->id) < 0 && !status)
         status = anc_h5_fail(err, ANC_ESYSTEM, "%s: cannot close; is the disk full?", f->part);
     H5Eclear2(H5E_DEFAULT);
@@ -249,7 +263,8 @@ static anc_status set_attribute(hid_t object, const char *name, hid_t type, cons
     hid_t attribute = H5Acreate2(object, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
     int failed = attribute < 0 || H5Awrite(attribute, type, value) < 0;
     if (failed) anc_h5_fail(err, ANC_ESYSTEM, "cannot write attribute '%s'", name);
-    if (attribute >= 0) H5Aclose(attribute);
+    if (attribute >= 0 && H5Aclose(attribute) < 0 && !failed)
+        failed = !!anc_h5_fail(err, ANC_ESYSTEM, "cannot write attribute '%s'", name);
     H5Sclose(space);
     H5Tclose(type);
     return failed ? err->code : ANC_OK;
@@ -266,7 +281,7 @@ static anc_status set_at(anc_h5_file *f, const char *object, const char *name, h
         return anc_h5_fail(err, ANC_ESYSTEM, "%s: cannot make the group %s", f->part, object);
     }
     anc_status status = set_attribute(id, name, type, value, err);
-    H5Oclose(id);
+    closed(f, H5Oclose(id));
     return status ? anc_within(err, "%s: %s", f->part, object) : ANC_OK;
 }
 
@@ -348,7 +363,7 @@ static anc_status create(anc_h5_file *f, const anc_h5_spec *spec, hid_t type, si
     const char *const text[] = { spec->units, spec->description }, *const name[] = { "units", "description" };
     for (int k = 0; k < 2; k++) {
         if (!text[k] || !set_attribute(*id, name[k], string_type(strlen(text[k])), text[k], err)) continue;
-        H5Dclose(*id);
+        closed(f, H5Dclose(*id));
         *id = 0;
         return anc_within(err, "%s: %s", f->part, spec->name);
     }
@@ -358,7 +373,7 @@ static anc_status create(anc_h5_file *f, const anc_h5_spec *spec, hid_t type, si
 anc_status anc_h5_define(anc_h5_file *f, const anc_h5_spec *spec, hid_t dcpl, anc_h5_data *d, anc_err *err)
 {
     hid_t type = anc_h5_type_id(spec->type);
-    *d = (anc_h5_data){ .type = spec->type, .rank = spec->rank };
+    *d = (anc_h5_data){ .type = spec->type, .rank = spec->rank, .file = f };
     memcpy(d->dims, spec->dims, sizeof d->dims);
     anc_status status = create(f, spec, type, row_bytes(spec), dcpl, &d->id, err);
     H5Tclose(type);
@@ -368,7 +383,7 @@ anc_status anc_h5_define(anc_h5_file *f, const anc_h5_spec *spec, hid_t dcpl, an
 
 void anc_h5_data_close(anc_h5_data *d)
 {
-    if (d->id > 0) H5Dclose(d->id);
+    if (d->id > 0) closed(d->file, H5Dclose(d->id));
     *d = (anc_h5_data){ 0 };
 }
 
@@ -466,7 +481,9 @@ anc_status anc_h5_write(anc_h5_file *f, const anc_h5_spec *spec, const void *dat
                             ? anc_h5_data_pack(&d, spec, 0, spec->dims[0], data, err)
                             : anc_h5_data_write(&d, 0, spec->dims[0], data, err);
     anc_h5_data_close(&d);
-    return status ? anc_within(err, "%s", f->part) : ANC_OK;
+    if (status) return anc_within(err, "%s", f->part);
+    if (f->lost.code) *err = f->lost;
+    return f->lost.code;
 }
 
 /* How many rows of `bytes` each pass through memory at a time. */
@@ -494,7 +511,7 @@ anc_status anc_h5_write_strings(anc_h5_file *f, const char *name, int64_t n, con
         if (transfer(&d, type, first, k, block, WRITE))
             status = anc_h5_fail(err, ANC_ESYSTEM, "%s: cannot write %s; is the disk full?", f->part, name);
     }
-    if (d.id > 0) H5Dclose(d.id);
+    if (d.id > 0) closed(f, H5Dclose(d.id));
     H5Tclose(type);
     free(block);
     return status;
@@ -506,14 +523,16 @@ anc_status anc_h5_write_strings(anc_h5_file *f, const char *name, int64_t n, con
 static anc_status open_hdf5(const char *path, anc_h5_file *f, anc_err *err)
 {
     *f = (anc_h5_file){ 0 };
-    start_hdf5();
+    anc_h5_start();
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) return anc_fail(err, ANC_ESYSTEM, "cannot open: %s", strerror(errno));
     struct stat info = { 0 };
     int folder = !fstat(fd, &info) && S_ISDIR(info.st_mode);
     close(fd);
     if (folder) return anc_fail(err, ANC_ESYSTEM, "is a directory, not a file");
-    if (H5Fis_hdf5(path) <= 0) {
+    htri_t is = H5Fis_hdf5(path);
+    if (is < 0 && info.st_size) return anc_h5_fail(err, ANC_ESYSTEM, "cannot be read");
+    if (is <= 0) {
         H5Eclear2(H5E_DEFAULT);
         return anc_fail(err, ANC_EDATA, "is not an HDF5 file%s", info.st_size ? "" : ": it is empty");
     }

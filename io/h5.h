@@ -42,6 +42,7 @@ typedef struct {
     hid_t id;   /* 0 when not open: a zeroed file is closed */
     char *path; /* final name */
     char *part; /* name while it is written, NULL for one that is read */
+    anc_err lost; /* HDF5 writes some data when a dataset is closed: what went wrong then, for the commit to say */
 } anc_h5_file;
 
 /* An open dataset. A zeroed one is closed. */
@@ -50,6 +51,7 @@ typedef struct {
     anc_h5_type type; /* of the caller's memory */
     int rank;
     int64_t dims[ANC_H5_MAX_RANK];
+    anc_h5_file *file; /* that it is written to; NULL: it is read */
 } anc_h5_data;
 
 typedef struct {
@@ -63,6 +65,10 @@ typedef struct {
     const char *units;  /* attributes; give one or both, NULL leaves one out */
     const char *description;
 } anc_h5_spec;
+
+/* HDF5 prints nothing more in this thread. Creating and opening do it; a thread that reads from a file that another one
+ * has opened calls it first. */
+void anc_h5_start(void);
 
 /* ---- writing ---- */
 
@@ -85,7 +91,7 @@ void anc_h5_abandon(anc_h5_file *f);
 /* The root attributes that every file has. config is JSON text. */
 anc_status anc_h5_stamp(anc_h5_file *f, const char *format, int version, const char *config, anc_err *err);
 
-/* Creates a dataset and leaves it open for anc_h5_data_write or direct chunk writes. dcpl is a creation
+/* Creates a dataset in f, which outlives *d, and leaves it open for anc_h5_data_write or direct chunk writes. dcpl is a creation
  * property list to add filters or virtual sources to, or H5P_DEFAULT; with a list of the caller's own,
  * chunk_rows and deflate of the spec are ignored. Datasets without rows are contiguous. */
 anc_status anc_h5_define(anc_h5_file *f, const anc_h5_spec *spec, hid_t dcpl, anc_h5_data *d, anc_err *err);
@@ -128,7 +134,7 @@ anc_status anc_h5_format_of(const char *path, char **format, anc_err *err);
 anc_status anc_h5_data_open(const anc_h5_file *f, const char *name, anc_h5_type type, int rank,
                             const int64_t *dims, anc_h5_data *d, anc_err *err);
 anc_status anc_h5_data_read(const anc_h5_data *d, int64_t first, int64_t n, void *rows, anc_err *err);
-void anc_h5_data_close(anc_h5_data *d); /* on a closed one nothing */
+void anc_h5_data_close(anc_h5_data *d); /* on a closed one nothing; a write that fails now fails the commit */
 
 /* The whole dataset, malloc'ed, never NULL on success. *n is dims[0]; the other dims are as asked for. */
 anc_status anc_h5_read(const anc_h5_file *f, const char *name, anc_h5_type type, int rank,

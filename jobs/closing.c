@@ -3,7 +3,6 @@
 #include "jobs/stop.h"
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
 
 double anc_peak_mib(void)
@@ -15,16 +14,12 @@ double anc_peak_mib(void)
 
 void anc_say_stopped(const anc_team *team, const char *command, int64_t left, int64_t shards)
 {
-    const char *mine = anc_stop_reason();
-    char line[64];
-    snprintf(line, sizeof line, "%s%s", mine ? mine : "", mine ? "\n" : "");
-    char *all = anc_team_join(team, line);
-    if (all) all[strcspn(all, "\n")] = '\0';
+    char *why = anc_stop_team_reason(team);
     if (!team->rank)
         fprintf(
             stderr,
             "anchorage: %s: stopped by %s with %lld of %lld shards left; run the same command again to go "
             "on\n",
-            command, all && *all ? all : "request", (long long)left, (long long)shards);
-    free(all);
+            command, why ? why : "request", (long long)left, (long long)shards);
+    free(why);
 }

@@ -17,6 +17,7 @@
 #include "jobs/propose_report.h"
 #include "jobs/run_folder.h"
 #include "jobs/stop.h"
+#include "jobs/summary.h"
 #include "mpi/queue.h"
 #include <errno.h>
 #include <limits.h>
@@ -54,6 +55,7 @@ typedef struct {
     int64_t *order;
     float *parameters;
     anc_lock *lock; /* rank 0 */
+    size_t made;    /* of the shards' folder, for anc_run_folder_leave */
     char *config;   /* JSON, the same on all ranks */
     anc_progress progress;
     int64_t images_done;
@@ -129,12 +131,21 @@ static anc_status look_at_output(job *j, anc_err *err)
     return ANC_OK;
 }
 
+/* What is written beside the output must take the place of nothing that the run reads or writes. */
+static anc_status check_names(const options *o, anc_err *err)
+{
+    const char *const files[] = { o->paths[0], o->paths[1], o->config, o->out, o->coco };
+    if (o->coco) anc_summary_check("--coco", o->coco, files, 4, NULL, err);
+    if (o->summary && !err->code) anc_summary_check("--summary-json", o->summary, files, 5, NULL, err);
+    return err->code;
+}
+
 /* Rank 0, with everything that decides the output known: takes the output and its shards. */
 static anc_status take_output(job *j, anc_err *err)
 {
     const anc_run_folder f = folder_of(j);
     if (look_at_output(j, err) || j->plan.done) return err->code;
-    if (anc_run_folder_enter(&f, &j->lock, err)) return err->code;
+    if (anc_run_folder_enter(&f, &j->lock, &j->made, err)) return err->code;
     if (look_at_output(j, err))
         return err->code; /* another run may have ended while this one waited for the lock */
     snprintf(j->plan.tag, sizeof j->plan.tag, "%s", anc_lock_tag(j->lock));
@@ -182,7 +193,7 @@ static anc_status share_plan(job *j, anc_err *err)
     if (!j->config || !j->whole)
         anc_fail(err, ANC_EMEMORY, "out of memory for %lld shards", (long long)j->n_shards);
     if (anc_team_agree(&j->team, err)) return err->code;
-    if (!j->team.rank && !j->o.dry_run) take_output(j, err);
+    if (!j->team.rank && !j->o.dry_run && !check_names(&j->o, err)) take_output(j, err);
     if (anc_team_agree(&j->team, err)) return err->code;
     anc_team_bcast(&j->team, &j->plan, sizeof j->plan, 0);
     return ANC_OK;
@@ -401,12 +412,22 @@ static anc_status nothing_to_do(job *j, anc_propose_timings *t, anc_err *err)
     return ANC_OK;
 }
 
-static anc_propose_report about_run(const job *j)
+static anc_propose_report about_run(const job *j, const anc_propose_record *sum, const anc_propose_timings *t)
 {
-    return (anc_propose_report){ j->o.paths[0],    j->o.out,         j->o.coco,
-                                 j->kernels->name, anc_head_blas(),  j->config,
-                                 j->one_blas,      j->team.size,     j->n_shards,
-                                 j->n_before,      &j->plan.propose, anc_features_about(j->features) };
+    return (anc_propose_report){ .head = j->o.paths[0],
+                                 .out = j->o.out,
+                                 .coco = j->o.coco,
+                                 .kernels = j->kernels->name,
+                                 .blas = anc_head_blas(),
+                                 .config = j->config,
+                                 .one_blas = j->one_blas,
+                                 .ranks = j->team.size,
+                                 .n_shards = j->n_shards,
+                                 .n_before = j->n_before,
+                                 .plan = &j->plan.propose,
+                                 .info = anc_features_about(j->features),
+                                 .record = sum,
+                                 .t = t };
 }
 
 static anc_status run(job *j, anc_err *err)
@@ -419,7 +440,7 @@ static anc_status run(job *j, anc_err *err)
     if (j->plan.done) return nothing_to_do(j, &t, err);
     if (prepare_rank(j, err) || look_at_shards(j, err)) return err->code;
     t.prepare_s = anc_now_s() - start;
-    const anc_propose_report about = about_run(j);
+    const anc_propose_report about = about_run(j, &sum, &t);
     if (speaks && (!j->o.quiet || j->o.dry_run)) anc_propose_print_plan(&about);
     if (j->o.dry_run) {
         if (speaks)
@@ -431,14 +452,18 @@ static anc_status run(job *j, anc_err *err)
     if (do_all(j, &sum, &t, err) || j->n_left || j->stopped || do_coco(j, &t, err)) return err->code;
     t.total_s = anc_now_s() - start;
     t.peak = anc_team_spread(&j->team, anc_peak_mib());
-    if (speaks && !j->o.quiet) anc_propose_print_summary(&about, &sum, &t);
-    if (speaks && j->o.summary) anc_propose_write_summary(&about, &sum, &t, j->o.summary, err);
+    if (speaks && !j->o.quiet) anc_propose_print_summary(&about);
+    if (speaks && j->o.summary) anc_summary_write(j->o.summary, anc_propose_print_json, &about, err);
     return anc_team_agree(&j->team, err);
 }
 
 static void job_clear(job *j)
 {
-    anc_output_leave(j->parts, j->n_shards, j->lock);
+    const anc_run_folder f = folder_of(j);
+    const bool held = j->lock != NULL;
+    if (held) anc_output_tidy(j->parts, j->n_shards, j->lock);
+    anc_run_folder_leave(&f, j->lock, j->made);
+    if (held) rmdir(j->parts); /* one that an earlier run made; stays when there is something in it */
     anc_proposal_maker_free(&j->maker);
     anc_features_close(j->features);
     free(j->order);

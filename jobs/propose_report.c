@@ -1,9 +1,7 @@
 /* jobs/propose_report.c: see propose_report.h */
 #include "jobs/propose_report.h"
 #include "jobs/format.h"
-#include <errno.h>
 #include <stdio.h>
-#include <string.h>
 
 #define COUNT(x) anc_format_count(x).text
 
@@ -41,9 +39,10 @@ static double gflops_of(const anc_propose_report *a, const anc_propose_record *r
     return s > 0 ? 1e-9 * flop_of(&a->plan->shape) * (double)r->n[ANC_P_POSITIONS] / s : 0;
 }
 
-void anc_propose_print_summary(const anc_propose_report *a, const anc_propose_record *r,
-                               const anc_propose_timings *t)
+void anc_propose_print_summary(const anc_propose_report *a)
 {
+    const anc_propose_record *r = a->record;
+    const anc_propose_timings *t = a->t;
     double busy = anc_propose_busy_s(r) > 0 ? anc_propose_busy_s(r) : 1;
     printf("\n  images      %15s   %s images/s\n", COUNT(r->n[ANC_P_IMAGES]),
            anc_format_rate((double)r->n[ANC_P_IMAGES] / t->total_s).text);
@@ -66,11 +65,11 @@ void anc_propose_print_summary(const anc_propose_report *a, const anc_propose_re
            anc_format_time(t->total_s).text);
 }
 
-anc_status anc_propose_write_summary(const anc_propose_report *a, const anc_propose_record *r,
-                                     const anc_propose_timings *t, const char *path, anc_err *err)
+void anc_propose_print_json(const void *report, FILE *to)
 {
-    FILE *to = fopen(path, "w");
-    if (!to) return anc_fail(err, ANC_ESYSTEM, "%s: cannot be written: %s", path, strerror(errno));
+    const anc_propose_report *a = report;
+    const anc_propose_record *r = a->record;
+    const anc_propose_timings *t = a->t;
     fprintf(to,
             "{\"config\":%s,\n "
             "\"ranks\":%d,\"kernels\":\"%s\",\"blas\":\"%s\",\"shards\":%lld,\"shards_before\":%lld,"
@@ -92,8 +91,4 @@ anc_status anc_propose_write_summary(const anc_propose_report *a, const anc_prop
             t->total_s, t->prepare_s, t->propose_s, t->join_s, t->coco_s, r->s[ANC_PS_READ],
             r->s[ANC_PS_DENSE], r->s[ANC_PS_RANK], r->s[ANC_PS_NMS], r->s[ANC_PS_WRITE], t->busy.min,
             t->busy.mean, t->busy.max, t->busy.max_rank, t->peak.max);
-    bool failed = ferror(to);
-    if (fclose(to) || failed)
-        return anc_fail(err, ANC_ESYSTEM, "%s: cannot be written: %s", path, strerror(errno));
-    return ANC_OK;
 }

@@ -4,6 +4,13 @@
 
 #include "jobs/propose_shard.h"
 #include "mpi/team.h"
+#include <stdio.h>
+
+typedef struct {
+    double total_s, prepare_s, propose_s, join_s, coco_s; /* on rank 0 */
+    int64_t n_bytes;
+    anc_spread busy, peak; /* over the ranks: s, MiB */
+} anc_propose_timings;
 
 /* The run; borrows everything. */
 typedef struct {
@@ -14,20 +21,12 @@ typedef struct {
     int64_t n_shards, n_before; /* all; done by earlier runs */
     const anc_propose_plan *plan;
     const anc_features_info *info;
+    const anc_propose_record *record; /* filled when the run has ended, as are the timings */
+    const anc_propose_timings *t;
 } anc_propose_report;
 
-typedef struct {
-    double total_s, prepare_s, propose_s, join_s, coco_s; /* on rank 0 */
-    int64_t n_bytes;
-    anc_spread busy, peak; /* over the ranks: s, MiB */
-} anc_propose_timings;
-
 void anc_propose_print_plan(const anc_propose_report *a);
-void anc_propose_print_summary(const anc_propose_report *a, const anc_propose_record *r,
-                               const anc_propose_timings *t);
-
-/* One JSON object. Errors: ANC_ESYSTEM. */
-anc_status anc_propose_write_summary(const anc_propose_report *a, const anc_propose_record *r,
-                                     const anc_propose_timings *t, const char *path, anc_err *err);
+void anc_propose_print_summary(const anc_propose_report *a);
+void anc_propose_print_json(const void *report, FILE *to); /* one object; see anc_summary_write */
 
 #endif
