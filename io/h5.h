@@ -11,7 +11,9 @@
 #define ANC_IO_H5_H
 
 #include "core/err.h"
+#include "io/out.h"
 #include <hdf5.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -43,6 +45,8 @@ typedef struct {
     char *path; /* final name */
     char *part; /* name while it is written, NULL for one that is read */
     anc_err lost; /* HDF5 writes some data when a dataset is closed: what went wrong then, for the commit to say */
+    bool folder_later;  /* the commit leaves the fsync of the folder to the caller, who writes many files into it */
+    anc_out_cost *cost; /* the commit adds to it; NULL: nobody asks */
 } anc_h5_file;
 
 /* An open dataset. A zeroed one is closed. */

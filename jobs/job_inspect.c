@@ -132,7 +132,7 @@ static anc_status inspect(const char *path, const anc_inspect *o, anc_err *err)
     else if (!strcmp(format, ANC_PROPOSALS_FORMAT))
         anc_inspect_proposals(path, o, err);
     else if (o->checksum && !strncmp(format, "anchorage-", 10))
-        anc_fail(err, ANC_EARGUMENT, "%s: --checksum is for annotations and targets", path);
+        anc_fail(err, ANC_EARGUMENT, "%s: --checksum is for annotations, targets and proposals", path);
     else if (!strcmp(format, ANC_HEAD_FORMAT) && !is_later(path, format))
         anc_inspect_head_file(path, err);
     else if (!strcmp(format, ANC_FEATURES_FORMAT) && !is_later(path, format))
@@ -165,8 +165,8 @@ int anc_job_inspect(int argc, char **argv)
         .max_operands = 1,
         .about = "Says what a file holds: annotations (annotations.h5, COCO JSON), training targets (a "
                  "shard, the index "
-                 "targets.h5 or the folder of both), a trained head, features, proposals, or another file that "
-                 "anchorage wrote.",
+                 "targets.h5 or the folder of both), a trained head, features, proposals, or another file "
+                 "that anchorage wrote.",
         .example = "anchorage inspect targets/",
         .opt = opt,
     };

@@ -398,7 +398,9 @@ static anc_status do_all(job *j, anc_propose_record *sum, anc_propose_timings *t
     t->propose_s = anc_now_s() - start;
     if (failed) return failed;
     if (!j->n_left && do_join(j, t, err)) return err->code;
-    if (j->n_left || j->stopped) anc_say_stopped(&j->team, "propose", j->n_left, j->n_shards);
+    if (j->n_left || j->stopped)
+        anc_say_stopped(&j->team, "propose", "request", "with %lld of %lld shards left", (long long)j->n_left,
+                        (long long)j->n_shards);
     return ANC_OK;
 }
 

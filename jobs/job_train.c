@@ -15,6 +15,7 @@
 #include "jobs/opts.h"
 #include "jobs/run_folder.h"
 #include "jobs/stop.h"
+#include "jobs/summary.h"
 #include "jobs/train_feed.h"
 #include "jobs/train_validate.h"
 #include "mpi/reduce.h"
@@ -351,6 +352,15 @@ static anc_status take_lock(job *j, anc_err *err)
     return anc_lock_take(&r, &j->lock, err);
 }
 
+/* The summary and the log take the place of none of the run's files. */
+static anc_status check_files(const job *j, anc_err *err)
+{
+    const options *o = &j->o;
+    const char *const files[] = { o->paths[0], o->paths[1], o->init, o->val_targets, o->val_features, o->out, o->log };
+    if (o->log && anc_summary_check("--log", o->log, files, 6, NULL, err)) return err->code;
+    return o->summary ? anc_summary_check("--summary-json", o->summary, files, 7, NULL, err) : ANC_OK;
+}
+
 static anc_status open_log(job *j, anc_err *err)
 {
     if (!j->o.log) return ANC_OK;
@@ -389,7 +399,8 @@ static anc_status prepare(job *j, anc_err *err)
     if (anc_team_agree(&j->team, err)) return err->code;
     if (anc_train_data_share(&j->data, &j->team, err)) return err->code;
     if (count_steps(j, err)) return err->code; /* the same on all ranks */
-    if (!start_parameters(j, err) && !j->team.rank && !take_lock(j, err) && !resume(j, err)) open_log(j, err);
+    if (!start_parameters(j, err) && !j->team.rank && !check_files(j, err) && !take_lock(j, err) && !resume(j, err))
+        open_log(j, err);
     return anc_team_agree(&j->team, err);
 }
 
@@ -517,10 +528,15 @@ static void print_summary(const job *j, const timings *t)
            anc_format_rate(t->total_s > 0 ? (double)(here * j->o.batch) / t->total_s : 0).text);
 }
 
-static anc_status write_summary(const job *j, const timings *t, anc_err *err)
+typedef struct {
+    const job *j;
+    const timings *t;
+} outcome;
+
+static void print_json(const void *context, FILE *to)
 {
-    FILE *to = fopen(j->o.summary, "w");
-    if (!to) return anc_fail(err, ANC_ESYSTEM, "%s: cannot be written: %s", j->o.summary, strerror(errno));
+    const job *j = ((const outcome *)context)->j;
+    const timings *t = ((const outcome *)context)->t;
     double loss[2];
     mean_losses(j, j->head.step, 100, loss);
     fprintf(to, "{\"config\":%s,\n \"ranks\":%d,\"kernels\":\"%s\",\"blas\":\"%s\",\"in_place\":%s,\n",
@@ -536,10 +552,6 @@ static anc_status write_summary(const job *j, const timings *t, anc_err *err)
         "  \"busy_min\":%.6f,\"busy_mean\":%.6f,\"busy_max\":%.6f,\"mpi_mean\":%.6f},\n \"peak_mib\":%.1f}\n",
         t->total_s, j->gather_s, j->stage_s[WAIT], j->stage_s[COMPUTE], j->stage_s[REDUCE], j->reduce.wait_s,
         j->stage_s[UPDATE], t->busy.min, t->busy.mean, t->busy.max, t->wait.mean, t->peak.max);
-    bool failed = ferror(to);
-    if (fclose(to) || failed)
-        return anc_fail(err, ANC_ESYSTEM, "%s: cannot be written: %s", j->o.summary, strerror(errno));
-    return ANC_OK;
 }
 
 /* ---- the job ---- */
@@ -603,20 +615,6 @@ static anc_status train(job *j, anc_err *err)
     return saved < j->head.step ? checkpoint(j, err) : ANC_OK;
 }
 
-static void say_stopped(job *j)
-{
-    char *why = anc_stop_team_reason(&j->team);
-    if (!j->team.rank)
-        fprintf(
-            stderr,
-            "anchorage: train: stopped by %s after step %lld of %lld; run the same command again to go on\n",
-            j->o.stop_at && j->head.step == j->o.stop_at ? "--stop-at"
-            : why                                        ? why
-                                                         : "request",
-            (long long)j->head.step, (long long)j->schedule.steps);
-    free(why);
-}
-
 static anc_status run(job *j, anc_err *err)
 {
     timings t = { 0 };
@@ -639,9 +637,12 @@ static anc_status run(job *j, anc_err *err)
         anc_fail(err, ANC_ESYSTEM, "%s: cannot be written: %s", j->o.log, strerror(errno));
     j->log = NULL;
     if (speaks && !j->o.quiet) print_summary(j, &t);
-    if (speaks && j->o.summary && !err->code) write_summary(j, &t, err);
+    const outcome all = { j, &t };
+    if (speaks && j->o.summary && !err->code) anc_summary_write(j->o.summary, print_json, &all, err);
     if (anc_team_agree(&j->team, err)) return err->code;
-    if (j->head.step < j->schedule.steps) say_stopped(j);
+    if (j->head.step < j->schedule.steps)
+        anc_say_stopped(&j->team, "train", j->o.stop_at ? "--stop-at" : "request", "after step %lld of %lld",
+                        (long long)j->head.step, (long long)j->schedule.steps);
     return ANC_OK;
 }
 

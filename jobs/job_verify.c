@@ -310,6 +310,22 @@ static anc_status read_annotations(const char *path, anc_err *err)
     return err->code;
 }
 
+static anc_status read_head(const char *path, anc_err *err)
+{
+    anc_head_file h;
+    if (anc_head_read(path, &h, err)) return err->code;
+    anc_head_file_clear(&h);
+    return ANC_OK;
+}
+
+static anc_status read_features(const char *path, anc_err *err)
+{
+    anc_features *f;
+    if (anc_features_open(path, &f, err)) return err->code;
+    anc_features_close(f);
+    return ANC_OK;
+}
+
 /* Beyond what reading asks of any such file: levels, and the order of scores. */
 static anc_status check_proposals(const char *path, const anc_proposal_set *s, anc_err *err)
 {
@@ -344,22 +360,6 @@ static anc_status read_proposals(const char *path, anc_err *err)
     return err->code;
 }
 
-static anc_status read_head(const char *path, anc_err *err)
-{
-    anc_head_file h;
-    if (anc_head_read(path, &h, err)) return err->code;
-    anc_head_file_clear(&h);
-    return ANC_OK;
-}
-
-static anc_status read_features(const char *path, anc_err *err)
-{
-    anc_features *f;
-    if (anc_features_open(path, &f, err)) return err->code;
-    anc_features_close(f);
-    return ANC_OK;
-}
-
 static anc_status verify_file(job *j, anc_err *err)
 {
     char *format = NULL;
@@ -367,9 +367,9 @@ static anc_status verify_file(job *j, anc_err *err)
         if (anc_h5_format_of(j->path, &format, err)) anc_within(err, "%s", j->path);
         else if (!strcmp(format, ANC_TARGETS_FORMAT) || !strcmp(format, ANC_ROI_TARGETS_FORMAT)) read_targets(j, err);
         else if (!strcmp(format, ANC_ANNOTATIONS_FORMAT)) read_annotations(j->path, err);
-        else if (!strcmp(format, ANC_PROPOSALS_FORMAT)) read_proposals(j->path, err);
         else if (!strcmp(format, ANC_HEAD_FORMAT)) read_head(j->path, err);
         else if (!strcmp(format, ANC_FEATURES_FORMAT)) read_features(j->path, err);
+        else if (!strcmp(format, ANC_PROPOSALS_FORMAT)) read_proposals(j->path, err);
     }
     free(format);
     return as_fault(j, err);

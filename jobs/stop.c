@@ -80,15 +80,3 @@ const char *anc_stop_reason(void)
     default: return over;
     }
 }
-
-char *anc_stop_team_reason(const anc_team *team)
-{
-    const char *mine = anc_stop_reason();
-    char line[64];
-    snprintf(line, sizeof line, "%s%s", mine ? mine : "", mine ? "\n" : "");
-    char *all = anc_team_join(team, line);
-    if (all) all[strcspn(all, "\n")] = '\0';
-    if (!all || *all) return all;
-    free(all);
-    return strdup("request");
-}

@@ -7,7 +7,7 @@
 #ifndef ANC_JOBS_STOP_H
 #define ANC_JOBS_STOP_H
 
-#include "mpi/team.h"
+#include "core/err.h"
 #include <stdbool.h>
 
 /* From here on the signals ask instead of killing. limit is a time such as "90", "90s", "15m", "2h" or
@@ -20,9 +20,5 @@ bool anc_stop_wanted(void);
 
 /* "SIGTERM", "--time-limit", "the end of the SLURM job"; NULL: nobody asked. */
 const char *anc_stop_reason(void);
-
-/* Collective. On rank 0 the reason of the lowest rank that has one, "request" if none has, malloc'ed;
- * elsewhere NULL. */
-char *anc_stop_team_reason(const anc_team *team);
 
 #endif

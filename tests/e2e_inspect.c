@@ -277,7 +277,7 @@ static void heads_and_features_are_told_in_tables(void)
              "  4      64  ", "values: of 16 images", NULL });
     char command[4096];
     snprintf(command, sizeof command, "--checksum %s", check_path("learn/head.h5"));
-    refused(2, command, "head.h5: --checksum is for annotations and targets");
+    refused(2, command, "head.h5: --checksum is for annotations, targets and proposals");
     size_t n;
     char *bytes = check_slurp(check_path("learn/head.h5"), &n);
     bytes[n / 2] ^= 1;

@@ -248,9 +248,9 @@ static void what_does_not_fit_is_said_in_one_line(void)
     refused("$A propose -q h.h5 f.h5 -o /proc/no.h5", 1, "/proc/no.h5.parts");
     refused("$A propose -q h.h5 f.h5 -o no.h5 --coco /nowhere/no.json", 2,
             "--coco /nowhere/no.json: its folder cannot be written to");
-    refused("$A propose -q h.h5 f.h5 -o no.h5 --coco f.h5", 2, "--coco f.h5: the run reads this file");
+    refused("$A propose -q h.h5 f.h5 -o no.h5 --coco f.h5", 2, "--coco f.h5: the run reads or writes this file");
     refused("$A propose -q h.h5 f.h5 -o no.h5 --summary-json no.h5", 2,
-            "--summary-json no.h5: the run reads this file");
+            "--summary-json no.h5: the run reads or writes this file");
     good("test ! -e no.h5 && test ! -e no.h5.parts");
     good("$A propose -q torch.h5 f.h5 -o torch-p.h5 --config ../propose.ini && h5dump -d /proposals/xyxy "
          "torch-p.h5 | tail -n +2 > a && "

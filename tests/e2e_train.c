@@ -295,6 +295,7 @@ static void what_does_not_fit_is_said_before_the_first_step(void)
     refused(2, "", "f.h5", "--batch 25", "no epoch of");
     refused(2, "", "f.h5", "--milestones 5,3", "--milestones 5,3: must be at most 32 ascending steps");
     refused(2, "", "f.h5", "--normaliser mean", "must be sampled, constant or image");
+    refused(2, "", "f.h5", "--log refused.h5 --summary-json refused.h5", "--summary-json refused.h5: the run reads or writes");
     refused(2, "", "f.h5", "--lr x", "--lr: 'x' is not a number");
     refused(1, "", "f.h5", "-q --lr 1e6 --warm-up 0 --batch 24", "lower");
 }
