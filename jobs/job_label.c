@@ -41,8 +41,8 @@ typedef struct {
 
 typedef struct {
     double total_s, read_s, label_s, index_s; /* on rank 0 */
-    double lock_s, claim_s, look_s; /* on rank 0: to take the lock, to make the folder this run's, to see what is done */
-    double names_s;                 /* on rank 0: to sync the folder in the end */
+    double lock_s, claim_s; /* to take the lock, and to make the folder this run's */
+    double look_s, names_s; /* to see what is done, and to sync the folder in the end */
     anc_out_cost index;
     int64_t index_bytes;
     anc_spread busy, peak; /* over the ranks: s, MiB */
@@ -289,7 +289,9 @@ static anc_status do_index(job *j, bool changed, timings *t, anc_err *err)
     const anc_label_plan *p = &j->plan.label;
     const anc_run_of_shards run = { j->o.out, j->config, ANC_VERSION, p };
     const bool with[ANC_ROWS_KINDS] = { true, true, true, p->assignment, p->labels, p->with_gt };
-    const anc_targets_about about = { .config = j->config, .rules = &p->rules, .tag = j->plan.tag, .cost = &t->index };
+    const anc_targets_about about = {
+        .config = j->config, .rules = &p->rules, .tag = j->plan.tag, .cost = &t->index
+    };
     double start = anc_now_s();
     bool all = true, there;
     if (j->o.part_n > 1) {
@@ -358,8 +360,10 @@ static void print_summary(const job *j, const anc_label_record *r, const timings
     if (r->n[ANC_N_WITHOUT_POSITIVES]) printf("  note: %s views have no positive anchor\n", COUNT(r->n[ANC_N_WITHOUT_POSITIVES]));
     printf("\n  read annotations %s; label and write %s; index %s\n", anc_format_time(t->read_s).text,
            anc_format_time(t->label_s).text, anc_format_time(t->index_s).text);
-    printf("  work of all ranks: match %.0f %%, sample %.0f %%, encode %.0f %%, lay and gather %.0f %%, write %.0f %%\n",
-           100 * r->s[ANC_S_MATCH] / busy, 100 * r->s[ANC_S_SAMPLE] / busy, 100 * r->s[ANC_S_ENCODE] / busy, 100 * (r->s[ANC_S_LAY] + r->s[ANC_S_GATHER]) / busy,
+    printf("  work of all ranks: match %.0f %%, sample %.0f %%, encode %.0f %%, lay and gather %.0f %%, "
+           "write %.0f %%\n",
+           100 * r->s[ANC_S_MATCH] / busy, 100 * r->s[ANC_S_SAMPLE] / busy, 100 * r->s[ANC_S_ENCODE] / busy,
+           100 * (r->s[ANC_S_LAY] + r->s[ANC_S_GATHER]) / busy,
            100 * (r->s[ANC_S_WRITE] + r->s[ANC_S_SEAL] + r->s[ANC_S_SYNC]) / busy);
     printf("  memory: at most %.0f MiB on a rank (rank %d)\n", t->peak.max, t->peak.max_rank);
     print_end(j, r, t);
@@ -394,14 +398,16 @@ static void print_json(const void *context, FILE *to)
                 "\"sampled_negatives\":%lld,\n",
             (long long)r->n[ANC_N_ANCHORS], (long long)r->n[ANC_N_POSITIVES], (long long)r->n[ANC_N_NEGATIVES], (long long)r->n[ANC_N_IGNORED],
             (long long)r->n[ANC_N_SAMPLED_POSITIVES], (long long)r->n[ANC_N_SAMPLED_NEGATIVES]);
-    fprintf(to, " \"seconds\":{\"total\":%.6f,\"read\":%.6f,\"label_and_write\":%.6f,\"index\":%.6f,\n"
-                "  \"all_ranks\":{\"lay\":%.6f,\"match\":%.6f,\"sample\":%.6f,\"encode\":%.6f,\"gather\":%.6f,\"write\":%.6f,\"seal\":%.6f,"
-                "\"sync\":%.6f},\n"
-                "  \"lock\":%.6f,\"claim\":%.6f,\"look\":%.6f,\"index_seal\":%.6f,\"index_sync\":%.6f,\n"
-                "  \"busy_min\":%.6f,\"busy_mean\":%.6f,\"busy_max\":%.6f,\"busy_max_rank\":%d},\n",
-            t->total_s, t->read_s, t->label_s, t->index_s, r->s[ANC_S_LAY], r->s[ANC_S_MATCH], r->s[ANC_S_SAMPLE], r->s[ANC_S_ENCODE], r->s[ANC_S_GATHER],
-            r->s[ANC_S_WRITE], r->s[ANC_S_SEAL], r->s[ANC_S_SYNC], t->lock_s, t->claim_s, t->look_s, t->index.seal_s,
-            t->index.sync_s + t->names_s, t->busy.min, t->busy.mean, t->busy.max, t->busy.max_rank);
+    fprintf(to,
+            " \"seconds\":{\"total\":%.6f,\"read\":%.6f,\"label_and_write\":%.6f,\"index\":%.6f,\n"
+            "  \"all_ranks\":{\"lay\":%.6f,\"match\":%.6f,\"sample\":%.6f,\"encode\":%.6f,"
+            "\"gather\":%.6f,\"write\":%.6f,\"seal\":%.6f,\"sync\":%.6f},\n"
+            "  \"lock\":%.6f,\"claim\":%.6f,\"look\":%.6f,\"index_seal\":%.6f,\"index_sync\":%.6f,\n"
+            "  \"busy_min\":%.6f,\"busy_mean\":%.6f,\"busy_max\":%.6f,\"busy_max_rank\":%d},\n",
+            t->total_s, t->read_s, t->label_s, t->index_s, r->s[ANC_S_LAY], r->s[ANC_S_MATCH],
+            r->s[ANC_S_SAMPLE], r->s[ANC_S_ENCODE], r->s[ANC_S_GATHER], r->s[ANC_S_WRITE], r->s[ANC_S_SEAL],
+            r->s[ANC_S_SYNC], t->lock_s, t->claim_s, t->look_s, t->index.seal_s, t->index.sync_s + t->names_s,
+            t->busy.min, t->busy.mean, t->busy.max, t->busy.max_rank);
     fprintf(to, " \"peak_mib\":%.1f,\"peak_mib_mean\":%.1f}\n", t->peak.max, t->peak.mean);
 }
 
