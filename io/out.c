@@ -99,7 +99,8 @@ static void release(anc_out *o)
 anc_status anc_out_sync_folder(const char *folder, anc_err *err)
 {
     int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool good = fd >= 0 && (!fsync(fd) || errno == EINVAL || errno == ENOTSUP || errno == EROFS);
+    bool good = fd >= 0 ? !fsync(fd) || errno == EINVAL || errno == ENOTSUP || errno == EROFS
+                        : errno == EACCES; /* it may be written to but not read */
     int reason = errno;
     if (fd >= 0) close(fd);
     return good ? ANC_OK : fail(err, folder, "sync this folder", reason);
