@@ -161,16 +161,20 @@ static void a_summary_takes_no_file_of_the_run(void)
     }
     same("whole", "summary");
     CU_ASSERT_EQUAL(check_run(NULL, "cmp %s %s/annotations.json", check_path("a.json"), scenes()), 0);
-    const char *good = check_path("summary/summary.json"),
-               *show = "/usr/bin/python3 -c 'import json, sys; "
-                       "print(json.load(open(sys.argv[1]))[\"shards\"])'";
-    char *text;
+    /* in a folder that is not there yet */
+    const char *fresh = check_path("summary-new"), *good = check_path("summary-new/summary.json");
     CU_ASSERT_EQUAL(check_run(NULL,
                               "%s label %s -o %s --config %s --images-per-shard 25 -q --summary-json %s",
-                              ANC_BINARY, check_path("a.json"), dir, config, good),
+                              ANC_BINARY, check_path("a.json"), fresh, config, good),
                     0);
-    int code = check_run(&text, "%s %s", show, good);
-    expect(code, 0, text, "24");
+    char *text;
+    int code = check_run(&text,
+                         "/usr/bin/python3 -c 'import json, sys; d = json.load(open(sys.argv[1])); "
+                         "s = d[\"seconds\"]; print(d[\"shards\"], all(0 < x < s[\"total\"] for x in (s[\"lock\"], "
+                         "s[\"claim\"], s[\"look\"], s[\"index_seal\"], s[\"index_sync\"], "
+                         "s[\"all_ranks\"][\"seal\"], s[\"all_ranks\"][\"sync\"])))' %s",
+                         good);
+    expect(code, 0, text, "24 True");
     code = check_run(
         &text, "cat %s & %s label %s -o %s --config %s --images-per-shard 25 -q --summary-json %s; wait",
         check_path("fifo"), ANC_BINARY, check_path("a.json"), dir, config, check_path("fifo"));
