@@ -81,7 +81,8 @@ anc_status anc_h5_create_part(const char *path, anc_h5_file *f, anc_err *err);
 anc_status anc_h5_create_part_as(const char *path, const char *tag, anc_h5_file *f, anc_err *err);
 
 /* Closes, seals (io/seal.h), fsyncs, renames to the final name, fsyncs the folder. The file is closed either way; on errors
- * nothing is left under either name (an older file of the final name stays as it was). Errors: ANC_ESYSTEM.
+ * nothing is left under either name (an older file of the final name stays as it was), unless it is only the folder
+ * that cannot be synced. Errors: ANC_ESYSTEM.
  */
 anc_status anc_h5_commit(anc_h5_file *f, anc_err *err);
 
