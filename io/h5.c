@@ -93,7 +93,8 @@ static void forget(anc_h5_file *f)
 static void closed(anc_h5_file *f, herr_t result)
 {
     if (result >= 0) return;
-    if (f && !f->lost.code) anc_h5_fail(&f->lost, ANC_ESYSTEM, "%s: cannot write; is the disk full?", f->part);
+    if (f && !f->lost.code)
+        anc_h5_fail(&f->lost, ANC_ESYSTEM, "%s: cannot write; is the disk full?", f->part);
     H5Eclear2(H5E_DEFAULT);
 }
 
@@ -199,7 +200,8 @@ static anc_status finish(const anc_h5_file *f, anc_err *err)
     if (sync_file(f->part))
         return anc_fail(err, ANC_ESYSTEM, "%s: cannot sync: %s", f->part, strerror(errno));
     if (rename(f->part, f->path))
-        return anc_fail(err, ANC_ESYSTEM, "%s: cannot rename to its final name: %s", f->part, strerror(errno));
+        return anc_fail(err, ANC_ESYSTEM, "%s: cannot rename to its final name: %s", f->part,
+                        strerror(errno));
     if (!f->folder_later && anc_out_sync_folder_of(f->path, err)) return err->code;
     if (!f->cost) return ANC_OK;
     f->cost->seal_s += sealed - start;

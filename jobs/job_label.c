@@ -46,8 +46,8 @@ typedef struct {
 
 typedef struct {
     double total_s, read_s, label_s, index_s; /* on rank 0 */
-    double lock_s, claim_s, look_s; /* on rank 0: to take the lock, to make the folder this run's, to see what is done */
-    double names_s;                 /* on rank 0: to sync the folder in the end */
+    double lock_s, claim_s; /* to take the lock, and to make the folder this run's */
+    double look_s, names_s; /* to see what is done, and to sync the folder in the end */
     anc_out_cost index;
     int64_t index_bytes;
     anc_spread busy, peak; /* over the ranks: s, MiB */
@@ -424,8 +424,10 @@ static void print_summary(const job *j, const anc_label_record *r, const timings
     if (r->n[ANC_N_WITHOUT_POSITIVES]) printf("  note: %s views have no positive %s\n", COUNT(r->n[ANC_N_WITHOUT_POSITIVES]), j->o.proposals ? "RoI" : "anchor");
     printf("\n  read annotations %s; label and write %s; index %s\n", anc_format_time(t->read_s).text,
            anc_format_time(t->label_s).text, anc_format_time(t->index_s).text);
-    printf("  work of all ranks: match %.0f %%, sample %.0f %%, encode %.0f %%, lay and gather %.0f %%, write %.0f %%\n",
-           100 * r->s[ANC_S_MATCH] / busy, 100 * r->s[ANC_S_SAMPLE] / busy, 100 * r->s[ANC_S_ENCODE] / busy, 100 * (r->s[ANC_S_LAY] + r->s[ANC_S_GATHER]) / busy,
+    printf("  work of all ranks: match %.0f %%, sample %.0f %%, encode %.0f %%, lay and gather %.0f %%, "
+           "write %.0f %%\n",
+           100 * r->s[ANC_S_MATCH] / busy, 100 * r->s[ANC_S_SAMPLE] / busy, 100 * r->s[ANC_S_ENCODE] / busy,
+           100 * (r->s[ANC_S_LAY] + r->s[ANC_S_GATHER]) / busy,
            100 * (r->s[ANC_S_WRITE] + r->s[ANC_S_SEAL] + r->s[ANC_S_SYNC]) / busy);
     printf("  memory: at most %.0f MiB on a rank (rank %d)\n", t->peak.max, t->peak.max_rank);
     print_end(j, r, t);
