@@ -1,11 +1,11 @@
 /* bench/roi.c: see roi.h */
 #include "bench/roi.h"
+#include "bench/clock.h"
 #include "core/roi.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { VIEW_H = 800, VIEW_W = 1333 };
 
@@ -15,19 +15,6 @@ typedef struct {
     anc_box *gt;
 } scene;
 
-static double now_us(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec * 1e6 + (double)t.tv_nsec * 1e-3;
-}
-
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* Takes, matches, samples and encodes; us of each of the rounds, sorted. False when out of memory. */
 static bool run(const anc_kernels *k, const anc_rules *rules, const scene *s, int rounds, anc_rois *r, double *us)
 {
@@ -35,14 +22,14 @@ static bool run(const anc_kernels *k, const anc_rules *rules, const scene *s, in
     anc_err err = { 0 };
     anc_view_exact(&v, VIEW_H, VIEW_W, VIEW_H, 1344);
     for (int i = 0; i < rounds; i++) {
-        double start = now_us();
+        double start = bench_cpu_us();
         if (anc_roi_take(r, rules, &v, (const double(*)[4])s->proposal, s->n, s->gt, s->n_gt, &err)) return false;
         anc_roi_match(r, k, rules, s->gt, s->n_gt, NULL, 0);
         anc_roi_sample(r, rules, (uint64_t)s->seed, 1, 0);
         anc_roi_encode(r, k, rules, s->gt);
-        us[i] = now_us() - start;
+        us[i] = bench_cpu_us() - start;
     }
-    qsort(us, (size_t)rounds, sizeof *us, ascending);
+    qsort(us, (size_t)rounds, sizeof *us, bench_ascending);
     return true;
 }
 

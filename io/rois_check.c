@@ -28,13 +28,24 @@ static const char *fault_of_roi(const anc_targets_classes *classes, const anc_ta
     return NULL;
 }
 
+const char *anc_positives_fault(const anc_targets *t, int64_t v)
+{
+    const int64_t *positive = t->offset[ANC_ROWS_POSITIVES] + v, *boxes = t->offset[ANC_ROWS_GT] + v;
+    const float *target = t->column[ANC_POSITIVES_TARGET];
+    const int32_t *gt = t->column[ANC_POSITIVES_GT];
+    for (int64_t i = positive[0]; i < positive[1]; i++) {
+        for (int e = 0; e < 4; e++)
+            if (!isfinite(target[4 * i + e])) return "/positives/target is not a number";
+        if (gt[i] < 0 || (t->with[ANC_ROWS_GT] && gt[i] >= boxes[1] - boxes[0]))
+            return "/positives/gt is no box of the image";
+    }
+    return NULL;
+}
+
 const char *anc_rois_fault(const anc_targets_classes *classes, const anc_targets *t, int64_t v)
 {
     const int32_t *count = (int32_t *)t->column[ANC_VIEWS_COUNT] + 3 * v, *proposal = t->column[ANC_ROIS_PROPOSAL];
     const int64_t *row = t->offset[ANC_ROWS_ROIS] + v, *positive = t->offset[ANC_ROWS_POSITIVES] + v;
-    const int64_t *boxes = t->offset[ANC_ROWS_GT] + v;
-    const float *target = t->column[ANC_POSITIVES_TARGET];
-    const int32_t *gt = t->column[ANC_POSITIVES_GT];
     int64_t n_positive = positive[1] - positive[0], n_negative = row[1] - row[0] - n_positive;
     if (count[0] < 0 || count[1] < 0 || count[2] < 0) return "/views/count is negative";
     if (n_positive > count[0] || n_negative < 0 || n_negative > count[1])
@@ -45,11 +56,5 @@ const char *anc_rois_fault(const anc_targets_classes *classes, const anc_targets
         if (i > row[0] && i - row[0] != n_positive && proposal[i] >= 0 && proposal[i - 1] >= proposal[i])
             return "/rois/proposal does not ascend";
     }
-    for (int64_t i = positive[0]; i < positive[1]; i++) {
-        for (int e = 0; e < 4; e++)
-            if (!isfinite(target[4 * i + e])) return "/positives/target is not a number";
-        if (gt[i] < 0 || (t->with[ANC_ROWS_GT] && gt[i] >= boxes[1] - boxes[0]))
-            return "/positives/gt is no box of the image";
-    }
-    return NULL;
+    return anc_positives_fault(t, v);
 }

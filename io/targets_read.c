@@ -502,16 +502,7 @@ static const char *fault_of_minibatch(const anc_targets *t, int64_t v, int64_t n
         if (i > row[0] && label[i] == label[i - 1] && anchor[i] <= anchor[i - 1])
             return "/minibatch/anchor does not ascend";
     }
-    const float *target = t->column[ANC_POSITIVES_TARGET];
-    const int32_t *gt = t->column[ANC_POSITIVES_GT];
-    const int64_t *boxes = t->offset[ANC_ROWS_GT] + v;
-    for (int64_t i = positive[0]; i < positive[1]; i++) {
-        for (int e = 0; e < 4; e++)
-            if (!isfinite(target[4 * i + e])) return "/positives/target is not a number";
-        if (gt[i] < 0 || (t->with[ANC_ROWS_GT] && gt[i] >= boxes[1] - boxes[0]))
-            return "/positives/gt is no box of the image";
-    }
-    return NULL;
+    return anc_positives_fault(t, v);
 }
 
 static const char *fault_of_options(const anc_targets *t, int64_t v, int64_t n_anchors)

@@ -13,23 +13,20 @@ const anc_targets_column anc_targets_columns[ANC_N_COLUMNS] = {
     [ANC_VIEWS_SIZE] = { "/views/size", ANC_ROWS_VIEWS, ANC_H5_I32, 2, 2, 0, INT32_MIN, "px",
                          "height, width after the resize" },
     [ANC_VIEWS_PADDED_SIZE] = { "/views/padded_size", ANC_ROWS_VIEWS, ANC_H5_I32, 2, 2, 0, INT32_MIN, "px",
-                                "height, width that the anchors are laid on",
-                                "height, width after padding" },
+                                "height, width that the anchors are laid on" },
     [ANC_VIEWS_SCALE] = { "/views/scale", ANC_ROWS_VIEWS, ANC_H5_F32, 2, 2, 0, 0, "view px / original px",
                           "y, x" },
     [ANC_VIEWS_GRID] = { "/views/grid", ANC_ROWS_VIEWS, ANC_H5_I32, 3, LEVELS, 2, INT32_MIN, "positions",
                          "rows, columns of each level" },
     [ANC_VIEWS_COUNT] = { "/views/count", ANC_ROWS_VIEWS, ANC_H5_I32, 2, 3, 0, INT32_MIN, "anchors",
-                          "positives, negatives, ignored before sampling",
-                          "positives, negatives, ignored before sampling, of proposals and appended gts" },
+                          "positives, negatives, ignored before sampling" },
     [ANC_MINIBATCH_ANCHOR] = { "/minibatch/anchor", ANC_ROWS_MINIBATCH, ANC_H5_I32, 1, 0, 0, INT32_MIN, NULL,
                                "anchor index (level, y, x, a); a view's positives first, each part "
                                "ascending" },
     [ANC_MINIBATCH_LABEL] = { "/minibatch/label", ANC_ROWS_MINIBATCH, ANC_H5_I8, 1, 0, 0, INT8_MIN, NULL,
                               "1 positive, 0 negative" },
     [ANC_POSITIVES_TARGET] = { "/positives/target", ANC_ROWS_POSITIVES, ANC_H5_F32, 2, 4, 0, 0, NULL,
-                               "tx, ty, tw, th of the minibatch's positives",
-                               "tx, ty, tw, th of the positive RoIs, for the class that the RoI's label names" },
+                               "tx, ty, tw, th of the minibatch's positives" },
     [ANC_POSITIVES_GT] = { "/positives/gt", ANC_ROWS_POSITIVES, ANC_H5_I32, 1, 0, 0, INT32_MIN, NULL,
                            "matched gt: index into the image's annotated boxes" },
     [ANC_ASSIGNMENT_ANCHOR] = { "/assignment/anchor", ANC_ROWS_ASSIGNMENT, ANC_H5_I32, 1, 0, 0, INT32_MIN,
@@ -87,17 +84,30 @@ size_t anc_targets_row_bytes(int column, int32_t n_levels)
            (size_t)dimension(c->dim2, n_levels);
 }
 
+/* What a column is in the second stage, where it is something else. */
+static void describe_rois(int column, anc_h5_spec *spec)
+{
+    if (column == ANC_VIEWS_PADDED_SIZE) spec->description = "height, width after padding";
+    if (column == ANC_POSITIVES_TARGET)
+        spec->description = "tx, ty, tw, th of the positive RoIs, for the class that the RoI's label names";
+    if (column != ANC_VIEWS_COUNT) return;
+    spec->units = NULL;
+    spec->description = "positives, negatives, ignored before sampling, of proposals and appended gts";
+}
+
 anc_h5_spec anc_targets_spec(int column, int64_t n, int32_t n_levels)
 {
     const anc_targets_column *c = &anc_targets_columns[column];
-    return (anc_h5_spec){
+    anc_h5_spec spec = {
         .name = c->name,
         .type = c->type,
         .rank = c->rank,
         .dims = { n, dimension(c->dim1, n_levels), dimension(c->dim2, n_levels) },
         .deflate = DEFLATE,
         .noise = column == ANC_MINIBATCH_ANCHOR ? 2 : 0, /* a random sample of 2^18 or so: its low 16 bits */
-        .units = !n_levels && column == ANC_VIEWS_COUNT ? NULL : c->units,
-        .description = !n_levels && c->of_rois ? c->of_rois : c->description,
+        .units = c->units,
+        .description = c->description,
     };
+    if (!n_levels) describe_rois(column, &spec);
+    return spec;
 }

@@ -43,7 +43,6 @@ typedef struct {
     int dim1, dim2;  /* 0: none */
     int64_t missing; /* what the index gives for a row whose shard is not there; NaN for floats */
     const char *units, *description;
-    const char *of_rois; /* description in targets of the second stage; NULL: the same */
 } anc_targets_column;
 
 typedef enum { ANC_NEVER, ANC_ALWAYS, ANC_OPTIONAL } anc_presence;

@@ -249,7 +249,7 @@ static void a_first_stage_is_described_without_the_second(void)
             CU_ASSERT_EQUAL(strstr(json, "\"roi\":{") != NULL, stage == ANC_STAGE_ROI);
             CU_ASSERT_FATAL(asprintf(&text, "{\"rules\":%s}", json) > 0);
             CU_ASSERT_EQUAL(anc_config_read_json(text, &back, &err), ANC_OK);
-            CU_ASSERT_EQUAL(back.stage, stage);
+            CU_ASSERT_EQUAL((int)back.stage, stage);
             same_rules(&r, &back);
             free(text);
             free(json);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { VIEWS = 20, PER_SHARD = 6, SHARDS = 4 };
@@ -192,11 +193,9 @@ static void every_flipped_byte_is_found(void)
     free(bytes);
 }
 
-static void no_damage_to_the_bytes_breaks_the_reader(void)
+/* One byte changed, or the file cut behind it, 400 times; how often that was refused. */
+static int open_damaged(char *bytes, size_t n)
 {
-    const char *path = check_path("rois-0/shard-00002-of-00004.h5");
-    size_t n;
-    char *bytes = check_slurp(path, &n);
     check_rng random = { 4 };
     int refused = 0;
     for (int i = 0; i < 400; i++) {
@@ -216,7 +215,24 @@ static void no_damage_to_the_bytes_breaks_the_reader(void)
         if (err.code) CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "broken.h5"));
         bytes[at] = was;
     }
-    CU_ASSERT(refused > 50);
+    return refused;
+}
+
+/* In a process of its own: HDF5 leaks when it meets damage. */
+static void no_damage_to_the_bytes_breaks_the_reader(void)
+{
+    size_t n;
+    char *bytes = check_slurp(check_path("rois-0/shard-00002-of-00004.h5"), &n);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(bytes);
+    fflush(NULL);
+    pid_t child = fork();
+    if (!child) {
+        unsigned before = CU_get_number_of_failures();
+        _exit(open_damaged(bytes, n) > 50 && CU_get_number_of_failures() == before ? 0 : 1);
+    }
+    int status = -1;
+    waitpid(child, &status, 0);
+    CU_ASSERT_EQUAL(status, 0);
     free(bytes);
 }
 
