@@ -14,7 +14,8 @@ static bool is_class(const anc_targets_classes *c, int32_t label)
     return c->n && bsearch(&label, c->label, (size_t)c->n, sizeof label, by_value);
 }
 
-static const char *fault_of_roi(const anc_targets_classes *classes, const anc_targets *t, int64_t i, bool positive)
+static const char *fault_of_roi(const anc_targets_classes *classes, const anc_targets *t, int64_t i,
+                                bool positive)
 {
     const float *b = (float *)t->column[ANC_ROIS_XYXY] + 4 * i;
     int32_t label = ((int32_t *)t->column[ANC_ROIS_LABEL])[i];
@@ -24,7 +25,8 @@ static const char *fault_of_roi(const anc_targets_classes *classes, const anc_ta
     if (positive && !is_class(classes, label)) return "/rois/label of a positive is none of /classes/label";
     if (!positive && label != classes->background)
         return "/rois/label is not the background behind as many as /positives has";
-    if (((int32_t *)t->column[ANC_ROIS_PROPOSAL])[i] < -1) return "/rois/proposal is neither a proposal nor -1";
+    if (((int32_t *)t->column[ANC_ROIS_PROPOSAL])[i] < -1)
+        return "/rois/proposal is neither a proposal nor -1";
     return NULL;
 }
 
@@ -44,7 +46,8 @@ const char *anc_positives_fault(const anc_targets *t, int64_t v)
 
 const char *anc_rois_fault(const anc_targets_classes *classes, const anc_targets *t, int64_t v)
 {
-    const int32_t *count = (int32_t *)t->column[ANC_VIEWS_COUNT] + 3 * v, *proposal = t->column[ANC_ROIS_PROPOSAL];
+    const int32_t *count = (int32_t *)t->column[ANC_VIEWS_COUNT] + 3 * v,
+                  *proposal = t->column[ANC_ROIS_PROPOSAL];
     const int64_t *row = t->offset[ANC_ROWS_ROIS] + v, *positive = t->offset[ANC_ROWS_POSITIVES] + v;
     int64_t n_positive = positive[1] - positive[0], n_negative = row[1] - row[0] - n_positive;
     if (count[0] < 0 || count[1] < 0 || count[2] < 0) return "/views/count is negative";

@@ -53,17 +53,31 @@ _Static_assert((int)ANC_N_COLUMNS <= (int)ANC_MAX_COLUMNS, "room for every colum
 
 const anc_targets_kind anc_targets_kinds[ANC_ROWS_KINDS] = {
     [ANC_ROWS_VIEWS] = { "/views", NULL, { ANC_ALWAYS, ANC_ALWAYS } },
-    [ANC_ROWS_MINIBATCH] = { "/minibatch", "first row of each view in /minibatch; one beyond the last", { ANC_ALWAYS, ANC_NEVER } },
-    [ANC_ROWS_POSITIVES] = { "/positives", "first row of each view in /positives; one beyond the last", { ANC_ALWAYS, ANC_ALWAYS } },
-    [ANC_ROWS_ASSIGNMENT] = { "/assignment", "first row of each view in /assignment; one beyond the last", { ANC_OPTIONAL, ANC_NEVER } },
-    [ANC_ROWS_LABELS] = { "/labels", "first row of each view in /labels; one beyond the last", { ANC_OPTIONAL, ANC_NEVER } },
-    [ANC_ROWS_GT] = { "/gt", "first row of each view in /gt; one beyond the last", { ANC_OPTIONAL, ANC_OPTIONAL } },
-    [ANC_ROWS_ROIS] = { "/rois", "first row of each view in /rois; one beyond the last", { ANC_NEVER, ANC_ALWAYS } },
+    [ANC_ROWS_MINIBATCH] = { "/minibatch",
+                             "first row of each view in /minibatch; one beyond the last",
+                             { ANC_ALWAYS, ANC_NEVER } },
+    [ANC_ROWS_POSITIVES] = { "/positives",
+                             "first row of each view in /positives; one beyond the last",
+                             { ANC_ALWAYS, ANC_ALWAYS } },
+    [ANC_ROWS_ASSIGNMENT] = { "/assignment",
+                              "first row of each view in /assignment; one beyond the last",
+                              { ANC_OPTIONAL, ANC_NEVER } },
+    [ANC_ROWS_LABELS] = { "/labels",
+                          "first row of each view in /labels; one beyond the last",
+                          { ANC_OPTIONAL, ANC_NEVER } },
+    [ANC_ROWS_GT] = { "/gt",
+                      "first row of each view in /gt; one beyond the last",
+                      { ANC_OPTIONAL, ANC_OPTIONAL } },
+    [ANC_ROWS_ROIS] = { "/rois",
+                        "first row of each view in /rois; one beyond the last",
+                        { ANC_NEVER, ANC_ALWAYS } },
 };
 
 void anc_targets_kept(anc_stage stage, bool assignment, bool labels, bool gt, bool with[ANC_ROWS_KINDS])
 {
-    const bool asked[ANC_ROWS_KINDS] = { [ANC_ROWS_ASSIGNMENT] = assignment, [ANC_ROWS_LABELS] = labels, [ANC_ROWS_GT] = gt };
+    const bool asked[ANC_ROWS_KINDS] = {
+        [ANC_ROWS_ASSIGNMENT] = assignment, [ANC_ROWS_LABELS] = labels, [ANC_ROWS_GT] = gt
+    };
     for (int k = 0; k < ANC_ROWS_KINDS; k++) {
         anc_presence is = anc_targets_kinds[k].presence[stage];
         with[k] = is == ANC_ALWAYS || (is == ANC_OPTIONAL && asked[k]);
