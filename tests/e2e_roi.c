@@ -142,6 +142,7 @@ static void verify_finds_a_changed_byte_and_repair_mends_it(void)
     } wrong[] = {
         { "f['rois/label'][0] = 7777",
           "view 0 (image 1): /rois/label of a positive is none of /classes/label" },
+        { "f['rois/proposal'][:2] = 5", "view 0 (image 1): /rois/proposal does not ascend" },
         { "f['rois/proposal'][1] = -2", "view 0 (image 1): /rois/proposal is neither a proposal nor -1" },
         { "f['rois/xyxy'][2, 0] = float('nan')", "view 0 (image 1): /rois/xyxy is not a number" },
         { "f['rois/xyxy'][2, 2] = -5", "view 0 (image 1): /rois/xyxy is not a box" },
