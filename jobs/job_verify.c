@@ -11,6 +11,7 @@
 #include "jobs/opts.h"
 #include "jobs/run_folder.h"
 #include "jobs/shard_check.h"
+#include "jobs/source_opts.h"
 #include "mpi/queue.h"
 #include <dirent.h>
 #include <errno.h>
@@ -23,6 +24,8 @@
 typedef struct {
     const char *path, *annotations; /* annotations: to label again from, or NULL */
     bool quiet;
+    anc_source_words words;
+    anc_reader_options how; /* to read the annotations */
     anc_team team;
     anc_run run; /* of a folder, the same on all ranks */
     anc_label_plan plan;
@@ -181,7 +184,7 @@ static anc_status read_run(job *j, anc_err *err)
     if (j->annotations && j->plan.like)
         return anc_fail(err, ANC_EARGUMENT, "%s: its views lie on the grids of --like; verify it without --recompute", j->path);
     if (!j->annotations) return ANC_OK;
-    if (anc_source_open(j->annotations, NULL, &j->source, err) || anc_source_fingerprint(j->source, &fingerprint, err))
+    if (anc_source_open(j->annotations, &j->how, &j->source, err) || anc_source_fingerprint(j->source, &fingerprint, err))
         return err->code;
     if (fingerprint == j->plan.fingerprint) return ANC_OK;
     return anc_fail(err, ANC_EARGUMENT, "%s: is another data set than that of %s (fingerprint %016llx, not %016llx)",
@@ -319,6 +322,7 @@ int anc_job_verify(int argc, char **argv)
     const anc_opt opt[] = {
         { "recompute", 0, "ANNOTATIONS", ANC_OPT_STRING, &j.annotations, 0, 0,
           "label the annotations again, through the portable kernels, and compare every number" },
+        ANC_SOURCE_OPTS(j.words),
         { "quiet", 'q', NULL, ANC_OPT_FLAG, &j.quiet, 0, 0, "say nothing when all is well" },
         { 0 },
     };
@@ -337,6 +341,7 @@ int anc_job_verify(int argc, char **argv)
     if (ended) return ended - 1;
     anc_err err = { 0 };
     int64_t n_faults = 0;
+    if (anc_source_options(&j.words, &j.how, &err)) return anc_opts_refuse(&usage, "%s", err.text);
     anc_team_start(&j.team);
     verify(&j, &n_faults, &err);
     if (err.code && !j.team.rank) fprintf(stderr, "anchorage: verify: %s\n", err.text);
