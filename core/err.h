@@ -15,7 +15,7 @@ typedef enum {
 /* Plain bytes, so that MPI can broadcast it. A zeroed one is "no error". */
 typedef struct {
     anc_status code;
-    char text[1020]; /* one line, no newline, NUL-terminated */
+    char text[1020]; /* one line without control characters (each becomes '?'), NUL-terminated */
 } anc_err;
 
 /* Sets the error and returns its code, so that callers write `return anc_fail(...)`. */

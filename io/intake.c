@@ -90,6 +90,7 @@ anc_status anc_intake_pack(const anc_intake *i, int64_t run, void **bytes, size_
     writer w = { 0 };
     put_string(&w, i->stage == STAGE_FILES ? "files" : "sizes");
     put_string(&w, i->reader->name);
+    put_string(&w, i->path);
     put_string(&w, i->stage == STAGE_FILES ? i->listing.folder ? i->listing.folder : "" : pictures(i));
     for (int64_t k = first; k < end; k++) {
         if (i->stage == STAGE_FILES) {
@@ -198,8 +199,8 @@ static anc_status find_size(const char *folder, const char *key, const char *nam
     return err->code;
 }
 
-static anc_status read_sizes(const anc_reader_options *o, const char *folder, cursor *c, void **result,
-                             size_t *n_result, anc_err *err)
+static anc_status read_sizes(const anc_reader_options *o, const char *source, const char *folder, cursor *c,
+                             void **result, size_t *n_result, anc_err *err)
 {
     writer w = { 0 };
     while (c->at < c->end) {
@@ -209,7 +210,10 @@ static anc_status read_sizes(const anc_reader_options *o, const char *folder, cu
         }
         const char *key = get_string(c), *name = get_string(c);
         int32_t size[2] = { 0, 0 };
-        if (find_size(folder, key, name, size, err)) break;
+        if (find_size(folder, key, name, size, err)) {
+            anc_within(err, "%s", source);
+            break;
+        }
         put(&w, size, sizeof size);
     }
     if (!err->code && w.failed) anc_fail(err, ANC_EMEMORY, "no memory for the sizes of images");
@@ -228,10 +232,10 @@ anc_status anc_run_do(const anc_reader_options *o, const void *bytes, size_t n, 
     cursor c = { bytes, (const char *)bytes + n };
     const char *what = get_string(&c);
     const anc_reader *r = anc_reader_find(get_string(&c));
-    const char *folder = get_string(&c);
+    const char *source = get_string(&c), *folder = get_string(&c);
     *result = NULL;
     *n_result = 0;
-    if (!strcmp(what, "sizes")) return read_sizes(o, folder, &c, result, n_result, err);
+    if (!strcmp(what, "sizes")) return read_sizes(o, source, folder, &c, result, n_result, err);
     if (!r || !r->read) return anc_fail(err, ANC_EDATA, "a run of files of an unknown format");
     return read_files(r, o, folder, &c, result, n_result, err);
 }
@@ -501,6 +505,7 @@ anc_status anc_intake_open(const anc_reader_options *o, const anc_reader *reader
     if (!i) return anc_fail(err, ANC_EMEMORY, "%s: no memory", path);
     i->o = o;
     i->reader = reader;
+    i->path = path;
     i->path = path;
     if (reader->list)
         reader->list(o, path, &i->listing, err);

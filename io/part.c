@@ -14,16 +14,16 @@ struct anc_part_index {
     int64_t n; /* rows that are in it */
 };
 
-static void index_free(anc_part *p)
+static void index_free(struct anc_part_index *x)
 {
-    if (p->index) free(p->index->slot);
-    free(p->index);
-    p->index = NULL;
+    if (x) free(x->slot);
+    free(x);
 }
 
 void anc_part_clear(anc_part *p)
 {
-    index_free(p);
+    index_free(p->images);
+    index_free(p->categories);
     free(p->image);
     free(p->box);
     free(p->category);
@@ -119,36 +119,38 @@ static uint64_t hash(const char *key)
     return h ^ h >> 32;
 }
 
-static int64_t *index_slot(const anc_part *p, const char *key)
+/* Makes room for the keys of n rows; an index that had too little is emptied. False: no memory. */
+static bool index_room(struct anc_part_index **x, int64_t n)
 {
-    uint64_t at = hash(key) & p->index->mask;
-    while (p->index->slot[at] && strcmp(p->text + p->image[p->index->slot[at] - 1].key, key))
-        at = (at + 1) & p->index->mask;
-    return &p->index->slot[at];
+    if (!*x && !(*x = calloc(1, sizeof **x))) return false;
+    if ((*x)->slot && 2 * (uint64_t)n <= (*x)->mask) return true;
+    uint64_t room = 64;
+    while (room < 4 * (uint64_t)n) room *= 2;
+    free((*x)->slot);
+    (*x)->slot = calloc(room, sizeof *(*x)->slot);
+    (*x)->mask = room - 1;
+    (*x)->n = 0;
+    return (*x)->slot != NULL;
 }
 
-/* Brings the index up to date; false: no memory. The first of several rows of one key counts. */
-static bool index_all(anc_part *p)
+static int64_t *image_slot(const anc_part *p, const char *key)
 {
-    if (!p->index && !(p->index = calloc(1, sizeof *p->index))) return false;
-    struct anc_part_index *x = p->index;
-    if (!x->slot || 2 * (uint64_t)p->n_images > x->mask) {
-        uint64_t room = 64;
-        while (room < 4 * (uint64_t)p->n_images) room *= 2;
-        free(x->slot);
-        x->slot = calloc(room, sizeof *x->slot);
-        x->mask = room - 1;
-        x->n = 0;
-        if (!x->slot) return false;
-    }
-    for (; x->n < p->n_images; x->n++) {
-        int64_t *slot = index_slot(p, p->text + p->image[x->n].key);
-        if (!*slot) *slot = x->n + 1;
-    }
-    return true;
+    const struct anc_part_index *x = p->images;
+    uint64_t at = hash(key) & x->mask;
+    while (x->slot[at] && strcmp(p->text + p->image[x->slot[at] - 1].key, key)) at = (at + 1) & x->mask;
+    return &x->slot[at];
 }
 
-int64_t anc_part_find(anc_part *p, const char *key) { return index_all(p) ? *index_slot(p, key) - 1 : -1; }
+/* The first of several rows of one key counts. */
+int64_t anc_part_find(anc_part *p, const char *key)
+{
+    if (!index_room(&p->images, p->n_images)) return -1;
+    for (; p->images->n < p->n_images; p->images->n++) {
+        int64_t *slot = image_slot(p, p->text + p->image[p->images->n].key);
+        if (!*slot) *slot = p->images->n + 1;
+    }
+    return *image_slot(p, key) - 1;
+}
 
 static bool same_category(const anc_part *p, const anc_part_category_row *c, const char *key, bool numbered,
                           int64_t number)
@@ -156,17 +158,37 @@ static bool same_category(const anc_part *p, const anc_part_category_row *c, con
     return c->numbered == numbered && (numbered ? c->number == number : !strcmp(p->text + c->key, key));
 }
 
-/* Sets have few categories, and the box before often has the same one: a search from the last one met. */
+static int64_t *category_slot(const anc_part *p, const char *key, bool numbered, int64_t number)
+{
+    const struct anc_part_index *x = p->categories;
+    uint64_t at = numbered ? (uint64_t)number * UINT64_C(0x9e3779b97f4a7c15) >> 32 : hash(key);
+    for (at &= x->mask; x->slot[at]; at = (at + 1) & x->mask)
+        if (same_category(p, &p->category[x->slot[at] - 1], key, numbered, number)) break;
+    return &x->slot[at];
+}
+
+/* The row, -1: there is none, -2: no memory. The box before often has the same category. */
+static int64_t find_category(anc_part *p, const char *key, bool numbered, int64_t number)
+{
+    if (p->n_boxes) {
+        int32_t before = p->box[p->n_boxes - 1].category;
+        if (same_category(p, &p->category[before], key, numbered, number)) return before;
+    }
+    if (!index_room(&p->categories, p->n_categories)) return -2;
+    for (; p->categories->n < p->n_categories; p->categories->n++) {
+        const anc_part_category_row *c = &p->category[p->categories->n];
+        *category_slot(p, p->text + c->key, c->numbered, c->number) = p->categories->n + 1;
+    }
+    return *category_slot(p, key, numbered, number) - 1;
+}
+
 static anc_status category_row(anc_part *p, const char *key, bool numbered, int64_t number, int32_t *row,
                                anc_err *err)
 {
-    int64_t n = p->n_categories, start = p->n_boxes ? p->box[p->n_boxes - 1].category : 0;
-    for (int64_t i = 0; i < n; i++) {
-        int64_t k = (start + i) % n;
-        if (!same_category(p, &p->category[k], key, numbered, number)) continue;
-        *row = (int32_t)k;
-        return ANC_OK;
-    }
+    int64_t n = p->n_categories, found = find_category(p, key, numbered, number);
+    *row = (int32_t)(found < 0 ? n : found);
+    if (found >= 0) return ANC_OK;
+    if (found < -1) return no_memory(p, err);
     if (check_name(p, key, "category's", err)) return err->code;
     if (n == 1000000)
         return anc_part_fail(p, err, "more than 1,000,000 categories: is this the right column?");
@@ -176,7 +198,6 @@ static anc_status category_row(anc_part *p, const char *key, bool numbered, int6
     if (!make_room(&p->category, n, 1, &p->category_room, sizeof *p->category) || !add_text(p, key, &c.key) ||
         !add_text(p, place, &c.place))
         return no_memory(p, err);
-    *row = (int32_t)n;
     p->category[p->n_categories++] = c;
     return ANC_OK;
 }

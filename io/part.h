@@ -44,7 +44,7 @@ typedef struct {
     anc_findings findings;
     const char *file; /* borrowed: where the reader is, for findings: file and line (0: none); it sets them */
     int64_t line;
-    struct anc_part_index *index; /* of keys, see anc_part_find */
+    struct anc_part_index *images, *categories; /* rows by key, made when first asked for */
 } anc_part;
 
 void anc_part_clear(anc_part *p); /* a zeroed part is empty and may be cleared */

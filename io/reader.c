@@ -1,8 +1,13 @@
 /* io/reader.c: see reader.h: the table of formats, and which of them a source has */
 #include "io/reader.h"
 #include "io/coco.h"
+#include "io/crowdhuman.h"
 #include "io/files.h"
+#include "io/kitti.h"
+#include "io/open_images.h"
+#include "io/visdrone.h"
 #include "io/voc.h"
+#include "io/wider.h"
 #include "io/yolo.h"
 #include <errno.h>
 #include <stdio.h>
@@ -11,7 +16,9 @@
 #include <unistd.h>
 
 /* Asked in this order: the more particular before the more general. */
-const anc_reader *const anc_readers[] = { &anc_coco_reader, &anc_voc_reader, &anc_yolo_reader, NULL };
+const anc_reader *const anc_readers[] = { &anc_crowdhuman_reader,  &anc_coco_reader,  &anc_voc_reader,
+                                          &anc_open_images_reader, &anc_wider_reader, &anc_kitti_reader,
+                                          &anc_visdrone_reader,    &anc_yolo_reader,  NULL };
 
 const anc_reader *anc_reader_find(const char *name)
 {
@@ -149,7 +156,7 @@ static const char *names_of_all(char *text, size_t room)
 
 static anc_status none_fits(const char *path, bool folder, anc_err *err)
 {
-    char text[600];
+    char text[880];
     size_t n = 0;
     for (const anc_reader *const *r = anc_readers; *r && n < sizeof text; r++)
         n += (size_t)snprintf(text + n, sizeof text - n, "%s%s", n ? "; " : "", (*r)->what);

@@ -40,6 +40,16 @@ static anc_status more(anc_stream *s, anc_err *err)
     return ANC_OK;
 }
 
+anc_status anc_stream_peek(anc_stream *s, char *byte, anc_err *err)
+{
+    *byte = 0;
+    if (more(s, err)) return err->code;
+    size_t k = s->at + (s->n - s->at >= 3 && !memcmp(s->bytes + s->at, "\xef\xbb\xbf", 3) ? 3 : 0);
+    while (k < s->n && memchr(" \t\r\n", s->bytes[k], 4)) k++;
+    if (k < s->n) *byte = (char)s->bytes[k];
+    return ANC_OK;
+}
+
 anc_status anc_stream_bytes(anc_stream *s, const void **bytes, size_t *n, anc_err *err)
 {
     if (more(s, err)) return err->code;

@@ -40,6 +40,10 @@ anc_status anc_stream_line(anc_stream *s, char **line, size_t *n, anc_err *err);
 /* The next bytes as they are, some at a time; *n is 0 at the end. Not to be mixed with lines. */
 anc_status anc_stream_bytes(anc_stream *s, const void **bytes, size_t *n, anc_err *err);
 
+/* The text's first byte that is no blank, line end or byte order mark, while nothing is taken yet; nothing is
+ * taken by this. *byte is 0 when the first block holds none. Errors: ANC_ESYSTEM, ANC_EMEMORY. */
+anc_status anc_stream_peek(anc_stream *s, char *byte, anc_err *err);
+
 /* ANC_EDATA, in words, when the first n bytes of a file are no text in UTF-8: nothing, compressed, an
  * archive, UTF-16. */
 anc_status anc_stream_refuse(const unsigned char *bytes, size_t n, anc_err *err);
