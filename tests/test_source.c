@@ -148,7 +148,7 @@ static void sizes_come_from_a_table_too(void)
     anc_source_close(s);
     anc_dataset_clear(&d);
     o.sizes = check_path("sizes.bad");
-    expect_error("v2/Annotations", &o, ANC_EDATA, "sizes.bad:2: '2.png' is 0 pixels wide");
+    expect_error("v2/Annotations", &o, ANC_EDATA, "sizes.bad:2: '2.png' is 0 pixels wide and 30 high");
 }
 
 static void names_that_leave_the_folder_of_pictures_are_not_followed(void)
