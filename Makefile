@@ -54,7 +54,7 @@ say      = $(if $(V),,@echo "$(1) $@";)# V=1 shows the whole commands
 PARALLEL = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 again    = +@$(MAKE) --no-print-directory $(PARALLEL)
 
-.PHONY: all programs check check-built check-faults check-slurm check-hosts check-real sanitize demo demo-built bench bench-peers deps install layers \
+.PHONY: all programs check check-built check-faults check-slurm check-hosts check-real sanitize demo demo-built bench bench-import bench-peers deps install layers \
         format clean
 all: layers $(BUILD)/anchorage
 	@ln -sfn $(BUILD)/anchorage anchorage
@@ -85,6 +85,8 @@ sanitize:
 
 bench: $(BUILD)/timings
 	@$(BUILD)/timings
+bench-import: all
+	@bench/import.sh $(BUILD)/anchorage
 bench-peers: all $(BUILD)/timings
 	@bench/peers.sh $(BUILD)/anchorage
 	@bench/peers_head.sh $(BUILD)/anchorage
