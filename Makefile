@@ -100,6 +100,7 @@ bench-peers: all $(BUILD)/timings
 	@bench/peers.sh $(BUILD)/anchorage
 	@bench/peers_head.sh $(BUILD)/anchorage
 	@bench/peers_nms.sh $(BUILD)/timings
+	@bench/peers_dense.sh $(BUILD)/timings
 
 deps:
 	@CC='$(CC)' FLAGS='$(MPI_C) $(HDF5_C) $(BLAS_C) $(IO_C)' LIBS='$(LIBS) -lcunit' tools/deps.sh
@@ -129,7 +130,7 @@ $(BUILD)/jobs/%.o:  CPPFLAGS += $(MPI_C) $(HDF5_C) $(IO_C)
 $(BUILD)/bench/%.o: CPPFLAGS += $(MPI_C) $(HDF5_C) $(IO_C)
 $(BUILD)/tests/%.o: CPPFLAGS += $(MPI_C) $(HDF5_C) $(IO_C) -DANC_BINARY='"$(abspath $(BUILD))/anchorage"'
 $(BUILD)/%_avx2.o: CFLAGS += -mavx2 -mf16c
-$(addprefix $(BUILD)/,io/chunk.o core/head.o core/sgd.o mpi/reduce.o): CFLAGS += -O3
+$(addprefix $(BUILD)/,io/chunk.o core/dense.o core/head.o core/sgd.o core/winograd.o mpi/reduce.o): CFLAGS += -O3
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,$(CC))$(CC) $(CPPFLAGS) $(CFLAGS) $(EXTRA) -MMD -MP -c $< -o $@

@@ -78,6 +78,22 @@ static anc_status read_pairs(anc_features *f, const char *name, int32_t (**pairs
     return ANC_OK;
 }
 
+static anc_status read_scale(anc_features *f, anc_err *err)
+{
+    void *data;
+    int64_t n;
+    if (anc_h5_read(&f->file, "/images/scale", ANC_H5_F32, 2, (int64_t[]){ f->info.n_images, 2 }, &data, &n,
+                    err))
+        return err->code;
+    f->info.scale = data;
+    for (int64_t i = 0; i < n; i++)
+        for (int e = 0; e < 2; e++)
+            if (!(f->info.scale[i][e] > 1e-6f && f->info.scale[i][e] < 1e6f))
+                return anc_fail(err, ANC_EDATA, "/images/scale is %g for image %lld, which cannot be",
+                                (double)f->info.scale[i][e], (long long)f->info.id[i]);
+    return ANC_OK;
+}
+
 static anc_status read_images(anc_features *f, anc_err *err)
 {
     void *id;
@@ -91,6 +107,7 @@ static anc_status read_images(anc_features *f, anc_err *err)
     if (anc_h5_exists(&f->file, "/images/original_size") &&
         read_pairs(f, "/images/original_size", &info->original, err))
         return err->code;
+    if (anc_h5_exists(&f->file, "/images/scale") && read_scale(f, err)) return err->code;
     for (int64_t i = 0; i < info->n_images; i++)
         if (info->padded[i][0] < info->size[i][0] || info->padded[i][1] < info->size[i][1])
             return anc_fail(err, ANC_EDATA, "image %lld: /images/padded_size is less than /images/size",
@@ -244,12 +261,18 @@ void anc_features_close(anc_features *f)
     free(f->info.size);
     free(f->info.padded);
     free(f->info.original);
+    free(f->info.scale);
     free(f->by_id);
     free(f->path);
     free(f);
 }
 
 const anc_features_info *anc_features_about(const anc_features *f) { return &f->info; }
+
+void anc_features_read_whole(anc_features *f)
+{
+    if (f->mapped) madvise(f->mapped, f->n_mapped, MADV_SEQUENTIAL);
+}
 
 /* ---- maps ---- */
 

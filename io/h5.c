@@ -88,9 +88,17 @@ static void forget(anc_h5_file *f)
     *f = (anc_h5_file){ 0 };
 }
 
+/* Takes the result of closing a part of a file that is being written: HDF5 may only now have written it. */
+static void closed(anc_h5_file *f, herr_t result)
+{
+    if (result >= 0) return;
+    if (f && !f->lost.code) anc_h5_fail(&f->lost, ANC_ESYSTEM, "%s: cannot write; is the disk full?", f->part);
+    H5Eclear2(H5E_DEFAULT);
+}
+
 /* Before anything else of HDF5: no printing, and no clean-up at exit, which crashes (1.10) when a file could not be
  * written to its end, as on a full disk. */
-static void start_hdf5(void)
+void anc_h5_start(void)
 {
     H5dont_atexit();
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
@@ -126,7 +134,7 @@ anc_status anc_h5_create_part_as(const char *path, const char *tag, anc_h5_file 
         forget(f);
         return anc_fail(err, ANC_EMEMORY, "%s: no memory", path);
     }
-    start_hdf5();
+    anc_h5_start();
     /* HDF5 reports a failed open in its own long words: the system's are clearer. */
     int fd = open(f->part, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (fd < 0) {
@@ -138,6 +146,7 @@ anc_status anc_h5_create_part_as(const char *path, const char *tag, anc_h5_file 
     hid_t access = H5Pcreate(H5P_FILE_ACCESS), create = H5Pcreate(H5P_FILE_CREATE);
     H5Pset_libver_bounds(access, H5F_LIBVER_V110, H5F_LIBVER_V110);
     H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
+    H5Pset_alignment(access, 256, 8); /* so that numbers in one piece can be used where they lie in a mapped file */
 #if H5_VERSION_GE(1, 10, 7)
     H5Pset_file_locking(access, 1, 1); /* two writers collide at once; file systems without locks will do */
 #endif
@@ -149,6 +158,7 @@ anc_status anc_h5_create_part_as(const char *path, const char *tag, anc_h5_file 
     restore_messages(kept);
     if (f->id > 0) return ANC_OK;
     anc_h5_fail(err, ANC_ESYSTEM, "%s: cannot create", f->part);
+    unlink(f->part);
     forget(f);
     return err->code;
 }
@@ -193,6 +203,10 @@ anc_status anc_h5_commit(anc_h5_file *f, anc_err *err)
     /* Flushing first finds a full disk while the file can still be closed in peace. */
     if (H5Fflush(f->id, H5F_SCOPE_GLOBAL) < 0)
         status = anc_h5_fail(err, ANC_ESYSTEM, "%s: cannot write; is the disk full?", f->part);
+    if (f->lost.code) {
+        *err = f->lost;
+        status = err->code;
+    }
     if (H5Fclose(f->id) < 0 && !status)
         status = anc_h5_fail(err, ANC_ESYSTEM, "%s: cannot close; is the disk full?", f->part);
     H5Eclear2(H5E_DEFAULT);
@@ -252,7 +266,8 @@ static anc_status set_attribute(hid_t object, const char *name, hid_t type, cons
     hid_t attribute = H5Acreate2(object, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
     int failed = attribute < 0 || H5Awrite(attribute, type, value) < 0;
     if (failed) anc_h5_fail(err, ANC_ESYSTEM, "cannot write attribute '%s'", name);
-    if (attribute >= 0) H5Aclose(attribute);
+    if (attribute >= 0 && H5Aclose(attribute) < 0 && !failed)
+        failed = !!anc_h5_fail(err, ANC_ESYSTEM, "cannot write attribute '%s'", name);
     H5Sclose(space);
     H5Tclose(type);
     return failed ? err->code : ANC_OK;
@@ -269,7 +284,7 @@ static anc_status set_at(anc_h5_file *f, const char *object, const char *name, h
         return anc_h5_fail(err, ANC_ESYSTEM, "%s: cannot make the group %s", f->part, object);
     }
     anc_status status = set_attribute(id, name, type, value, err);
-    H5Oclose(id);
+    closed(f, H5Oclose(id));
     return status ? anc_within(err, "%s: %s", f->part, object) : ANC_OK;
 }
 
@@ -308,15 +323,21 @@ static size_t row_bytes(const anc_h5_spec *spec)
     return bytes;
 }
 
+int64_t anc_h5_chunk_rows(const anc_h5_spec *spec)
+{
+    size_t bytes = row_bytes(spec);
+    int64_t rows = spec->chunk_rows > 0 ? spec->chunk_rows : bytes ? (int64_t)(ANC_H5_CHUNK_BYTES / bytes) : 1;
+    if (rows > spec->dims[0]) rows = spec->dims[0];
+    return rows > 0 ? rows : 1;
+}
+
 /* A copy of dcpl with times off, or the list that the spec asks for. */
 static hid_t creation_list(const anc_h5_spec *spec, size_t bytes, hid_t dcpl)
 {
     hid_t plist = dcpl == H5P_DEFAULT ? H5Pcreate(H5P_DATASET_CREATE) : H5Pcopy(dcpl);
     H5Pset_obj_track_times(plist, 0);
     if (dcpl != H5P_DEFAULT || spec->chunk_rows < 0 || spec->dims[0] == 0 || bytes == 0) return plist;
-    int64_t rows = spec->chunk_rows ? spec->chunk_rows : (int64_t)(ANC_H5_CHUNK_BYTES / bytes);
-    if (rows > spec->dims[0]) rows = spec->dims[0];
-    hsize_t chunk[ANC_H5_MAX_RANK] = { rows > 0 ? (hsize_t)rows : 1 };
+    hsize_t chunk[ANC_H5_MAX_RANK] = { (hsize_t)anc_h5_chunk_rows(spec) };
     for (int k = 1; k < spec->rank; k++) chunk[k] = (hsize_t)spec->dims[k];
     H5Pset_chunk(plist, spec->rank, chunk);
     if (spec->deflate) {
@@ -345,7 +366,7 @@ static anc_status create(anc_h5_file *f, const anc_h5_spec *spec, hid_t type, si
     const char *const text[] = { spec->units, spec->description }, *const name[] = { "units", "description" };
     for (int k = 0; k < 2; k++) {
         if (!text[k] || !set_attribute(*id, name[k], string_type(strlen(text[k])), text[k], err)) continue;
-        H5Dclose(*id);
+        closed(f, H5Dclose(*id));
         *id = 0;
         return anc_within(err, "%s: %s", f->part, spec->name);
     }
@@ -355,7 +376,7 @@ static anc_status create(anc_h5_file *f, const anc_h5_spec *spec, hid_t type, si
 anc_status anc_h5_define(anc_h5_file *f, const anc_h5_spec *spec, hid_t dcpl, anc_h5_data *d, anc_err *err)
 {
     hid_t type = anc_h5_type_id(spec->type);
-    *d = (anc_h5_data){ .type = spec->type, .rank = spec->rank };
+    *d = (anc_h5_data){ .type = spec->type, .rank = spec->rank, .file = f };
     memcpy(d->dims, spec->dims, sizeof d->dims);
     anc_status status = create(f, spec, type, row_bytes(spec), dcpl, &d->id, err);
     H5Tclose(type);
@@ -366,7 +387,7 @@ anc_status anc_h5_define(anc_h5_file *f, const anc_h5_spec *spec, hid_t dcpl, an
 void anc_h5_data_close(anc_h5_data *d)
 {
     anc_h5_guard_enter(d->guard);
-    if (d->id > 0) H5Dclose(d->id);
+    if (d->id > 0) closed(d->file, H5Dclose(d->id));
     anc_h5_guard_leave(d->guard);
     *d = (anc_h5_data){ 0 };
 }
@@ -423,21 +444,21 @@ anc_status anc_h5_data_write(const anc_h5_data *d, int64_t first, int64_t n, con
 }
 
 /* Packs chunk after chunk and hands each to HDF5 as it is to stand in the file. */
-static anc_status write_packed(const anc_h5_data *d, const anc_h5_spec *spec, const void *data, anc_err *err)
+anc_status anc_h5_data_pack(const anc_h5_data *d, const anc_h5_spec *spec, int64_t start, int64_t n, const void *data,
+                            anc_err *err)
 {
-    hsize_t chunk[ANC_H5_MAX_RANK], at[ANC_H5_MAX_RANK] = { 0 };
-    hid_t plist = H5Dget_create_plist(d->id);
-    H5Pget_chunk(plist, spec->rank, chunk);
-    H5Pclose(plist);
-    size_t row = row_bytes(spec), chunk_bytes = (size_t)chunk[0] * row;
+    int64_t chunk = anc_h5_chunk_rows(spec), end = start + n;
+    hsize_t at[ANC_H5_MAX_RANK] = { 0 };
+    size_t row = row_bytes(spec), chunk_bytes = (size_t)chunk * row;
+    assert(start % chunk == 0 && end <= spec->dims[0] && (end % chunk == 0 || end == spec->dims[0]));
     anc_chunk_packer *packer;
     if (anc_chunk_packer_new(chunk_bytes, spec->deflate, &packer, err)) return err->code;
     unsigned char *last = NULL;
     anc_status status = ANC_OK;
-    for (int64_t first = 0; first < spec->dims[0] && !status; first += (int64_t)chunk[0]) {
-        const unsigned char *rows = (const unsigned char *)data + (size_t)first * row;
-        int64_t left = spec->dims[0] - first;
-        if (left < (int64_t)chunk[0]) { /* a chunk is whole in the file: zeros stand for the rows beyond the end */
+    for (int64_t first = start; first < end && !status; first += chunk) {
+        const unsigned char *rows = (const unsigned char *)data + (size_t)(first - start) * row;
+        int64_t left = end - first;
+        if (left < chunk) { /* a chunk is whole in the file: zeros stand for the rows beyond the end */
             last = calloc(1, chunk_bytes);
             if (!last) {
                 status = anc_fail(err, ANC_EMEMORY, "no memory to pack chunks of %zu bytes", chunk_bytes);
@@ -463,10 +484,12 @@ anc_status anc_h5_write(anc_h5_file *f, const anc_h5_spec *spec, const void *dat
     anc_h5_data d;
     if (anc_h5_define(f, spec, H5P_DEFAULT, &d, err)) return err->code;
     anc_status status = spec->deflate && spec->chunk_rows >= 0 && spec->dims[0] && row_bytes(spec)
-                            ? write_packed(&d, spec, data, err)
+                            ? anc_h5_data_pack(&d, spec, 0, spec->dims[0], data, err)
                             : anc_h5_data_write(&d, 0, spec->dims[0], data, err);
     anc_h5_data_close(&d);
-    return status ? anc_within(err, "%s", f->part) : ANC_OK;
+    if (status) return anc_within(err, "%s", f->part);
+    if (f->lost.code) *err = f->lost;
+    return f->lost.code;
 }
 
 /* How many rows of `bytes` each pass through memory at a time. */
@@ -494,7 +517,7 @@ anc_status anc_h5_write_strings(anc_h5_file *f, const char *name, int64_t n, con
         if (transfer(&d, type, first, k, block, WRITE))
             status = anc_h5_fail(err, ANC_ESYSTEM, "%s: cannot write %s; is the disk full?", f->part, name);
     }
-    if (d.id > 0) H5Dclose(d.id);
+    if (d.id > 0) closed(f, H5Dclose(d.id));
     H5Tclose(type);
     free(block);
     return status;
@@ -506,19 +529,21 @@ anc_status anc_h5_write_strings(anc_h5_file *f, const char *name, int64_t n, con
 static anc_status open_id(const char *path, const char *guard, int64_t size, hid_t *id, anc_err *err)
 {
     anc_h5_guard_enter(guard);
-    int is = H5Fis_hdf5(path) > 0;
+    htri_t is = H5Fis_hdf5(path);
+    if (is < 0 && size) anc_h5_fail(err, ANC_ESYSTEM, "cannot be read"); /* its words, before they are cleared */
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
     H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
 #if H5_VERSION_GE(1, 10, 7)
     H5Pset_file_locking(access, 0, 1); /* finished files do not change, and some file systems have no locks */
 #endif
-    *id = is ? H5Fopen(path, H5F_ACC_RDONLY, access) : -1;
+    *id = is > 0 ? H5Fopen(path, H5F_ACC_RDONLY, access) : -1;
     hid_t kept = keep_messages();
     H5Pclose(access);
     restore_messages(kept);
     anc_h5_guard_leave(guard);
     if (*id > 0) return ANC_OK;
-    if (is) return anc_h5_fail(err, ANC_EDATA, "cannot be opened; was it copied or written whole?");
+    if (is > 0) return anc_h5_fail(err, ANC_EDATA, "cannot be opened; was it copied or written whole?");
+    if (is < 0 && size) return ANC_ESYSTEM;
     H5Eclear2(H5E_DEFAULT);
     return anc_fail(err, ANC_EDATA, "is not an HDF5 file%s", size ? "" : ": it is empty");
 }
@@ -527,7 +552,7 @@ static anc_status open_id(const char *path, const char *guard, int64_t size, hid
 static anc_status open_hdf5(const char *path, bool large, anc_h5_file *f, anc_err *err)
 {
     *f = (anc_h5_file){ 0 };
-    start_hdf5();
+    anc_h5_start();
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) return anc_fail(err, ANC_ESYSTEM, "cannot open: %s", strerror(errno));
     struct stat info = { 0 };
@@ -539,8 +564,9 @@ static anc_status open_hdf5(const char *path, bool large, anc_h5_file *f, anc_er
     f->path = strdup(path);
     if (!f->path) return anc_fail(err, ANC_EMEMORY, "no memory");
     f->guard = sealed ? NULL : f->path;
-    if (open_id(path, f->guard, info.st_size, &f->id, err)) forget(f);
-    return f->id > 0 ? ANC_OK : err->code;
+    anc_status status = open_id(path, f->guard, info.st_size, &f->id, err);
+    if (status) forget(f);
+    return status;
 }
 
 static anc_status open_format(const char *path, const char *format, int max_version, bool large, anc_h5_file *f,
@@ -550,7 +576,7 @@ static anc_status open_format(const char *path, const char *format, int max_vers
     char *found = NULL;
     int64_t version = 0;
     if (anc_h5_get_string(f, "/", "format", &found, err) ||
-        (strcmp(found, format) && anc_fail(err, ANC_EDATA, "holds '%.100s', not '%s'", found, format)) ||
+        (format && strcmp(found, format) && anc_fail(err, ANC_EDATA, "holds '%.100s', not '%s'", found, format)) ||
         anc_h5_get_int(f, "/", "format_version", &version, err)) {
         /* err is set */
     } else if (version < 1 || version > max_version) {
@@ -580,7 +606,7 @@ anc_status anc_h5_format_of(const char *path, char **format, anc_err *err)
 {
     anc_h5_file f;
     *format = NULL;
-    if (open_hdf5(path, true, &f, err)) return err->code; /* whoever reads on checks the seal */
+    if (open_hdf5(path, false, &f, err)) return err->code;
     if (anc_h5_has_attribute(&f, "/", "format"))
         anc_h5_get_string(&f, "/", "format", format, err);
     else

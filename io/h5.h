@@ -44,6 +44,7 @@ typedef struct {
     char *path; /* final name */
     char *part; /* name while it is written, NULL for one that is read */
     const char *guard; /* path, when it is read without a seal to vouch for it: see io/h5_guard.h */
+    anc_err lost; /* HDF5 writes some data when a dataset is closed: what went wrong then, for the commit to say */
 } anc_h5_file;
 
 /* An open dataset. A zeroed one is closed. */
@@ -53,6 +54,7 @@ typedef struct {
     int rank;
     int64_t dims[ANC_H5_MAX_RANK];
     const char *guard; /* the file's */
+    anc_h5_file *file; /* that it is written to; NULL: it is read */
 } anc_h5_data;
 
 typedef struct {
@@ -66,6 +68,10 @@ typedef struct {
     const char *units;  /* attributes; give one or both, NULL leaves one out */
     const char *description;
 } anc_h5_spec;
+
+/* HDF5 prints nothing more in this thread. Creating and opening do it; a thread that reads from a file that another one
+ * has opened calls it first. */
+void anc_h5_start(void);
 
 /* ---- writing ---- */
 
@@ -88,13 +94,19 @@ void anc_h5_abandon(anc_h5_file *f);
 /* The root attributes that every file has. config is JSON text. */
 anc_status anc_h5_stamp(anc_h5_file *f, const char *format, int version, const char *config, anc_err *err);
 
-/* Creates a dataset and leaves it open for anc_h5_data_write or direct chunk writes. dcpl is a creation
+/* Creates a dataset in f, which outlives *d, and leaves it open for anc_h5_data_write or direct chunk writes. dcpl is a creation
  * property list to add filters or virtual sources to, or H5P_DEFAULT; with a list of the caller's own,
  * chunk_rows and deflate of the spec are ignored. Datasets without rows are contiguous. */
 anc_status anc_h5_define(anc_h5_file *f, const anc_h5_spec *spec, hid_t dcpl, anc_h5_data *d, anc_err *err);
 
 /* Rows [first, first + n); a row is everything behind the first dimension. Whole chunks are fastest. */
 anc_status anc_h5_data_write(const anc_h5_data *d, int64_t first, int64_t n, const void *rows, anc_err *err);
+
+/* The same for a dataset that spec, with chunks and deflate, has defined: rows are packed here, faster than HDF5 would.
+ * Both ends of a run stand on multiples of anc_h5_chunk_rows, or at the dataset's end. */
+anc_status anc_h5_data_pack(const anc_h5_data *d, const anc_h5_spec *spec, int64_t first, int64_t n, const void *rows,
+                            anc_err *err);
+int64_t anc_h5_chunk_rows(const anc_h5_spec *spec); /* rows of a chunk, at least 1 */
 
 /* Define, write all, close. */
 anc_status anc_h5_write(anc_h5_file *f, const anc_h5_spec *spec, const void *data, anc_err *err);
@@ -111,7 +123,7 @@ anc_status anc_h5_set_real(anc_h5_file *f, const char *object, const char *name,
 
 /* ---- reading ---- */
 
-/* Opens for reading and checks the root attributes: format, and a format_version of 1 to max_version. A file that ends
+/* Opens for reading and checks the root attributes: format (NULL: any), and a format_version of 1 to max_version. A file that ends
  * in a seal (io/seal.h) is held to it first, all its bytes, before HDF5 sees any. The error text names no path: the
  * caller adds it. Errors: ANC_EDATA, ANC_ESYSTEM, ANC_EMEMORY. */
 anc_status anc_h5_open(const char *path, const char *format, int max_version, anc_h5_file *f, anc_err *err);
@@ -133,7 +145,7 @@ anc_status anc_h5_data_open(const anc_h5_file *f, const char *name, anc_h5_type 
 anc_status anc_h5_data_open_map(const anc_h5_file *f, const char *name, anc_h5_type type, int rank,
                                 const int64_t *dims, anc_h5_data *d, anc_err *err);
 anc_status anc_h5_data_read(const anc_h5_data *d, int64_t first, int64_t n, void *rows, anc_err *err);
-void anc_h5_data_close(anc_h5_data *d); /* on a closed one nothing */
+void anc_h5_data_close(anc_h5_data *d); /* on a closed one nothing; a write that fails now fails the commit */
 
 /* The whole dataset, malloc'ed, never NULL on success. *n is dims[0]; the other dims are as asked for. */
 anc_status anc_h5_read(const anc_h5_file *f, const char *name, anc_h5_type type, int rank,

@@ -15,6 +15,7 @@ const anc_job anc_jobs[] = {
     { "import", "check annotations once and keep them as annotations.h5", anc_job_import },
     { "label", "annotations in, RPN training targets out (HDF5 shards and an index over them)", anc_job_label },
     { "train", "targets and a backbone's features in, a trained RPN head out", anc_job_train },
+    { "propose", "a head and features in, proposals out: boxes with their objectness", anc_job_propose },
     { "evaluate", "say how many objects proposals find: average recall", anc_job_evaluate },
     { "presets", "print a preset as an INI file, ready to edit", anc_job_presets },
     { "inspect", "say in words and tables what a file holds", anc_job_inspect },
