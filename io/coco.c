@@ -17,8 +17,12 @@
 #include <unistd.h>
 #include <yajl/yajl_parse.h>
 
+#ifndef ANC_BLOCK_BYTES /* fuzzers give a small one, so that tokens span blocks */
+#define ANC_BLOCK_BYTES (256 << 10)
+#endif
+
 enum {
-    BLOCK_BYTES = 256 << 10, /* stays in the second-level cache between read() and the parser */
+    BLOCK_BYTES = ANC_BLOCK_BYTES, /* stays in the second-level cache between read() and the parser */
     MAX_DEPTH = 64,
     MAX_TOKEN_BYTES = 16 << 20 /* yajl keeps a token that spans blocks, and scans it anew for each */
 };
