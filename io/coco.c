@@ -398,8 +398,7 @@ static field_kind field_of(list_kind list, const unsigned char *key, size_t n)
         guess = key[0] == 'i' ? GROUP : DIFFICULT;
         break;
     case 10: guess = OCCLUDED; break;
-    case 11: guess = key[0] == 'i' ? TRUNCATED : CATEGORY_ID; break;
-    case 12: guess = DEPICTION; break;
+    case 11: guess = key[0] != 'i' ? CATEGORY_ID : key[2] == 't' ? TRUNCATED : DEPICTION; break;
     case 13: guess = SEGMENTS; break;
     default: return OTHER;
     }
