@@ -39,6 +39,8 @@ team  := $(call tests,mpi)
 real  := $(call tests,real)
 BENCH := $(call objects,$(call sources,bench))
 BINARIES := $(addprefix $(BUILD)/,anchorage $(TESTS) $(if $(BENCH),timings))
+FUZZ  := $(call objects,$(filter-out tests/fuzz/damage.c,$(call sources,tests/fuzz)))
+DAMAGE := $(call objects,tests/fuzz/damage.c tests/fuzz/readers.c)
 
 # mpirun refuses to run as root and on fewer cores than ranks, and lets waiting ranks spin and pin; on a
 # desk, in a container and in the tests it should just run. On a cluster call mpirun or srun yourself.
@@ -54,7 +56,7 @@ say      = $(if $(V),,@echo "$(1) $@";)# V=1 shows the whole commands
 PARALLEL = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 again    = +@$(MAKE) --no-print-directory $(PARALLEL)
 
-.PHONY: all programs check check-built check-faults check-slurm check-hosts check-real sanitize demo demo-built bench bench-peers deps install layers \
+.PHONY: all programs check check-built check-faults check-slurm check-hosts check-real sanitize fuzz demo demo-built bench bench-import bench-peers deps install layers \
         format clean
 all: layers $(BUILD)/anchorage
 	@ln -sfn $(BUILD)/anchorage anchorage
@@ -83,12 +85,24 @@ sanitize:
 	$(again) BUILD=$(BUILD)-sanitize EXTRA='-fsanitize=address,undefined -fno-sanitize-recover=all' $(BUILD)-sanitize/unit
 	@tools/check.sh $(BUILD)-sanitize unit
 
+# SECONDS=n for each target, or RUNS=n; TARGETS="coco head" for some: docs/FUZZ.md. (SECONDS is a variable of bash's own.)
+fuzz: all
+	@CC=clang tools/deps.sh clang libclang-rt-14-dev
+	$(again) $(BUILD)/damage
+	$(again) CC=clang BUILD=$(BUILD)-fuzz EXTRA='-fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all \
+	    -DANC_BLOCK_BYTES=61' $(BUILD)-fuzz/fuzz
+	@ln -f $(BUILD)/damage $(BUILD)-fuzz/damage
+	@FUZZ_SECONDS='$(SECONDS)' tests/fuzz/run.sh $(BUILD)-fuzz $(BUILD)/anchorage $(abspath $(REAL))
+
 bench: $(BUILD)/timings
 	@$(BUILD)/timings
+bench-import: all
+	@bench/import.sh $(BUILD)/anchorage
 bench-peers: all $(BUILD)/timings
 	@bench/peers.sh $(BUILD)/anchorage
 	@bench/peers_head.sh $(BUILD)/anchorage
 	@bench/peers_nms.sh $(BUILD)/timings
+	@bench/peers_dense.sh $(BUILD)/timings
 
 deps:
 	@CC='$(CC)' FLAGS='$(MPI_C) $(HDF5_C) $(BLAS_C) $(IO_C)' LIBS='$(LIBS) -lcunit' tools/deps.sh
@@ -102,6 +116,10 @@ programs: layers $(BINARIES)
 $(BUILD)/anchorage: $(BUILD)/jobs/main.o $(ALL)
 $(foreach t,$(TESTS),$(eval $(BUILD)/$(t): $($(t)) $(ALL)))
 $(BUILD)/timings: $(BENCH) $(ALL)
+$(BUILD)/damage: $(DAMAGE) $(ALL)
+	$(call say,link)$(CC) $(CFLAGS) $(EXTRA) $^ $(LIBS) $(RPATH) -o $@
+$(BUILD)/fuzz: $(FUZZ) $(ALL)
+	$(call say,link)$(CC) $(CFLAGS) $(EXTRA) -fsanitize=fuzzer $^ $(LIBS) $(RPATH) -o $@
 $(addprefix $(BUILD)/,$(TESTS)): LIBS += -lcunit
 $(BINARIES):
 	$(call say,link)$(CC) $(CFLAGS) $(EXTRA) $^ $(LIBS) $(RPATH) -o $@
@@ -114,11 +132,11 @@ $(BUILD)/jobs/%.o:  CPPFLAGS += $(MPI_C) $(HDF5_C) $(IO_C)
 $(BUILD)/bench/%.o: CPPFLAGS += $(MPI_C) $(HDF5_C) $(IO_C)
 $(BUILD)/tests/%.o: CPPFLAGS += $(MPI_C) $(HDF5_C) $(IO_C) -DANC_BINARY='"$(abspath $(BUILD))/anchorage"'
 $(BUILD)/%_avx2.o: CFLAGS += -mavx2 -mf16c
-$(addprefix $(BUILD)/,io/chunk.o core/head.o core/sgd.o mpi/reduce.o): CFLAGS += -O3
+$(addprefix $(BUILD)/,io/chunk.o core/dense.o core/head.o core/sgd.o core/winograd.o mpi/reduce.o): CFLAGS += -O3
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,$(CC))$(CC) $(CPPFLAGS) $(CFLAGS) $(EXTRA) -MMD -MP -c $< -o $@
--include $(wildcard $(BUILD)/*/*.d)
+-include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)
 
 # Arrows: jobs -> io, mpi, core; io -> core; mpi -> core/err.h; core -> nothing.
 layers:
@@ -128,6 +146,6 @@ layers:
 	@! grep -nE '#include "(tests|bench)/' jobs/*.[ch] /dev/null
 
 format:
-	clang-format -i $(wildcard */*.[ch])
+	clang-format -i $(wildcard */*.[ch] tests/fuzz/*.[ch])
 clean:
-	rm -rf $(BUILD) $(BUILD)-sanitize anchorage demo
+	rm -rf $(BUILD) $(BUILD)-sanitize $(BUILD)-fuzz anchorage demo

@@ -18,8 +18,12 @@
 #include <unistd.h>
 #include <yajl/yajl_parse.h>
 
+#ifndef ANC_BLOCK_BYTES /* fuzzers give a small one, so that tokens span blocks */
+#define ANC_BLOCK_BYTES (256 << 10)
+#endif
+
 enum {
-    BLOCK_BYTES = 256 << 10, /* stays in the second-level cache between read() and the parser */
+    BLOCK_BYTES = ANC_BLOCK_BYTES, /* stays in the second-level cache between read() and the parser */
     MAX_DEPTH = 64,
     MAX_TOKEN_BYTES = 16 << 20 /* yajl keeps a token that spans blocks, and scans it anew for each */
 };
@@ -395,8 +399,7 @@ static field_kind field_of(list_kind list, const unsigned char *key, size_t n)
         guess = key[0] == 'i' ? GROUP : DIFFICULT;
         break;
     case 10: guess = OCCLUDED; break;
-    case 11: guess = key[0] == 'i' ? TRUNCATED : CATEGORY_ID; break;
-    case 12: guess = DEPICTION; break;
+    case 11: guess = key[0] != 'i' ? CATEGORY_ID : key[2] == 't' ? TRUNCATED : DEPICTION; break;
     case 13: guess = SEGMENTS; break;
     default: return OTHER;
     }

@@ -17,6 +17,7 @@
 
 enum {
     ANC_H5_MAX_RANK = 4,
+    ANC_H5_MAX_STRING = 64 << 10, /* bytes of an element */
     ANC_H5_CHUNK_BYTES =
         256 << 10 /* below HDF5's 1 MiB chunk cache, so that no chunk is inflated twice in a row */
 };
@@ -42,6 +43,8 @@ typedef struct {
     hid_t id;   /* 0 when not open: a zeroed file is closed */
     char *path; /* final name */
     char *part; /* name while it is written, NULL for one that is read */
+    const char *guard; /* path, when it is read without a seal to vouch for it: see io/h5_guard.h */
+    anc_err lost; /* HDF5 writes some data when a dataset is closed: what went wrong then, for the commit to say */
 } anc_h5_file;
 
 /* An open dataset. A zeroed one is closed. */
@@ -50,6 +53,8 @@ typedef struct {
     anc_h5_type type; /* of the caller's memory */
     int rank;
     int64_t dims[ANC_H5_MAX_RANK];
+    const char *guard; /* the file's */
+    anc_h5_file *file; /* that it is written to; NULL: it is read */
 } anc_h5_data;
 
 typedef struct {
@@ -63,6 +68,10 @@ typedef struct {
     const char *units;  /* attributes; give one or both, NULL leaves one out */
     const char *description;
 } anc_h5_spec;
+
+/* HDF5 prints nothing more in this thread. Creating and opening do it; a thread that reads from a file that another one
+ * has opened calls it first. */
+void anc_h5_start(void);
 
 /* ---- writing ---- */
 
@@ -85,13 +94,19 @@ void anc_h5_abandon(anc_h5_file *f);
 /* The root attributes that every file has. config is JSON text. */
 anc_status anc_h5_stamp(anc_h5_file *f, const char *format, int version, const char *config, anc_err *err);
 
-/* Creates a dataset and leaves it open for anc_h5_data_write or direct chunk writes. dcpl is a creation
+/* Creates a dataset in f, which outlives *d, and leaves it open for anc_h5_data_write or direct chunk writes. dcpl is a creation
  * property list to add filters or virtual sources to, or H5P_DEFAULT; with a list of the caller's own,
  * chunk_rows and deflate of the spec are ignored. Datasets without rows are contiguous. */
 anc_status anc_h5_define(anc_h5_file *f, const anc_h5_spec *spec, hid_t dcpl, anc_h5_data *d, anc_err *err);
 
 /* Rows [first, first + n); a row is everything behind the first dimension. Whole chunks are fastest. */
 anc_status anc_h5_data_write(const anc_h5_data *d, int64_t first, int64_t n, const void *rows, anc_err *err);
+
+/* The same for a dataset that spec, with chunks and deflate, has defined: rows are packed here, faster than HDF5 would.
+ * Both ends of a run stand on multiples of anc_h5_chunk_rows, or at the dataset's end. */
+anc_status anc_h5_data_pack(const anc_h5_data *d, const anc_h5_spec *spec, int64_t first, int64_t n, const void *rows,
+                            anc_err *err);
+int64_t anc_h5_chunk_rows(const anc_h5_spec *spec); /* rows of a chunk, at least 1 */
 
 /* Define, write all, close. */
 anc_status anc_h5_write(anc_h5_file *f, const anc_h5_spec *spec, const void *data, anc_err *err);
@@ -108,9 +123,13 @@ anc_status anc_h5_set_real(anc_h5_file *f, const char *object, const char *name,
 
 /* ---- reading ---- */
 
-/* Opens for reading and checks the root attributes: format, and a format_version of 1 to max_version. The
- * error text names no path: the caller adds it. Errors: ANC_EDATA, ANC_ESYSTEM, ANC_EMEMORY. */
+/* Opens for reading and checks the root attributes: format (NULL: any), and a format_version of 1 to max_version. A file that ends
+ * in a seal (io/seal.h) is held to it first, all its bytes, before HDF5 sees any. The error text names no path: the
+ * caller adds it. Errors: ANC_EDATA, ANC_ESYSTEM, ANC_EMEMORY. */
 anc_status anc_h5_open(const char *path, const char *format, int max_version, anc_h5_file *f, anc_err *err);
+
+/* The same without a look at the seal, for files that are too large to be read twice. */
+anc_status anc_h5_open_large(const char *path, const char *format, int max_version, anc_h5_file *f, anc_err *err);
 void anc_h5_close(anc_h5_file *f);
 
 /* What a file says it is: its root attribute 'format', malloc'ed. Errors as above. */
@@ -118,18 +137,22 @@ anc_status anc_h5_format_of(const char *path, char **format, anc_err *err);
 
 /* Opens a dataset whose elements fit in `type` without loss, of the given rank; dims [rank], where -1 is any.
  * Datasets that claim more rows than their stored bytes can hold are refused, so that d->dims may be
- * allocated. Errors: ANC_EDATA. */
+ * allocated; so are chunks that are larger than they can be. Virtual ones must map other files' datasets that are there
+ * and not virtual themselves. Errors: ANC_EDATA. */
 anc_status anc_h5_data_open(const anc_h5_file *f, const char *name, anc_h5_type type, int rank,
                             const int64_t *dims, anc_h5_data *d, anc_err *err);
+/* The same without a look at what a virtual dataset maps: d->dims then are a claim only, and rows not to be read. */
+anc_status anc_h5_data_open_map(const anc_h5_file *f, const char *name, anc_h5_type type, int rank,
+                                const int64_t *dims, anc_h5_data *d, anc_err *err);
 anc_status anc_h5_data_read(const anc_h5_data *d, int64_t first, int64_t n, void *rows, anc_err *err);
-void anc_h5_data_close(anc_h5_data *d); /* on a closed one nothing */
+void anc_h5_data_close(anc_h5_data *d); /* on a closed one nothing; a write that fails now fails the commit */
 
 /* The whole dataset, malloc'ed, never NULL on success. *n is dims[0]; the other dims are as asked for. */
 anc_status anc_h5_read(const anc_h5_file *f, const char *name, anc_h5_type type, int rank,
                        const int64_t *dims, void **data, int64_t *n, anc_err *err);
 
-/* 1-D strings of fixed or variable length; n is the wanted count, -1 any. *text [*got] and each string are
- * malloc'ed; padding is cut off at the first NUL. */
+/* 1-D strings of fixed or variable length, of at most ANC_H5_MAX_STRING bytes; n is the wanted count, -1 any. *text [*got]
+ * and each string are malloc'ed; padding is cut off at the first NUL. */
 anc_status anc_h5_read_strings(const anc_h5_file *f, const char *name, int64_t n, char ***text, int64_t *got,
                                anc_err *err);
 

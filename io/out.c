@@ -137,8 +137,15 @@ void anc_out_abandon(anc_out *o)
 
 anc_status anc_out_mkdir(const char *path, anc_err *err)
 {
+    size_t made;
+    return anc_out_mkdir_new(path, &made, err);
+}
+
+anc_status anc_out_mkdir_new(const char *path, size_t *made, anc_err *err)
+{
     char part[PATH_MAX];
     size_t n = strlen(path);
+    *made = 0;
     if (n == 0) return anc_fail(err, ANC_EARGUMENT, "the folder's name is empty");
     if (n >= sizeof part) return fail(err, path, "make this folder", ENAMETOOLONG);
     for (size_t i = 1; i <= n; i++) {
@@ -146,9 +153,24 @@ anc_status anc_out_mkdir(const char *path, anc_err *err)
         memcpy(part, path, i);
         part[i] = '\0';
         struct stat info;
-        if (mkdir(part, 0777) && errno != EEXIST) return fail(err, part, "make this folder", errno);
+        bool new = !mkdir(part, 0777);
+        if (!new && errno != EEXIST) return fail(err, part, "make this folder", errno);
+        if (new && !*made) *made = i;
         if (i == n && (stat(part, &info) || !S_ISDIR(info.st_mode)))
             return fail(err, part, "make this folder", ENOTDIR);
     }
     return ANC_OK;
+}
+
+void anc_out_rmdir(const char *path, size_t made)
+{
+    char part[PATH_MAX];
+    size_t n = strlen(path);
+    if (!made || n >= sizeof part) return;
+    memcpy(part, path, n + 1);
+    for (size_t i = n; i >= made; i--) {
+        if (path[i] != '/' && path[i] != '\0') continue;
+        part[i] = '\0';
+        if (rmdir(part) && errno != ENOENT) return; /* ENOENT: a slash too many had its folder removed before */
+    }
 }

@@ -32,4 +32,9 @@ void anc_out_abandon(anc_out *o);
 /* Makes a folder, and those above it; one that exists is fine. Errors: ANC_ESYSTEM. */
 anc_status anc_out_mkdir(const char *path, anc_err *err);
 
+/* The same; *made gets how many bytes of the path name the first folder that was not there before, 0 when all were,
+ * also on errors. For anc_out_rmdir, which removes that folder and those below it again, while they are empty. */
+anc_status anc_out_mkdir_new(const char *path, size_t *made, anc_err *err);
+void anc_out_rmdir(const char *path, size_t made);
+
 #endif

@@ -309,9 +309,23 @@ anc_status anc_part_pack(const anc_part *p, void **bytes, size_t *n, anc_err *er
     return ANC_OK;
 }
 
+/* A bool that came as a byte. */
+static bool is_bool(const void *byte) { return *(const unsigned char *)byte <= 1; }
+
 static bool holds(const anc_part *p)
 {
+    const int64_t most = INT64_MAX >> 8; /* counts that can be added up */
     if (p->n_text && p->text[p->n_text - 1]) return false;
+    if (p->annotations < 0 || p->annotations > most) return false;
+    for (int k = 0; k < ANC_N_FINDINGS; k++) {
+        if (p->findings.of[k].n < 0 || p->findings.of[k].n > most) return false;
+        for (int i = 0; i < ANC_FINDING_PLACES; i++)
+            if (!memchr(p->findings.of[k].place[i], 0, ANC_FINDING_PLACE_BYTES)) return false;
+    }
+    for (int64_t i = 0; i < p->n_images; i++)
+        if (!is_bool(&p->image[i].relative)) return false;
+    for (int64_t i = 0; i < p->n_categories; i++)
+        if (!is_bool(&p->category[i].numbered)) return false;
     for (int64_t i = 0; i < p->n_images; i++)
         if (p->image[i].key >= p->n_text || p->image[i].name >= p->n_text) return false;
     for (int64_t i = 0; i < p->n_categories; i++)
@@ -339,7 +353,7 @@ anc_status anc_part_unpack(const void *bytes, size_t n, anc_part *p, anc_err *er
     bool fits = h.mark == BLOCK_MARK && h.n_images >= 0 && h.n_boxes >= 0 && h.n_categories >= 0 &&
                 (uint64_t)h.n_images <= left / sizeof *p->image &&
                 (uint64_t)h.n_boxes <= left / sizeof *p->box &&
-                (uint64_t)h.n_categories <= left / sizeof *p->category &&
+                (uint64_t)h.n_categories <= left / sizeof *p->category && h.n_text <= left &&
                 (size_t)h.n_images * sizeof *p->image + (size_t)h.n_boxes * sizeof *p->box +
                         (size_t)h.n_categories * sizeof *p->category + h.n_text ==
                     left;

@@ -64,7 +64,10 @@ static bool find_columns(const anc_csv *c, columns *at)
                                         "name", "image", "ImageID",   "ID" };
     at->width = anc_csv_column(c, "width");
     at->height = anc_csv_column(c, "height");
-    if (at->width < 0 || at->height < 0) return false;
+    if (at->width < 0 || at->height < 0) {
+        at->width = -1; /* one alone is no heading, but the name of a picture */
+        return false;
+    }
     at->path = -1;
     for (size_t k = 0; at->path < 0 && k < sizeof path / sizeof *path; k++)
         at->path = anc_csv_column(c, path[k]);

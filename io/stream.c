@@ -6,7 +6,11 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { BLOCK_BYTES = 256 << 10 };
+#ifndef ANC_BLOCK_BYTES /* fuzzers give a small one */
+#define ANC_BLOCK_BYTES (256 << 10)
+#endif
+
+enum { BLOCK_BYTES = ANC_BLOCK_BYTES };
 
 void anc_stream_memory(anc_stream *s, const void *bytes, size_t n, const char *name)
 {

@@ -15,6 +15,7 @@ static anc_status check_levels(const anc_rules *r, const anc_features_info *info
     if (r->view.flip > 0)
         return anc_fail(err, ANC_EARGUMENT,
                         "%s: the features are of images as they are; --like and a flip exclude each other", info->path);
+    if (r->stage == ANC_STAGE_ROI) return ANC_OK; /* RoIs have no levels of their own */
     if (r->anchors.n_levels != info->n_levels)
         return anc_fail(err, ANC_EARGUMENT,
                         "%s: has %d levels, preset %s %d; give [anchors] strides and sizes in --config", info->path,
@@ -55,6 +56,17 @@ anc_status anc_like_read(const char *path, const anc_rules *rules, anc_like_row 
     return status;
 }
 
+anc_status anc_like_share(const anc_team *team, anc_like_row **rows, int64_t *n, anc_err *err)
+{
+    anc_team_bcast(team, n, sizeof *n, 0);
+    size_t n_bytes = (size_t)*n * sizeof **rows;
+    if (team->rank && !(*rows = malloc(n_bytes + 1)))
+        anc_fail(err, ANC_EMEMORY, "out of memory for the %lld images of --like", (long long)*n);
+    if (anc_team_agree(team, err)) return err->code;
+    anc_team_bcast(team, *rows, n_bytes, 0);
+    return ANC_OK;
+}
+
 /* FNV-1a, 64 bits. */
 uint64_t anc_like_fingerprint(const anc_like_row *rows, int64_t n)
 {
@@ -68,4 +80,21 @@ const anc_like_row *anc_like_find(const anc_like_row *rows, int64_t n, int64_t i
 {
     const anc_like_row wanted = { .image_id = image_id };
     return bsearch(&wanted, rows, (size_t)n, sizeof wanted, by_image);
+}
+
+anc_status anc_like_covers(const char *path, const anc_like_row *rows, int64_t n, anc_source *s, anc_err *err)
+{
+    enum { IMAGES_AT_ONCE = 8192 }; /* bounds memory */
+    int64_t images = anc_source_images(s);
+    for (int64_t first = 0; first < images && !err->code; first += IMAGES_AT_ONCE) {
+        anc_dataset slice = { 0 };
+        if (anc_source_read(s, first, images - first < IMAGES_AT_ONCE ? images - first : IMAGES_AT_ONCE, &slice, err))
+            return err->code;
+        for (int64_t i = 0; i < slice.n_images && !err->code; i++)
+            if (!anc_like_find(rows, n, slice.image[i].id))
+                anc_fail(err, ANC_EDATA, "%s: has nothing of image %lld; add it, or leave the image out of the annotations",
+                         path, (long long)slice.image[i].id);
+        anc_dataset_clear(&slice);
+    }
+    return err->code;
 }

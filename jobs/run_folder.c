@@ -184,14 +184,26 @@ static anc_status write_manifest(const char *dir, const char *tag, const char *c
 
 /* ---- the folder ---- */
 
-anc_status anc_run_folder_enter(const anc_run_folder *f, anc_lock **lock, anc_err *err)
+anc_status anc_run_folder_enter(const anc_run_folder *f, anc_lock **lock, size_t *made, anc_err *err)
 {
+    const anc_lock_request r = { f->dir, f->part, f->n_parts, f->waiting, f->stop, NULL };
+    *made = 0;
+    *lock = NULL;
     if (strlen(f->dir) > PATH_MAX - 300) return anc_fail(err, ANC_EARGUMENT, "%s: the name is too long", f->dir);
-    if (anc_out_mkdir(f->dir, err)) return err->code;
-    if (access(f->dir, W_OK | X_OK))
-        return anc_fail(err, ANC_ESYSTEM, "%s: cannot be written to: %s", f->dir, strerror(errno));
-    const anc_lock_request r = { f->dir, f->part, f->n_parts, f->waiting, f->stop };
-    return anc_lock_take(&r, lock, err);
+    if (!anc_out_mkdir_new(f->dir, made, err)) {
+        if (access(f->dir, W_OK | X_OK))
+            anc_fail(err, ANC_ESYSTEM, "%s: cannot be written to: %s", f->dir, strerror(errno));
+        else
+            anc_lock_take(&r, lock, err);
+    }
+    if (err->code) anc_run_folder_leave(f, NULL, *made);
+    return err->code;
+}
+
+void anc_run_folder_leave(const anc_run_folder *f, anc_lock *lock, size_t made)
+{
+    anc_lock_release(lock);
+    anc_out_rmdir(f->dir, made);
 }
 
 static bool ends_in(const char *text, const char *end)
@@ -238,7 +250,10 @@ static void ask_files(const char *dir, int64_t n_shards, anc_run *r, bool *there
         anc_err ignored = { 0 };
         anc_targets_shard_name(name, i, n_shards);
         snprintf(path, sizeof path, "%s/%s", dir, i < 0 ? "targets.h5" : name);
-        if (access(path, F_OK) || anc_h5_open(path, ANC_TARGETS_FORMAT, ANC_TARGETS_VERSION, &f, &ignored)) continue;
+        anc_stage stage;
+        if (access(path, F_OK) || anc_targets_stage_of(path, &stage, &ignored) ||
+            anc_h5_open(path, anc_targets_format(stage), ANC_TARGETS_VERSION, &f, &ignored))
+            continue;
         *there = !anc_h5_get_string(&f, "/", "config", &r->config, &ignored) &&
                  !anc_h5_get_string(&f, "/", "anchorage_version", &r->version, &ignored);
         if (!*there) anc_run_clear(r);

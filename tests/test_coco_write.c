@@ -161,6 +161,20 @@ static void a_folder_that_cannot_be_made_is_named(void)
     CU_ASSERT_EQUAL(anc_out_mkdir(file, &err), ANC_ESYSTEM);
     CU_ASSERT_PTR_NOT_NULL(strstr(err.text, file));
     CU_ASSERT_EQUAL(anc_out_mkdir(check_path("plain/below"), &err), ANC_ESYSTEM);
+    size_t made;
+    const char *deep = check_path("one/new//er/");
+    CU_ASSERT_EQUAL(anc_out_mkdir_new(deep, &made, &err), ANC_OK);
+    CU_ASSERT_EQUAL(made, strlen(check_path("one/new")));
+    check_file("one/new/kept", "x", 1);
+    anc_out_rmdir(deep, made);
+    CU_ASSERT_EQUAL(check_run(NULL, "test ! -e %s/er -a -e %s/kept && rm %s/kept && mkdir %s/er", check_path("one/new"),
+                              check_path("one/new"), check_path("one/new"), check_path("one/new")), 0);
+    anc_out_rmdir(deep, made);
+    CU_ASSERT_EQUAL(check_run(NULL, "test ! -e %s -a -e %s", check_path("one/new"), check_path("one/two")), 0);
+    CU_ASSERT_EQUAL(anc_out_mkdir_new(check_path("one/two"), &made, &err), ANC_OK);
+    CU_ASSERT_EQUAL(made, 0);
+    anc_out_rmdir(check_path("one/two"), made);
+    CU_ASSERT_EQUAL(check_run(NULL, "test -d %s", check_path("one/two")), 0);
     CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "Not a directory"));
     anc_out *o;
     CU_ASSERT_EQUAL(anc_out_open(check_path("nowhere/file"), &o, &err), ANC_ESYSTEM);

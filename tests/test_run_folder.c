@@ -59,9 +59,10 @@ static anc_status claim(const char *dir, bool restart, const char *config, anc_e
 {
     const anc_run_folder f = { dir, 1, 1, restart, NULL, NULL };
     anc_lock *l = NULL;
+    size_t made;
     *err = (anc_err){ 0 };
-    if (!anc_run_folder_enter(&f, &l, err)) anc_run_folder_claim(&f, l, config, 9, err);
-    anc_lock_release(l);
+    if (!anc_run_folder_enter(&f, &l, &made, err)) anc_run_folder_claim(&f, l, config, 9, err);
+    anc_run_folder_leave(&f, l, made);
     return err->code;
 }
 

@@ -48,6 +48,13 @@ static void headings_say_which_column_is_which(void)
     CU_ASSERT_STRING_EQUAL(size_in("picture,across,down\nff,640,480\n", "", "ff"), "640x480");
 }
 
+static void one_heading_alone_is_no_heading(void)
+{
+    CU_ASSERT_STRING_EQUAL(size_in("width\n", "", "x"), "made.txt: no sizes in it: path, width and height are needed on each line");
+    CU_ASSERT_STRING_EQUAL(size_in("a,width\nff,640,480\n", "", "ff"), "640x480");
+    CU_ASSERT_STRING_EQUAL(size_in("height\nff 640 480\n", "", "ff"), "640x480");
+}
+
 static void a_path_is_found_whole_first_then_by_its_name(void)
 {
     static const char table[] = "x/1.jpg\t1\t1\ny/1.jpg\t2\t2\n1\t3\t3\nz/1.jpg\t4\t4\nz/1.jpg\t5\t5\n";
@@ -118,6 +125,6 @@ static void thousands_of_rows_are_found_again(void)
 }
 
 CHECK_SUITE("size-table", CHECK(columns_are_parted_by_tabs_commas_or_blanks),
-            CHECK(headings_say_which_column_is_which), CHECK(a_path_is_found_whole_first_then_by_its_name),
+            CHECK(headings_say_which_column_is_which), CHECK(one_heading_alone_is_no_heading), CHECK(a_path_is_found_whole_first_then_by_its_name),
             CHECK(json_gives_height_then_width), CHECK(broken_tables_are_placed),
             CHECK(thousands_of_rows_are_found_again));

@@ -337,6 +337,9 @@ static void an_exported_data_set_reads_back_the_same(void)
     s = open_all("all.json", NULL, &a, &err);
     CU_ASSERT_PTR_NOT_NULL_FATAL(s);
     CU_ASSERT_EQUAL(a.n_boxes, 1000);
+    uint8_t seen = 0;
+    for (int64_t k = 0; k < a.n_boxes; k++) seen |= a.box[k].flags;
+    CU_ASSERT_EQUAL(seen, ANC_FLAGS);
     CU_ASSERT_EQUAL(anc_source_export(s, check_path("back.json"), NULL, NULL, &err), ANC_OK);
     back = open_all("back.json", NULL, &b, &err);
     if (!back) puts(err.text);
