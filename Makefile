@@ -57,7 +57,7 @@ PARALLEL = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 again    = +@$(MAKE) --no-print-directory $(PARALLEL)
 
 .PHONY: all programs check check-built check-faults check-slurm check-hosts check-real sanitize fuzz demo demo-built bench \
-        bench-peers bench-survive deps install layers format clean
+        bench-import bench-peers bench-survive deps install layers format clean
 all: layers $(BUILD)/anchorage
 	@ln -sfn $(BUILD)/anchorage anchorage
 
@@ -96,6 +96,8 @@ bench: $(BUILD)/timings
 	@$(BUILD)/timings
 bench-survive: all
 	@bench/survive.sh $(BUILD)/anchorage
+bench-import: all
+	@bench/import.sh $(BUILD)/anchorage
 bench-peers: all $(BUILD)/timings
 	@bench/peers.sh $(BUILD)/anchorage
 	@bench/peers_head.sh $(BUILD)/anchorage

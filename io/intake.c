@@ -3,6 +3,7 @@
 #include "io/builder.h"
 #include "io/files.h"
 #include "io/image_size.h"
+#include "io/name_list.h"
 #include "io/size_table.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -141,8 +142,8 @@ static anc_status read_file(const anc_reader *r, const anc_reader_options *o, vo
     return err->code;
 }
 
-static anc_status read_files(const anc_reader *r, const anc_reader_options *o, const char *folder, cursor *c, void **result,
-                             size_t *n_result, anc_err *err)
+static anc_status read_files(const anc_reader *r, const anc_reader_options *o, const char *folder, cursor *c,
+                             void **result, size_t *n_result, anc_err *err)
 {
     void *state = NULL;
     anc_part part = { 0 };
@@ -225,8 +226,8 @@ static anc_status read_sizes(const anc_reader_options *o, const char *source, co
     return ANC_OK;
 }
 
-anc_status anc_run_do(const anc_reader_options *o, const void *bytes, size_t n, void **result, size_t *n_result,
-                      anc_err *err)
+anc_status anc_run_do(const anc_reader_options *o, const void *bytes, size_t n, void **result,
+                      size_t *n_result, anc_err *err)
 {
     cursor c = { bytes, (const char *)bytes + n };
     const char *what = get_string(&c);
@@ -265,6 +266,61 @@ anc_status anc_intake_take(anc_intake *i, const void *bytes, size_t n, anc_err *
     return err->code;
 }
 
+/* --list: of a folder's files those that are named, before they are read. A single file is read whole and
+ * then thinned. */
+static anc_status choose_files(anc_intake *i, anc_err *err)
+{
+    anc_name_list *list;
+    int64_t kept = 0;
+    if (anc_name_list_open(i->o->list, &list, err)) return err->code;
+    for (int64_t k = 0; k < i->listing.n_files; k++) {
+        anc_file f = i->listing.file[k];
+        if (anc_name_list_has(list, f.key)) {
+            i->listing.file[kept++] = f;
+        } else {
+            free(f.path);
+            free(f.key);
+            free(f.image);
+        }
+    }
+    i->listing.n_files = kept;
+    anc_name_list_all_used(list, err);
+    anc_name_list_close(list);
+    return err->code;
+}
+
+/* The same for the images of one file, with their boxes. */
+static anc_status choose_images(anc_intake *i, anc_err *err)
+{
+    anc_part *p = &i->all;
+    anc_name_list *list;
+    int64_t images = 0, boxes = 0;
+    int32_t *new_row = malloc(((size_t)p->n_images + 1) * sizeof *new_row);
+    if (!new_row) return anc_fail(err, ANC_EMEMORY, "no memory for %" PRId64 " images", p->n_images);
+    if (anc_name_list_open(i->o->list, &list, err)) {
+        free(new_row);
+        return err->code;
+    }
+    for (int64_t k = 0; k < p->n_images; k++) {
+        bool wanted = anc_name_list_has(list, p->text + p->image[k].key);
+        new_row[k] = wanted ? (int32_t)images : -1;
+        if (wanted) p->image[images++] = p->image[k];
+    }
+    for (int64_t k = 0; k < p->n_boxes; k++) {
+        anc_part_box_row r = p->box[k];
+        if (new_row[r.image] < 0) continue;
+        r.image = new_row[r.image];
+        p->box[boxes++] = r;
+    }
+    p->annotations -= p->n_boxes - boxes;
+    p->n_images = images;
+    p->n_boxes = boxes;
+    anc_name_list_all_used(list, err);
+    anc_name_list_close(list);
+    free(new_row);
+    return err->code;
+}
+
 static anc_status list_unsized(anc_intake *i, anc_err *err)
 {
     anc_size_table *table = NULL;
@@ -288,6 +344,8 @@ anc_status anc_intake_advance(anc_intake *i, anc_err *err)
     if (i->stage == STAGE_SIZES && i->n_taken != i->n_unsized)
         return anc_fail(err, ANC_EDATA, "%" PRId64 " of %" PRId64 " sizes are missing",
                         i->n_unsized - i->n_taken, i->n_unsized);
+    bool thin = i->stage == STAGE_FILES && i->o->list && !i->listing.folder;
+    if (thin && choose_images(i, err)) return err->code;
     if (i->stage == STAGE_FILES && list_unsized(i, err)) return err->code;
     i->stage++;
     return ANC_OK;
@@ -455,6 +513,7 @@ anc_status anc_intake_open(const anc_reader_options *o, const anc_reader *reader
         anc_fail(err, ANC_EDATA, "%s: a folder, but %s is one file: name the file", path, reader->name);
     else
         anc_listing_add(&i->listing, path, path, "", err);
+    if (!err->code && o->list && i->listing.folder) choose_files(i, err);
     if (!err->code) return ANC_OK;
     anc_intake_close(i);
     *out = NULL;

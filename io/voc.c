@@ -120,7 +120,7 @@ static bool number(reader *r, double *out)
 static void take_size(reader *r, int64_t *out)
 {
     double v;
-    if (!strspn(r->text, "+-0123456789.,eE \t\r\n") || !number(r, &v)) return;
+    if (!r->text[strspn(r->text, " \t\r\n")] || !number(r, &v)) return; /* an empty element says nothing */
     if (v != floor(v) || v < 0 || v > 1e9)
         stop(r, "a side of %g pixels; whole numbers are needed: put the picture's true size there", v);
     else

@@ -176,16 +176,23 @@ static anc_status make_plan(job *j, anc_err *err)
     return ANC_OK;
 }
 
-/* Collective. The annotations, on rank 0, and what the plan says of them. */
-static anc_status open_source(job *j, anc_err *err)
+/* Rank 0: what the plan says of the annotations. */
+static anc_status plan_source(job *j, anc_err *err)
 {
     anc_label_plan *p = &j->plan.label;
+    const options *o = &j->o;
+    if (o->like && anc_like_covers(o->like, j->like, j->n_like, j->source, err)) return err->code;
+    p->n_images = anc_source_images(j->source);
+    p->n_boxes = anc_source_boxes(j->source);
+    if (o->proposals && plan_rois(j, err)) return err->code;
+    return anc_source_fingerprint(j->source, &p->fingerprint, err);
+}
+
+/* Collective. The annotations, on rank 0, and the plan for them. */
+static anc_status open_source(job *j, anc_err *err)
+{
     if (anc_source_open_team(&j->team, j->o.annotations, &j->o.source, &j->source, err)) return err->code;
-    if (!j->team.rank && !(j->o.like && anc_like_covers(j->o.like, j->like, j->n_like, j->source, err))) {
-        p->n_images = anc_source_images(j->source);
-        p->n_boxes = anc_source_boxes(j->source);
-        if (!j->o.proposals || !plan_rois(j, err)) anc_source_fingerprint(j->source, &p->fingerprint, err);
-    }
+    if (!j->team.rank) plan_source(j, err);
     return anc_team_agree(&j->team, err);
 }
 
