@@ -87,7 +87,7 @@ sanitize:
 fuzz: all
 	@CC=clang tools/deps.sh clang libclang-rt-14-dev
 	$(again) $(BUILD)/damage
-	$(again) CC=clang BUILD=$(BUILD)-fuzz EXTRA='-fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all \
+	$(again) CC=clang BUILD=$(BUILD)-fuzz WERROR= EXTRA='-fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all \
 	    -DANC_BLOCK_BYTES=61' $(BUILD)-fuzz/fuzz
 	@ln -f $(BUILD)/damage $(BUILD)-fuzz/damage
 	@FUZZ_SECONDS='$(SECONDS)' tests/fuzz/run.sh $(BUILD)-fuzz $(BUILD)/anchorage $(abspath $(REAL))
