@@ -7,6 +7,7 @@
 #include "jobs/choose.h"
 #include "jobs/closing.h"
 #include "jobs/config.h"
+#include "jobs/findings_report.h"
 #include "jobs/format.h"
 #include "jobs/job.h"
 #include "jobs/label_shard.h"
@@ -375,6 +376,7 @@ static void print_plan(const job *j)
     const anc_label_plan *p = &j->plan.label;
     printf("label: %s: %s images, %s boxes (%s); preset %s\n", j->o.annotations, COUNT(p->n_images), COUNT(p->n_boxes),
            anc_source_format(j->source), p->rules.name);
+    if (anc_source_findings(j->source)) anc_findings_print(anc_source_findings(j->source), false);
     if (j->o.proposals) {
         printf("label: %s: %s proposals, ", j->o.proposals, COUNT(p->roi.count));
         printf("%s images (%s); second stage\n", COUNT(p->roi.images), anc_proposals_format(j->proposals.file));
