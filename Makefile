@@ -56,8 +56,8 @@ say      = $(if $(V),,@echo "$(1) $@";)# V=1 shows the whole commands
 PARALLEL = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 again    = +@$(MAKE) --no-print-directory $(PARALLEL)
 
-.PHONY: all programs check check-built check-faults check-slurm check-hosts check-real sanitize fuzz demo demo-built bench bench-import bench-peers deps install layers \
-        format clean
+.PHONY: all programs check check-built check-faults check-slurm check-hosts check-real sanitize fuzz demo demo-built bench \
+        bench-import bench-peers bench-survive deps install layers format clean
 all: layers $(BUILD)/anchorage
 	@ln -sfn $(BUILD)/anchorage anchorage
 
@@ -96,6 +96,8 @@ fuzz: all
 
 bench: $(BUILD)/timings
 	@$(BUILD)/timings
+bench-survive: all
+	@bench/survive.sh $(BUILD)/anchorage
 bench-import: all
 	@bench/import.sh $(BUILD)/anchorage
 bench-peers: all $(BUILD)/timings
@@ -103,6 +105,7 @@ bench-peers: all $(BUILD)/timings
 	@bench/peers_head.sh $(BUILD)/anchorage
 	@bench/peers_nms.sh $(BUILD)/timings
 	@bench/peers_dense.sh $(BUILD)/timings
+	@bench/peers_roi.sh $(BUILD)/timings
 
 deps:
 	@CC='$(CC)' FLAGS='$(MPI_C) $(HDF5_C) $(BLAS_C) $(IO_C)' LIBS='$(LIBS) -lcunit' tools/deps.sh

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 static const struct {
@@ -172,28 +173,38 @@ void anc_h5_abandon(anc_h5_file *f)
     forget(f);
 }
 
-/* fsync of a file, or of a folder so that a rename in it survives a power cut. */
-static int sync_path(const char *path, int flags)
+static int sync_file(const char *path)
 {
-    int fd = open(path, flags | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) return -1;
     int failed = fsync(fd), reason = errno;
     close(fd);
     errno = reason;
-    /* Some network file systems cannot sync a folder: nothing more can be done there. */
-    return failed && !(flags & O_DIRECTORY && (reason == EINVAL || reason == ENOTSUP || reason == EROFS)) ? -1
-                                                                                                          : 0;
+    return failed;
 }
 
-static int sync_folder_of(const char *path)
+static double now_s(void)
 {
-    const char *slash = strrchr(path, '/');
-    if (!slash) return sync_path(".", O_RDONLY | O_DIRECTORY);
-    char *folder = strndup(path, slash == path ? 1 : (size_t)(slash - path));
-    if (!folder) return -1;
-    int failed = sync_path(folder, O_RDONLY | O_DIRECTORY);
-    free(folder);
-    return failed;
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* From a closed file to one that is sealed, on disk, and under its final name. */
+static anc_status finish(const anc_h5_file *f, anc_err *err)
+{
+    double start = now_s();
+    if (anc_seal_append(f->part, err)) return anc_within(err, "%s", f->part);
+    double sealed = now_s();
+    if (sync_file(f->part))
+        return anc_fail(err, ANC_ESYSTEM, "%s: cannot sync: %s", f->part, strerror(errno));
+    if (rename(f->part, f->path))
+        return anc_fail(err, ANC_ESYSTEM, "%s: cannot rename to its final name: %s", f->part, strerror(errno));
+    if (!f->folder_later && anc_out_sync_folder_of(f->path, err)) return err->code;
+    if (!f->cost) return ANC_OK;
+    f->cost->seal_s += sealed - start;
+    f->cost->sync_s += now_s() - sealed;
+    return ANC_OK;
 }
 
 anc_status anc_h5_commit(anc_h5_file *f, anc_err *err)
@@ -210,16 +221,8 @@ anc_status anc_h5_commit(anc_h5_file *f, anc_err *err)
     if (H5Fclose(f->id) < 0 && !status)
         status = anc_h5_fail(err, ANC_ESYSTEM, "%s: cannot close; is the disk full?", f->part);
     H5Eclear2(H5E_DEFAULT);
-    if (!status && anc_seal_append(f->part, err)) status = anc_within(err, "%s", f->part);
-    if (!status && sync_path(f->part, O_RDONLY))
-        status = anc_fail(err, ANC_ESYSTEM, "%s: cannot sync: %s", f->part, strerror(errno));
-    if (!status && rename(f->part, f->path))
-        status =
-            anc_fail(err, ANC_ESYSTEM, "%s: cannot rename to its final name: %s", f->part, strerror(errno));
-    if (status)
-        unlink(f->part);
-    else if (sync_folder_of(f->path))
-        status = anc_fail(err, ANC_ESYSTEM, "%s: cannot sync its folder: %s", f->path, strerror(errno));
+    if (!status) status = finish(f, err);
+    if (status) unlink(f->part); /* not there any more when only its folder could not be synced */
     forget(f);
     return status;
 }
@@ -530,7 +533,6 @@ static anc_status open_id(const char *path, const char *guard, int64_t size, hid
 {
     anc_h5_guard_enter(guard);
     htri_t is = H5Fis_hdf5(path);
-    if (is < 0 && size) anc_h5_fail(err, ANC_ESYSTEM, "cannot be read"); /* its words, before they are cleared */
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
     H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
 #if H5_VERSION_GE(1, 10, 7)
@@ -542,8 +544,8 @@ static anc_status open_id(const char *path, const char *guard, int64_t size, hid
     restore_messages(kept);
     anc_h5_guard_leave(guard);
     if (*id > 0) return ANC_OK;
+    if (is < 0 && size) return anc_h5_fail(err, ANC_ESYSTEM, "cannot be read");
     if (is > 0) return anc_h5_fail(err, ANC_EDATA, "cannot be opened; was it copied or written whole?");
-    if (is < 0 && size) return ANC_ESYSTEM;
     H5Eclear2(H5E_DEFAULT);
     return anc_fail(err, ANC_EDATA, "is not an HDF5 file%s", size ? "" : ": it is empty");
 }
@@ -564,9 +566,8 @@ static anc_status open_hdf5(const char *path, bool large, anc_h5_file *f, anc_er
     f->path = strdup(path);
     if (!f->path) return anc_fail(err, ANC_EMEMORY, "no memory");
     f->guard = sealed ? NULL : f->path;
-    anc_status status = open_id(path, f->guard, info.st_size, &f->id, err);
-    if (status) forget(f);
-    return status;
+    if (open_id(path, f->guard, info.st_size, &f->id, err)) forget(f);
+    return f->id > 0 ? ANC_OK : err->code;
 }
 
 static anc_status open_format(const char *path, const char *format, int max_version, bool large, anc_h5_file *f,
@@ -576,7 +577,7 @@ static anc_status open_format(const char *path, const char *format, int max_vers
     char *found = NULL;
     int64_t version = 0;
     if (anc_h5_get_string(f, "/", "format", &found, err) ||
-        (format && strcmp(found, format) && anc_fail(err, ANC_EDATA, "holds '%.100s', not '%s'", found, format)) ||
+        (strcmp(found, format) && anc_fail(err, ANC_EDATA, "holds '%.100s', not '%s'", found, format)) ||
         anc_h5_get_int(f, "/", "format_version", &version, err)) {
         /* err is set */
     } else if (version < 1 || version > max_version) {
@@ -606,7 +607,7 @@ anc_status anc_h5_format_of(const char *path, char **format, anc_err *err)
 {
     anc_h5_file f;
     *format = NULL;
-    if (open_hdf5(path, false, &f, err)) return err->code;
+    if (open_hdf5(path, true, &f, err)) return err->code; /* whoever reads on checks the seal */
     if (anc_h5_has_attribute(&f, "/", "format"))
         anc_h5_get_string(&f, "/", "format", format, err);
     else

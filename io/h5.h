@@ -11,7 +11,9 @@
 #define ANC_IO_H5_H
 
 #include "core/err.h"
+#include "io/out.h"
 #include <hdf5.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -43,8 +45,10 @@ typedef struct {
     hid_t id;   /* 0 when not open: a zeroed file is closed */
     char *path; /* final name */
     char *part; /* name while it is written, NULL for one that is read */
-    const char *guard; /* path, when it is read without a seal to vouch for it: see io/h5_guard.h */
     anc_err lost; /* HDF5 writes some data when a dataset is closed: what went wrong then, for the commit to say */
+    bool folder_later;  /* the commit leaves the fsync of the folder to the caller, who writes many files into it */
+    anc_out_cost *cost; /* the commit adds to it; NULL: nobody asks */
+    const char *guard; /* path, when it is read without a seal to vouch for it: see io/h5_guard.h */
 } anc_h5_file;
 
 /* An open dataset. A zeroed one is closed. */
@@ -53,8 +57,8 @@ typedef struct {
     anc_h5_type type; /* of the caller's memory */
     int rank;
     int64_t dims[ANC_H5_MAX_RANK];
-    const char *guard; /* the file's */
     anc_h5_file *file; /* that it is written to; NULL: it is read */
+    const char *guard; /* the file's */
 } anc_h5_data;
 
 typedef struct {
@@ -123,7 +127,7 @@ anc_status anc_h5_set_real(anc_h5_file *f, const char *object, const char *name,
 
 /* ---- reading ---- */
 
-/* Opens for reading and checks the root attributes: format (NULL: any), and a format_version of 1 to max_version. A file that ends
+/* Opens for reading and checks the root attributes: format, and a format_version of 1 to max_version. A file that ends
  * in a seal (io/seal.h) is held to it first, all its bytes, before HDF5 sees any. The error text names no path: the
  * caller adds it. Errors: ANC_EDATA, ANC_ESYSTEM, ANC_EMEMORY. */
 anc_status anc_h5_open(const char *path, const char *format, int max_version, anc_h5_file *f, anc_err *err);

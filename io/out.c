@@ -96,18 +96,23 @@ static void release(anc_out *o)
     free(o);
 }
 
-/* The rename itself must survive a power cut too. Some file systems cannot sync a folder: no failure. */
-static void sync_folder(const char *path)
+anc_status anc_out_sync_folder(const char *folder, anc_err *err)
+{
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool good = fd >= 0 && (!fsync(fd) || errno == EINVAL || errno == ENOTSUP || errno == EROFS);
+    int reason = errno;
+    if (fd >= 0) close(fd);
+    return good ? ANC_OK : fail(err, folder, "sync this folder", reason);
+}
+
+anc_status anc_out_sync_folder_of(const char *path, anc_err *err)
 {
     char folder[PATH_MAX];
     const char *slash = strrchr(path, '/');
     int n = slash ? (int)(slash - path) : 1;
-    if (n >= (int)sizeof folder) return;
+    if (n >= (int)sizeof folder) return fail(err, path, "sync the folder of this file", ENAMETOOLONG);
     snprintf(folder, sizeof folder, "%.*s", n ? n : 1, slash ? path : ".");
-    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0) return;
-    fsync(fd);
-    close(fd);
+    return anc_out_sync_folder(folder, err);
 }
 
 anc_status anc_out_commit(anc_out *o, anc_err *err)
@@ -121,7 +126,7 @@ anc_status anc_out_commit(anc_out *o, anc_err *err)
         status = fail(err, o->path, "write this file", o->failed);
         unlink(o->part);
     } else {
-        sync_folder(o->path);
+        status = anc_out_sync_folder_of(o->path, err);
     }
     release(o);
     return status;

@@ -17,8 +17,8 @@ static const anc_targets_kind *const kinds = anc_targets_kinds;
 /* One HDF5 file, shard or index, its datasets open. */
 typedef struct {
     anc_h5_file file;
-    bool index; /* its columns are maps of other files, not to be read */
     anc_stage stage;
+    bool index; /* its columns are maps of other files, not to be read */
     int32_t n_levels;
     bool with[ANC_ROWS_KINDS];
     int64_t n[ANC_ROWS_KINDS];
@@ -98,15 +98,10 @@ static anc_status open_kind(part *p, int k, anc_err *err)
 
 static anc_status open_inner(part *p, const char *path, anc_err *err)
 {
-    char *format = NULL;
-    if (anc_h5_open(path, NULL, ANC_TARGETS_VERSION, &p->file, err) ||
-        anc_h5_get_string(&p->file, "/", "format", &format, err))
+    if (anc_targets_stage_of(path, &p->stage, err) ||
+        anc_h5_open(path, anc_targets_format(p->stage), ANC_TARGETS_VERSION, &p->file, err) ||
+        anc_h5_get_string(&p->file, "/", "config", &p->config, err))
         return err->code;
-    p->stage = !strcmp(format, ANC_ROI_TARGETS_FORMAT) ? ANC_STAGE_ROI : ANC_STAGE_RPN;
-    bool ours = !strcmp(format, anc_targets_format(p->stage));
-    if (!ours) anc_fail(err, ANC_EDATA, "holds '%.100s', not '%s'", format, anc_targets_format(p->stage));
-    free(format);
-    if (!ours || anc_h5_get_string(&p->file, "/", "config", &p->config, err)) return err->code;
     p->index = anc_h5_has_attribute(&p->file, "/", "shards");
     for (char name[32]; p->stage == ANC_STAGE_RPN && p->n_levels < ANC_MAX_LEVELS; p->n_levels++) {
         snprintf(name, sizeof name, "/anchors/level%d", p->n_levels);
