@@ -56,8 +56,8 @@ say      = $(if $(V),,@echo "$(1) $@";)# V=1 shows the whole commands
 PARALLEL = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 again    = +@$(MAKE) --no-print-directory $(PARALLEL)
 
-.PHONY: all programs check check-built check-faults check-slurm check-hosts check-real sanitize fuzz demo demo-built bench bench-peers deps install layers \
-        format clean
+.PHONY: all programs check check-built check-faults check-slurm check-hosts check-real sanitize fuzz demo demo-built bench \
+        bench-import bench-peers bench-survive deps install layers format clean
 all: layers $(BUILD)/anchorage
 	@ln -sfn $(BUILD)/anchorage anchorage
 
@@ -69,9 +69,7 @@ check-built: all $(addprefix $(BUILD)/,unit e2e team)
 	@tools/check.sh $(BUILD) unit e2e team:1 team:2 team:3 team:5
 
 demo-built: all
-	./anchorage synth -o demo/scenes --scenes 2000
-	mpirun -n 2 ./anchorage label demo/scenes/annotations.json -o demo/targets --images-per-shard 500 --restart
-	./anchorage inspect demo/targets
+	@examples/demo.sh ./anchorage demo
 
 # Runs that are killed and folders that are damaged; a real SLURM; several hosts, as network namespaces.
 check-faults check-slurm check-hosts: all
@@ -96,11 +94,16 @@ fuzz: all
 
 bench: $(BUILD)/timings
 	@$(BUILD)/timings
+bench-survive: all
+	@bench/survive.sh $(BUILD)/anchorage
+bench-import: all
+	@bench/import.sh $(BUILD)/anchorage
 bench-peers: all $(BUILD)/timings
 	@bench/peers.sh $(BUILD)/anchorage
 	@bench/peers_head.sh $(BUILD)/anchorage
 	@bench/peers_nms.sh $(BUILD)/timings
 	@bench/peers_dense.sh $(BUILD)/timings
+	@bench/peers_roi.sh $(BUILD)/timings
 
 deps:
 	@CC='$(CC)' FLAGS='$(MPI_C) $(HDF5_C) $(BLAS_C) $(IO_C)' LIBS='$(LIBS) -lcunit' tools/deps.sh

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 static const struct {
@@ -92,7 +93,8 @@ static void forget(anc_h5_file *f)
 static void closed(anc_h5_file *f, herr_t result)
 {
     if (result >= 0) return;
-    if (f && !f->lost.code) anc_h5_fail(&f->lost, ANC_ESYSTEM, "%s: cannot write; is the disk full?", f->part);
+    if (f && !f->lost.code)
+        anc_h5_fail(&f->lost, ANC_ESYSTEM, "%s: cannot write; is the disk full?", f->part);
     H5Eclear2(H5E_DEFAULT);
 }
 
@@ -172,28 +174,39 @@ void anc_h5_abandon(anc_h5_file *f)
     forget(f);
 }
 
-/* fsync of a file, or of a folder so that a rename in it survives a power cut. */
-static int sync_path(const char *path, int flags)
+static int sync_file(const char *path)
 {
-    int fd = open(path, flags | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) return -1;
     int failed = fsync(fd), reason = errno;
     close(fd);
     errno = reason;
-    /* Some network file systems cannot sync a folder: nothing more can be done there. */
-    return failed && !(flags & O_DIRECTORY && (reason == EINVAL || reason == ENOTSUP || reason == EROFS)) ? -1
-                                                                                                          : 0;
+    return failed;
 }
 
-static int sync_folder_of(const char *path)
+static double now_s(void)
 {
-    const char *slash = strrchr(path, '/');
-    if (!slash) return sync_path(".", O_RDONLY | O_DIRECTORY);
-    char *folder = strndup(path, slash == path ? 1 : (size_t)(slash - path));
-    if (!folder) return -1;
-    int failed = sync_path(folder, O_RDONLY | O_DIRECTORY);
-    free(folder);
-    return failed;
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* From a closed file to one that is sealed, on disk, and under its final name. */
+static anc_status finish(const anc_h5_file *f, anc_err *err)
+{
+    double start = now_s();
+    if (anc_seal_append(f->part, err)) return anc_within(err, "%s", f->part);
+    double sealed = now_s();
+    if (sync_file(f->part))
+        return anc_fail(err, ANC_ESYSTEM, "%s: cannot sync: %s", f->part, strerror(errno));
+    if (rename(f->part, f->path))
+        return anc_fail(err, ANC_ESYSTEM, "%s: cannot rename to its final name: %s", f->part,
+                        strerror(errno));
+    if (!f->folder_later && anc_out_sync_folder_of(f->path, err)) return err->code;
+    if (!f->cost) return ANC_OK;
+    f->cost->seal_s += sealed - start;
+    f->cost->sync_s += now_s() - sealed;
+    return ANC_OK;
 }
 
 anc_status anc_h5_commit(anc_h5_file *f, anc_err *err)
@@ -210,16 +223,8 @@ anc_status anc_h5_commit(anc_h5_file *f, anc_err *err)
     if (H5Fclose(f->id) < 0 && !status)
         status = anc_h5_fail(err, ANC_ESYSTEM, "%s: cannot close; is the disk full?", f->part);
     H5Eclear2(H5E_DEFAULT);
-    if (!status && anc_seal_append(f->part, err)) status = anc_within(err, "%s", f->part);
-    if (!status && sync_path(f->part, O_RDONLY))
-        status = anc_fail(err, ANC_ESYSTEM, "%s: cannot sync: %s", f->part, strerror(errno));
-    if (!status && rename(f->part, f->path))
-        status =
-            anc_fail(err, ANC_ESYSTEM, "%s: cannot rename to its final name: %s", f->part, strerror(errno));
-    if (status)
-        unlink(f->part);
-    else if (sync_folder_of(f->path))
-        status = anc_fail(err, ANC_ESYSTEM, "%s: cannot sync its folder: %s", f->path, strerror(errno));
+    if (!status) status = finish(f, err);
+    if (status) unlink(f->part); /* not there any more when only its folder could not be synced */
     forget(f);
     return status;
 }

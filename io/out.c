@@ -96,18 +96,24 @@ static void release(anc_out *o)
     free(o);
 }
 
-/* The rename itself must survive a power cut too. Some file systems cannot sync a folder: no failure. */
-static void sync_folder(const char *path)
+anc_status anc_out_sync_folder(const char *folder, anc_err *err)
+{
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool good = fd >= 0 ? !fsync(fd) || errno == EINVAL || errno == ENOTSUP || errno == EROFS
+                        : errno == EACCES; /* it may be written to but not read */
+    int reason = errno;
+    if (fd >= 0) close(fd);
+    return good ? ANC_OK : fail(err, folder, "sync this folder", reason);
+}
+
+anc_status anc_out_sync_folder_of(const char *path, anc_err *err)
 {
     char folder[PATH_MAX];
     const char *slash = strrchr(path, '/');
     int n = slash ? (int)(slash - path) : 1;
-    if (n >= (int)sizeof folder) return;
+    if (n >= (int)sizeof folder) return fail(err, path, "sync the folder of this file", ENAMETOOLONG);
     snprintf(folder, sizeof folder, "%.*s", n ? n : 1, slash ? path : ".");
-    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0) return;
-    fsync(fd);
-    close(fd);
+    return anc_out_sync_folder(folder, err);
 }
 
 anc_status anc_out_commit(anc_out *o, anc_err *err)
@@ -121,7 +127,7 @@ anc_status anc_out_commit(anc_out *o, anc_err *err)
         status = fail(err, o->path, "write this file", o->failed);
         unlink(o->part);
     } else {
-        sync_folder(o->path);
+        status = anc_out_sync_folder_of(o->path, err);
     }
     release(o);
     return status;
@@ -153,9 +159,9 @@ anc_status anc_out_mkdir_new(const char *path, size_t *made, anc_err *err)
         memcpy(part, path, i);
         part[i] = '\0';
         struct stat info;
-        bool new = !mkdir(part, 0777);
-        if (!new && errno != EEXIST) return fail(err, part, "make this folder", errno);
-        if (new && !*made) *made = i;
+        bool fresh = !mkdir(part, 0777);
+        if (!fresh && errno != EEXIST) return fail(err, part, "make this folder", errno);
+        if (fresh && !*made) *made = i;
         if (i == n && (stat(part, &info) || !S_ISDIR(info.st_mode)))
             return fail(err, part, "make this folder", ENOTDIR);
     }
@@ -171,6 +177,7 @@ void anc_out_rmdir(const char *path, size_t made)
     for (size_t i = n; i >= made; i--) {
         if (path[i] != '/' && path[i] != '\0') continue;
         part[i] = '\0';
-        if (rmdir(part) && errno != ENOENT) return; /* ENOENT: a slash too many had its folder removed before */
+        if (rmdir(part) && errno != ENOENT)
+            return; /* ENOENT: a slash too many had its folder removed before */
     }
 }

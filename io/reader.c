@@ -120,6 +120,14 @@ bool anc_probe_has(const anc_probe *p, const char *name)
     return there;
 }
 
+bool anc_probe_read(const anc_probe *p, const char *path, char *head, size_t room)
+{
+    char *full = anc_path_join(p->path, path);
+    bool found = full && read_start(full, head, room) > 0;
+    free(full);
+    return found;
+}
+
 bool anc_probe_sample(const anc_probe *p, const char *sub, const char *suffix, char *head, size_t room)
 {
     const char *const suffixes[] = { suffix, NULL };

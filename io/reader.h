@@ -83,6 +83,8 @@ typedef struct {
 /* In a folder: the start of the first file (bytewise, at most 3 folders down) below `sub` ("" for all) whose
  * name ends with suffix, NUL-terminated; false: there is none. In a file: false. */
 bool anc_probe_sample(const anc_probe *p, const char *sub, const char *suffix, char *head, size_t room);
+/* The same of the file at this path below the folder; false: it is empty or cannot be read. */
+bool anc_probe_read(const anc_probe *p, const char *path, char *head, size_t room);
 /* In a folder: whether an entry has this name. */
 bool anc_probe_has(const anc_probe *p, const char *name);
 

@@ -62,22 +62,22 @@ anc_status anc_seal_append(const char *path, anc_err *err)
     return good ? ANC_OK : anc_fail(err, ANC_ESYSTEM, "cannot seal: %s", strerror(reason));
 }
 
-/* The text names no path. *sealed: there is a seal, which was found right. Without one, *crc is over all bytes where it is
- * wanted (not NULL). */
+/* *sealed: there is a seal, which was found right. Without one *crc, if it is asked for, is over all bytes. The text names
+ * no path. */
 static anc_status check_open(int fd, bool *sealed, uint32_t *crc, anc_err *err)
 {
     char text[SEAL_BYTES + 1], found[SEAL_BYTES + 1] = "";
     struct stat info;
-    uint32_t own;
+    uint32_t sum = 0;
     *sealed = false;
     if (fd < 0 || fstat(fd, &info)) return anc_fail(err, ANC_ESYSTEM, "cannot open: %s", strerror(errno));
     int64_t n = info.st_size - SEAL_BYTES;
     *sealed = n > 0 && pread(fd, found, SEAL_BYTES, n) == SEAL_BYTES && !strncmp(found, "\nanchorage-seal", 15);
     if (!*sealed && !crc) return ANC_OK;
-    if (!crc_of(fd, *sealed ? n : info.st_size, &own))
+    if (!crc_of(fd, *sealed ? n : info.st_size, &sum))
         return anc_fail(err, ANC_ESYSTEM, "cannot read: %s", errno ? strerror(errno) : "it became shorter");
-    if (crc) *crc = own;
-    print_seal(text, own);
+    if (crc) *crc = sum;
+    print_seal(text, sum);
     if (*sealed && memcmp(text, found, SEAL_BYTES))
         return anc_fail(err, ANC_EDATA, "its bytes are not those that were written (checksum %.8s is %.8s)",
                         text + SEAL_BYTES - 9, found + SEAL_BYTES - 9);

@@ -214,18 +214,24 @@ static int likeness(const char *have, const char *wanted)
     return !strncmp(have, wanted, n) && have[n] == '.' && !strchr(have + n, '/') ? 2 : 1;
 }
 
-static const row *find(const anc_size_table *t, const char *wanted)
+static const row *find_as(const anc_size_table *t, const char *name, const char *wanted)
 {
-    char *name = bare(wanted);
     const row *best = NULL;
-    if (!name || !*name) {
-        free(name);
-        return NULL;
-    }
     for (int64_t i = first_of(t, name); i < t->n && !strcmp(t->row[i].name, name); i++)
         if (!best || likeness(t->row[i].full, wanted) > likeness(best->full, wanted)) best = &t->row[i];
-    free(name);
     return best;
+}
+
+/* A key has no ending, and may yet have a dot: as it is first. */
+static const row *find(const anc_size_table *t, const char *wanted)
+{
+    const char *slash = strrchr(wanted, '/'), *whole_name = slash ? slash + 1 : wanted;
+    if (!*whole_name) return NULL;
+    const row *r = find_as(t, whole_name, wanted);
+    char *name = r ? NULL : bare(wanted);
+    if (name) r = find_as(t, name, wanted);
+    free(name);
+    return r;
 }
 
 bool anc_size_table_find(const anc_size_table *t, const char *name, const char *key, int32_t *height,

@@ -343,6 +343,8 @@ anc_status anc_targets_write(const anc_targets *t, const char *path, const anc_t
 {
     anc_h5_file f = { 0 };
     if (anc_h5_create_part_as(path, about->tag, &f, err)) return err->code;
+    f.cost = about->cost;
+    f.folder_later = true;
     if (anc_h5_stamp(&f, anc_targets_format(about->rules->stage), ANC_TARGETS_VERSION, about->config, err) ||
         anc_h5_set_int(&f, "/", "shard", about->shard, err) || write_about(&f, about, err) || write_columns(t, &f, err)) {
         anc_h5_abandon(&f);
@@ -506,6 +508,7 @@ anc_status anc_targets_write_index(const char *dir, int64_t n_shards, const bool
         extent_clear(&x);
         return err->code;
     }
+    f.cost = about->cost;
     anc_status status =
         anc_h5_stamp(&f, anc_targets_format(about->rules->stage), ANC_TARGETS_VERSION, about->config, err);
     if (!status) status = anc_h5_set_int(&f, "/", "shards", n_shards, err);

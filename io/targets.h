@@ -10,6 +10,7 @@
 #include "core/label.h"
 #include "core/roi.h"
 #include "io/dataset.h"
+#include "io/out.h"
 
 #define ANC_TARGETS_FORMAT     "anchorage-targets"
 #define ANC_ROI_TARGETS_FORMAT "anchorage-roi-targets"
@@ -69,9 +70,12 @@ typedef struct {
     int64_t shard;          /* which shard this is; of no meaning for an index */
     const char *tag;        /* for the name while it is written, see anc_h5_create_part_as; NULL: none */
     const anc_classes *classes; /* for /classes of the second stage */
+    anc_out_cost *cost;     /* of the file's commit, added to; NULL: nobody asks */
 } anc_targets_about;
 
-/* Writes one shard, whole or not at all. *n_bytes is the file's size. */
+/* Writes one shard, whole or not at all. *n_bytes is the file's size. Its content is on disk before it gets
+ * its name; that the name is too is for the caller to see to, once for all shards (anc_out_sync_folder),
+ * before the index. */
 anc_status anc_targets_write(const anc_targets *t, const char *path, const anc_targets_about *about, int64_t *n_bytes,
                              anc_err *err);
 

@@ -5,7 +5,6 @@
  * file's end, when the image's size is known, wherever <size> stands.
  */
 #include "io/voc.h"
-#include "io/files.h"
 #include "io/number.h"
 #include <expat.h>
 #include <inttypes.h>
@@ -120,7 +119,7 @@ static bool number(reader *r, double *out)
 static void take_size(reader *r, int64_t *out)
 {
     double v;
-    if (!strspn(r->text, "+-0123456789.,eE \t\r\n") || !number(r, &v)) return;
+    if (!r->text[strspn(r->text, " \t\r\n")] || !number(r, &v)) return; /* an empty element says nothing */
     if (v != floor(v) || v < 0 || v > 1e9)
         stop(r, "a side of %g pixels; whole numbers are needed: put the picture's true size there", v);
     else
@@ -405,57 +404,11 @@ static anc_status voc_start(const anc_reader_options *o, void **state, anc_err *
     return anc_fail(err, ANC_EMEMORY, "no memory to parse XML");
 }
 
-/* ---- the folder ---- */
-
-static bool voc_fits(const anc_probe *p)
-{
-    char head[4096];
-    if (!p->folder) return p->head[0] == '<' && strstr(p->head, "<annotation");
-    const char *sub = anc_probe_has(p, "Annotations") ? "Annotations" : "";
-    return anc_probe_sample(p, sub, ".xml", head, sizeof head) && strstr(head, "<annotation");
-}
-
-static anc_status list_folder(anc_listing *l, const char *folder, anc_err *err)
-{
-    static const char *const suffixes[] = { ".xml", NULL };
-    anc_files files;
-    if (anc_listing_folder(l, folder, err) || anc_files_list(folder, suffixes, 8, &files, &l->findings, err))
-        return err->code;
-    for (int64_t i = 0; i < files.n && !err->code; i++) {
-        char key[4096];
-        snprintf(key, sizeof key, "%.*s", (int)strlen(files.path[i]) - 4, files.path[i]);
-        anc_listing_add(l, files.path[i], key, "", err);
-    }
-    if (!err->code && !files.n) anc_fail(err, ANC_EDATA, "%s: no .xml files in this folder", folder);
-    anc_files_clear(&files);
-    return err->code;
-}
-
-static anc_status voc_list(const anc_reader_options *o, const char *path, anc_listing *l, anc_err *err)
-{
-    (void)o;
-    char *inner = anc_path_join(path, "Annotations"), *pictures = anc_path_join(path, "JPEGImages");
-    if (!inner || !pictures) {
-        anc_fail(err, ANC_EMEMORY, "%s: no memory to list it", path);
-    } else if (anc_is_folder(path)) {
-        list_folder(l, anc_is_folder(inner) ? inner : path, err);
-        if (!err->code && anc_is_folder(pictures)) anc_listing_images(l, pictures, err);
-    } else {
-        const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path, *dot = strrchr(name, '.');
-        char key[4096];
-        snprintf(key, sizeof key, "%.*s", (int)(dot && dot > name ? dot - name : (long)strlen(name)), name);
-        anc_listing_add(l, path, key, "", err);
-    }
-    free(inner);
-    free(pictures);
-    return err->code;
-}
-
 const anc_reader anc_voc_reader = {
     .name = "voc",
     .what = "PASCAL VOC: an XML file, or a folder of them",
-    .fits = voc_fits,
-    .list = voc_list,
+    .fits = anc_voc_fits,
+    .list = anc_voc_list,
     .start = voc_start,
     .end = voc_end,
     .read = voc_read,

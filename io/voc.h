@@ -10,4 +10,9 @@
 
 extern const anc_reader anc_voc_reader;
 
+/* Its members fits and list: a folder with Annotations/ (and JPEGImages/), any folder with .xml files, or one
+ * file. */
+bool anc_voc_fits(const anc_probe *p);
+anc_status anc_voc_list(const anc_reader_options *o, const char *path, anc_listing *l, anc_err *err);
+
 #endif

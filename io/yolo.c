@@ -324,6 +324,19 @@ static bool looks_like_labels(char *text)
     return n == 5 || n == 6 || (n >= 7 && n % 2);
 }
 
+/* The start of the first label file that has something in it; false: there is none among the first hundred. */
+static bool first_label(const anc_probe *folder, char *head, size_t room)
+{
+    anc_files files;
+    anc_err ignored = { 0 };
+    bool found = false;
+    if (anc_files_list(folder->path, labels_suffix, MAX_DEPTH, &files, NULL, &ignored)) return false;
+    for (int64_t i = 0; i < files.n && i < 100 && !found; i++)
+        found = !no_label(files.path[i]) && anc_probe_read(folder, files.path[i], head, room);
+    anc_files_clear(&files);
+    return found;
+}
+
 static bool yolo_fits(const anc_probe *p)
 {
     char head[4096];
@@ -334,7 +347,7 @@ static bool yolo_fits(const anc_probe *p)
         return false;
     }
     const anc_probe labels = { f.labels, true, "", p->raw, 0 };
-    bool any = anc_probe_sample(&labels, "", ".txt", head, sizeof head);
+    bool any = first_label(&labels, head, sizeof head);
     bool pair = f.pictures && strcmp(f.pictures, f.labels);
     folders_clear(&f);
     return any ? looks_like_labels(head) : pair;

@@ -3,6 +3,7 @@
  */
 #include "io/files.h"
 #include "io/source.h"
+#include "jobs/findings_report.h"
 #include "jobs/format.h"
 #include "jobs/job.h"
 #include "jobs/label_shard.h" /* the clock */
@@ -26,21 +27,6 @@ typedef struct {
 
 #define COUNT(x) anc_format_count(x).text
 
-/* One line for each kind, with the first places. */
-static void print_findings(const anc_findings *f)
-{
-    static const char *const became[] = { "repaired", "dropped", "kept" };
-    for (int k = 0; k < ANC_N_FINDINGS; k++) {
-        const anc_finding *one = &f->of[k];
-        if (!one->n) continue;
-        printf("  %s: %s %s", became[anc_finding_class_of((anc_finding_kind)k)], COUNT(one->n),
-               anc_finding_words((anc_finding_kind)k));
-        for (int i = 0; i < ANC_FINDING_PLACES && one->place[i][0]; i++)
-            printf("%s%s", i ? "; " : ": ", one->place[i]);
-        printf("%s\n", one->n > ANC_FINDING_PLACES ? "; ..." : "");
-    }
-}
-
 /* Of a file that keeps counts only. */
 static void print_counts(const anc_dataset_report *r)
 {
@@ -61,7 +47,7 @@ static void print_report(const job *j, double took)
            COUNT(anc_source_images(s)), COUNT(anc_source_boxes(s)), COUNT(r->annotations));
     printf("  %s crowd regions, %s images without boxes\n", COUNT(r->crowds), COUNT(r->without_boxes));
     if (anc_source_findings(s))
-        print_findings(anc_source_findings(s));
+        anc_findings_print(anc_source_findings(s), true);
     else
         print_counts(r);
     printf("import: wrote %s in %s\n", j->to, anc_format_time(took).text);
@@ -101,11 +87,18 @@ static anc_status write_out(job *j, anc_err *err)
     char config[256];
     if (anc_stop_wanted()) return anc_fail(err, ANC_ESTOPPED, "%s: stopped before it was written", j->to);
     if (anc_ends_with(j->to, ".json")) return anc_source_export(j->source, j->to, asked, NULL, err);
-    snprintf(config, sizeof config, "{\"command\":\"import\",\"format\":\"%s\"%s%s%s%s%s%s}",
-             anc_source_format(j->source), j->words.difficult ? ",\"difficult\":\"" : "",
-             j->words.difficult ? j->words.difficult : "", j->words.difficult ? "\"" : "",
-             j->words.corners ? ",\"corners\":\"" : "", j->words.corners ? j->words.corners : "",
-             j->words.corners ? "\"" : "");
+    const struct {
+        const char *name, *word;
+    } rules[] = { { "difficult", j->words.difficult },
+                  { "corners", j->words.corners },
+                  { "box", j->words.box } };
+    int n = snprintf(config, sizeof config, "{\"command\":\"import\",\"format\":\"%s\"",
+                     anc_source_format(j->source));
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) /* known words, and few */
+        if (rules[i].word)
+            n += snprintf(config + n, sizeof config - (size_t)n, ",\"%s\":\"%s\"", rules[i].name,
+                          rules[i].word);
+    snprintf(config + n, sizeof config - (size_t)n, "}");
     return anc_source_write(j->source, j->to, config, err);
 }
 

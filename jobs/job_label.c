@@ -3,9 +3,11 @@
  * Rank 0 holds the output folder, reads the annotations and hands out the shards that no earlier run has finished,
  * each with its slice of the data set; every rank labels views and writes shards; rank 0 writes the index in the end.
  */
+#include "io/out.h"
 #include "jobs/choose.h"
 #include "jobs/closing.h"
 #include "jobs/config.h"
+#include "jobs/findings_report.h"
 #include "jobs/format.h"
 #include "jobs/job.h"
 #include "jobs/label_shard.h"
@@ -45,6 +47,9 @@ typedef struct {
 
 typedef struct {
     double total_s, read_s, label_s, index_s; /* on rank 0 */
+    double lock_s, claim_s; /* to take the lock, and to make the folder this run's */
+    double look_s, names_s; /* to see what is done, and to sync the folder in the end */
+    anc_out_cost index;
     int64_t index_bytes;
     anc_spread busy, peak; /* over the ranks: s, MiB */
 } timings;
@@ -55,6 +60,7 @@ typedef struct {
     options o;
     plan plan;
     int64_t n_shards, n_mine, n_before, n_left; /* all; of this part; of those done before; left when it was stopped */
+    double lock_s, claim_s;                     /* see timings */
     int64_t *verdict;                           /* [n_shards] ABSENT, WHOLE or FAULTY, the same on all ranks */
     anc_team team;
     const anc_kernels *kernels;
@@ -82,6 +88,17 @@ static double busy_s(const anc_label_record *r)
 }
 
 /* ---- rules and plan ---- */
+
+/* What is wrong with --stage and the options that belong to one of them, or NULL. */
+static const char *wrong_stage(const options *o)
+{
+    bool roi = o->stage && !strcmp(o->stage, "roi");
+    if (o->stage && !roi && strcmp(o->stage, "rpn")) return "--stage must be rpn or roi";
+    if (roi && !o->proposals) return "--stage roi needs --proposals FILE, as `anchorage propose` writes it";
+    if (!roi && o->proposals) return "--proposals is for --stage roi; give that, too, or leave it out";
+    if (roi && (o->assignment || o->labels)) return "--assignment and --labels are of anchors, for --stage rpn";
+    return NULL;
+}
 
 static anc_status resolve_rules(const options *o, anc_rules *r, anc_err *err)
 {
@@ -134,6 +151,7 @@ static anc_status make_plan(job *j, anc_err *err)
 {
     anc_label_plan *p = &j->plan.label;
     const options *o = &j->o;
+    if (wrong_stage(o)) return anc_fail(err, ANC_EARGUMENT, "%s", wrong_stage(o));
     if (resolve_rules(o, &p->rules, err)) return err->code;
     bool named;
     const anc_kernels *k = anc_choose_kernels(o->simd, &named, err);
@@ -144,7 +162,9 @@ static anc_status make_plan(job *j, anc_err *err)
         p->like = anc_like_fingerprint(j->like, j->n_like);
     }
     const anc_run_folder f = folder_of(j);
+    double start = anc_now_s();
     if (!o->dry_run && anc_run_folder_enter(&f, &j->lock, &j->made, err)) return err->code;
+    j->lock_s = anc_now_s() - start;
     const char *const reads[] = { o->annotations, o->config, o->like, o->proposals };
     if (!o->dry_run && o->summary && anc_summary_check("--summary-json", o->summary, reads, 4, o->out, err)) return err->code;
     if (j->lock) snprintf(j->plan.tag, sizeof j->plan.tag, "%s", anc_lock_tag(j->lock));
@@ -257,9 +277,17 @@ static anc_status do_shard(job *j, const anc_work *work, anc_label_record *r, bo
     anc_targets_shard_name(name, work->item, j->n_shards);
     snprintf(path, sizeof path, "%s/%s", j->o.out, name); /* fits: see anc_run_folder_enter */
     double t = anc_now_s();
-    const anc_targets_about about = { j->config, &j->plan.label.rules, work->item, j->plan.tag, &j->classes };
+    anc_out_cost cost = { 0 };
+    const anc_targets_about about = { .config = j->config,
+                                      .rules = &j->plan.label.rules,
+                                      .shard = work->item,
+                                      .tag = j->plan.tag,
+                                      .classes = &j->classes,
+                                      .cost = &cost };
     if (anc_targets_write(&j->maker.targets, path, &about, &r->n[ANC_N_BYTES], err)) return err->code;
-    r->s[ANC_S_WRITE] = anc_now_s() - t;
+    r->s[ANC_S_SEAL] = cost.seal_s;
+    r->s[ANC_S_SYNC] = cost.sync_s;
+    r->s[ANC_S_WRITE] = anc_now_s() - t - cost.seal_s - cost.sync_s;
     return ANC_OK;
 }
 
@@ -267,6 +295,15 @@ static void add(anc_label_record *sum, const anc_label_record *r)
 {
     for (int i = 0; i < ANC_N_COUNTS; i++) sum->n[i] += r->n[i];
     for (int i = 0; i < ANC_N_STAGES; i++) sum->s[i] += r->s[i];
+}
+
+/* Collective. Makes the shards' names last, each rank on its host, and all before the index. */
+static anc_status sync_names(const job *j, timings *t, anc_err *err)
+{
+    double start = anc_now_s();
+    anc_out_sync_folder(j->o.out, err);
+    t->names_s = anc_now_s() - start;
+    return anc_team_agree(&j->team, err);
 }
 
 /* Collective: all shards of this part that are not whole. Rank 0 gets the sum of the records. */
@@ -294,6 +331,7 @@ static anc_status do_shards(job *j, anc_label_record *sum, timings *t, anc_err *
         busy += busy_s(&r);
     }
     failed = anc_queue_finish(j->queue, &j->n_left, err); /* the same on all ranks */
+    if (!failed) failed = sync_names(j, t, err);
     for (int64_t s = 0; s < j->n_shards && !j->team.rank; s++) {
         const anc_label_record *of = anc_queue_result(j->queue, s);
         if (of) add(sum, of);
@@ -308,7 +346,8 @@ static anc_status do_index(job *j, bool changed, timings *t, anc_err *err)
 {
     const anc_label_plan *p = &j->plan.label;
     const anc_run_of_shards run = { j->o.out, j->config, ANC_VERSION, p };
-    const anc_targets_about about = { .config = j->config, .rules = &p->rules, .tag = j->plan.tag, .classes = &j->classes };
+    const anc_targets_about about = { .config = j->config, .rules = &p->rules, .tag = j->plan.tag, .classes = &j->classes,
+                                      .cost = &t->index };
     const int32_t n_levels = j->maker.targets.n_levels;
     bool with[ANC_ROWS_KINDS];
     anc_targets_kept(p->rules.stage, p->assignment, p->labels, p->with_gt, with);
@@ -337,6 +376,7 @@ static void print_plan(const job *j)
     const anc_label_plan *p = &j->plan.label;
     printf("label: %s: %s images, %s boxes (%s); preset %s\n", j->o.annotations, COUNT(p->n_images), COUNT(p->n_boxes),
            anc_source_format(j->source), p->rules.name);
+    if (anc_source_findings(j->source)) anc_findings_print(anc_source_findings(j->source), false);
     if (j->o.proposals) {
         printf("label: %s: %s proposals, ", j->o.proposals, COUNT(p->roi.count));
         printf("%s images (%s); second stage\n", COUNT(p->roi.images), anc_proposals_format(j->proposals.file));
@@ -393,9 +433,11 @@ static void print_summary(const job *j, const anc_label_record *r, const timings
     if (r->n[ANC_N_WITHOUT_POSITIVES]) printf("  note: %s views have no positive %s\n", COUNT(r->n[ANC_N_WITHOUT_POSITIVES]), j->o.proposals ? "RoI" : "anchor");
     printf("\n  read annotations %s; label and write %s; index %s\n", anc_format_time(t->read_s).text,
            anc_format_time(t->label_s).text, anc_format_time(t->index_s).text);
-    printf("  work of all ranks: match %.0f %%, sample %.0f %%, encode %.0f %%, lay and gather %.0f %%, write %.0f %%\n",
-           100 * r->s[ANC_S_MATCH] / busy, 100 * r->s[ANC_S_SAMPLE] / busy, 100 * r->s[ANC_S_ENCODE] / busy, 100 * (r->s[ANC_S_LAY] + r->s[ANC_S_GATHER]) / busy,
-           100 * r->s[ANC_S_WRITE] / busy);
+    printf("  work of all ranks: match %.0f %%, sample %.0f %%, encode %.0f %%, lay and gather %.0f %%, "
+           "write %.0f %%\n",
+           100 * r->s[ANC_S_MATCH] / busy, 100 * r->s[ANC_S_SAMPLE] / busy, 100 * r->s[ANC_S_ENCODE] / busy,
+           100 * (r->s[ANC_S_LAY] + r->s[ANC_S_GATHER]) / busy,
+           100 * (r->s[ANC_S_WRITE] + r->s[ANC_S_SEAL] + r->s[ANC_S_SYNC]) / busy);
     printf("  memory: at most %.0f MiB on a rank (rank %d)\n", t->peak.max, t->peak.max_rank);
     print_end(j, r, t);
 }
@@ -433,10 +475,13 @@ static void print_json(const void *context, FILE *to)
         fprintf(to, " \"proposals\":%lld,\"proposals_left_out\":%lld,\"views_without_proposals\":%lld,\n",
                 (long long)r->n[ANC_N_PROPOSALS], (long long)r->n[ANC_N_LEFT_OUT], (long long)r->n[ANC_N_WITHOUT_PROPOSALS]);
     fprintf(to, " \"seconds\":{\"total\":%.6f,\"read\":%.6f,\"label_and_write\":%.6f,\"index\":%.6f,\n"
-                "  \"all_ranks\":{\"lay\":%.6f,\"match\":%.6f,\"sample\":%.6f,\"encode\":%.6f,\"gather\":%.6f,\"write\":%.6f},\n"
+                "  \"all_ranks\":{\"lay\":%.6f,\"match\":%.6f,\"sample\":%.6f,\"encode\":%.6f,\"gather\":%.6f,\"write\":%.6f,\"seal\":%.6f,"
+                "\"sync\":%.6f},\n"
+                "  \"lock\":%.6f,\"claim\":%.6f,\"look\":%.6f,\"index_seal\":%.6f,\"index_sync\":%.6f,\n"
                 "  \"busy_min\":%.6f,\"busy_mean\":%.6f,\"busy_max\":%.6f,\"busy_max_rank\":%d},\n",
             t->total_s, t->read_s, t->label_s, t->index_s, r->s[ANC_S_LAY], r->s[ANC_S_MATCH], r->s[ANC_S_SAMPLE], r->s[ANC_S_ENCODE], r->s[ANC_S_GATHER],
-            r->s[ANC_S_WRITE], t->busy.min, t->busy.mean, t->busy.max, t->busy.max_rank);
+            r->s[ANC_S_WRITE], r->s[ANC_S_SEAL], r->s[ANC_S_SYNC], t->lock_s, t->claim_s, t->look_s, t->index.seal_s,
+            t->index.sync_s + t->names_s, t->busy.min, t->busy.mean, t->busy.max, t->busy.max_rank);
     fprintf(to, " \"peak_mib\":%.1f,\"peak_mib_mean\":%.1f}\n", t->peak.max, t->peak.mean);
 }
 
@@ -464,7 +509,9 @@ static anc_status share_plan(job *j, anc_err *err)
     j->maker.between = between_views;
     j->maker.context = j;
     const anc_run_folder f = folder_of(j);
+    double start = anc_now_s();
     if (!err->code && j->lock) anc_run_folder_claim(&f, j->lock, j->config, j->n_shards, err);
+    j->claim_s = anc_now_s() - start;
     return anc_team_agree(&j->team, err);
 }
 
@@ -503,9 +550,14 @@ static anc_status run(job *j, anc_err *err)
     double start = anc_now_s();
     timings t = { 0 };
     anc_label_record sum = { 0 };
-    if (share_plan(j, err) || see_what_is_left(j, err)) return err->code;
+    if (share_plan(j, err)) return err->code;
+    t.look_s = anc_now_s();
+    if (see_what_is_left(j, err)) return err->code;
     bool speaks = !j->team.rank;
     t.read_s = anc_now_s() - start;
+    t.look_s = anc_now_s() - t.look_s;
+    t.lock_s = j->lock_s;
+    t.claim_s = j->claim_s;
     if (speaks && (!j->o.quiet || j->o.dry_run)) print_plan(j);
     if (j->o.dry_run) {
         if (speaks) printf("label: dry run: would write %s shards and targets.h5 to %s\n", COUNT(j->n_mine), j->o.out);
@@ -533,17 +585,6 @@ static void job_clear(job *j)
     free(j->like);
     free(j->verdict);
     free(j->config);
-}
-
-/* What is wrong with --stage and the options that belong to one of them, or NULL. */
-static const char *wrong_stage(const options *o)
-{
-    bool roi = o->stage && !strcmp(o->stage, "roi");
-    if (o->stage && !roi && strcmp(o->stage, "rpn")) return "--stage must be rpn or roi";
-    if (roi && !o->proposals) return "--stage roi needs --proposals FILE, as `anchorage propose` writes it";
-    if (!roi && o->proposals) return "--proposals is for --stage roi; give that, too, or leave it out";
-    if (roi && (o->assignment || o->labels)) return "--assignment and --labels are of anchors, for --stage rpn";
-    return NULL;
 }
 
 /* "2/4" */
@@ -612,7 +653,6 @@ int anc_job_label(int argc, char **argv)
     if (!read_part(o)) return anc_opts_refuse(&usage, "--part %s: must be I/N, such as 1/4 to 4/4", o->part);
     if (o->part && o->restart)
         return anc_opts_refuse(&usage, "--restart would throw away what other parts do; remove the folder's files first");
-    if (wrong_stage(o)) return anc_opts_refuse(&usage, "%s", wrong_stage(o));
     if (!o->out && !o->dry_run) return anc_opts_refuse(&usage, "--output DIR is missing");
     if (!o->out) o->out = ".";
     anc_err err = { 0 };

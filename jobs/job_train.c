@@ -17,6 +17,7 @@
 #include "jobs/stop.h"
 #include "jobs/summary.h"
 #include "jobs/train_feed.h"
+#include "jobs/train_recall.h"
 #include "jobs/train_validate.h"
 #include "mpi/reduce.h"
 #include <errno.h>
@@ -35,7 +36,7 @@ static const char *const sums[] = { "exact", "float", NULL };
 
 typedef struct {
     const char *paths[2], *out, *init, *log, *summary, *simd, *schedule, *milestones, *normaliser, *reduce,
-        *limit, *val_targets, *val_features;
+        *limit, *val_targets, *val_features, *val_annotations;
     int64_t seed, steps, epochs, batch, per_image, warm_up, checkpoint_every, keep, stop_at, validate_every;
     double rate, momentum, decay, gamma, clip, beta, deviation;
     bool no_shuffle, untrained, overwrite, quiet;
@@ -53,6 +54,7 @@ typedef struct {
     anc_feed *feed;
     anc_reduce reduce;
     anc_validator validator; /* open with --val-targets */
+    anc_recall_check recall; /* open with --val-annotations */
     anc_lock *lock;          /* rank 0: on the output */
     anc_head_file head;
     bool one_blas;         /* all ranks' BLAS chose the same kernels */
@@ -356,9 +358,10 @@ static anc_status take_lock(job *j, anc_err *err)
 static anc_status check_files(const job *j, anc_err *err)
 {
     const options *o = &j->o;
-    const char *const files[] = { o->paths[0], o->paths[1], o->init, o->val_targets, o->val_features, o->out, o->log };
-    if (o->log && anc_summary_check("--log", o->log, files, 6, NULL, err)) return err->code;
-    return o->summary ? anc_summary_check("--summary-json", o->summary, files, 7, NULL, err) : ANC_OK;
+    const char *const files[] = { o->paths[0],     o->paths[1],        o->init, o->val_targets,
+                                  o->val_features, o->val_annotations, o->out,  o->log };
+    if (o->log && anc_summary_check("--log", o->log, files, 7, NULL, err)) return err->code;
+    return o->summary ? anc_summary_check("--summary-json", o->summary, files, 8, NULL, err) : ANC_OK;
 }
 
 static anc_status open_log(job *j, anc_err *err)
@@ -367,7 +370,7 @@ static anc_status open_log(job *j, anc_err *err)
     j->log = fopen(j->o.log, "w");
     if (!j->log) return anc_fail(err, ANC_ESYSTEM, "%s: cannot be written: %s", j->o.log, strerror(errno));
     fprintf(j->log, "step,lr,objectness,box_reg,grad_norm%s\n",
-            j->o.val_targets ? ",val_objectness,val_box_reg" : "");
+            j->o.val_targets ? ",val_objectness,val_box_reg,val_recall" : "");
     return ANC_OK;
 }
 
@@ -386,7 +389,8 @@ static void log_step(const job *j, int64_t step)
     if (!j->log) return;
     fprintf(j->log, "%lld,%.9g,%.9g,%.9g,%.9g", (long long)step + 1, r->rate, r->objectness, r->boxes,
             r->norm);
-    if (j->o.val_targets) fprintf(j->log, ",%.9g,%.9g", v ? v->objectness : NAN, v ? v->boxes : NAN);
+    if (j->o.val_targets)
+        fprintf(j->log, ",%.9g,%.9g,%.9g", v ? v->objectness : NAN, v ? v->boxes : NAN, v ? v->recall : NAN);
     putc('\n', j->log);
 }
 
@@ -399,7 +403,8 @@ static anc_status prepare(job *j, anc_err *err)
     if (anc_team_agree(&j->team, err)) return err->code;
     if (anc_train_data_share(&j->data, &j->team, err)) return err->code;
     if (count_steps(j, err)) return err->code; /* the same on all ranks */
-    if (!start_parameters(j, err) && !j->team.rank && !check_files(j, err) && !take_lock(j, err) && !resume(j, err))
+    if (!start_parameters(j, err) && !j->team.rank && !check_files(j, err) && !take_lock(j, err) &&
+        !resume(j, err))
         open_log(j, err);
     return anc_team_agree(&j->team, err);
 }
@@ -489,7 +494,9 @@ static void report(job *j, bool last)
 {
     bool terminal = isatty(STDERR_FILENO);
     double t = now(), every = terminal ? 0.2 : 5, loss[2];
-    if (j->o.quiet || j->team.rank || !j->head.step || (!last && t - j->reported_s < every) || (last && !terminal)) return;
+    if (j->o.quiet || j->team.rank || !j->head.step || (!last && t - j->reported_s < every) ||
+        (last && !terminal))
+        return;
     j->reported_s = t;
     int64_t done = j->head.step, here = done - j->first_step;
     double rate = (double)here / (t - j->start_s);
@@ -563,9 +570,23 @@ static anc_status open_validator(job *j, anc_err *err)
     j->validator.normaliser = j->plan.normaliser;
     j->validator.per_image = j->o.per_image;
     j->validator.beta = j->o.beta;
+    j->recall.team = &j->team;
+    j->recall.kernels = j->kernels;
     if (!j->o.val_targets) return ANC_OK;
-    return anc_validator_open(&j->validator, j->o.val_targets, j->o.val_features, &j->head.shape, j->kernels,
-                              err);
+    if (anc_validator_open(&j->validator, j->o.val_targets, j->o.val_features, &j->head.shape, j->kernels,
+                           err) ||
+        !j->o.val_annotations)
+        return err->code;
+    return anc_recall_check_open(&j->recall, j->o.val_annotations, &j->validator.data, &j->head.shape, err);
+}
+
+static void say_validation(const anc_head_validation *v)
+{
+    fprintf(stderr, "%strain: after step %s  validation loss %.4f = %.4f objectness + %.4f boxes",
+            isatty(STDERR_FILENO) ? "\r\033[K" : "", COUNT((int64_t)v->step), v->objectness + v->boxes,
+            v->objectness, v->boxes);
+    if (!isnan(v->recall)) fprintf(stderr, "  average recall %.4f at 100", v->recall);
+    putc('\n', stderr);
 }
 
 /* Collective, after every --validate-every steps and after the last. */
@@ -575,7 +596,8 @@ static anc_status validate(job *j, anc_err *err)
     if (!j->o.val_targets || (step % j->o.validate_every && step < j->schedule.steps)) return ANC_OK;
     anc_head_validation v = { .step = (double)step, .recall = NAN }, *more;
     anc_feed_hold(j->feed);
-    anc_validate(&j->validator, j->head.parameters, &v, err);
+    if (!anc_validate(&j->validator, j->head.parameters, &v, err) && j->o.val_annotations)
+        anc_recall_check_run(&j->recall, j->head.parameters, &v.recall, err);
     anc_feed_release(j->feed);
     if (err->code) return err->code;
     more = realloc(j->head.validation, (size_t)(j->head.n_validations + 1) * sizeof *more);
@@ -585,10 +607,7 @@ static anc_status validate(job *j, anc_err *err)
     } else {
         anc_fail(err, ANC_EMEMORY, "out of memory for the losses of validations");
     }
-    if (!j->team.rank && !j->o.quiet)
-        fprintf(stderr, "%strain: after step %s  validation loss %.4f = %.4f objectness + %.4f boxes\n",
-                isatty(STDERR_FILENO) ? "\r\033[K" : "", COUNT(step), v.objectness + v.boxes, v.objectness,
-                v.boxes);
+    if (!j->team.rank && !j->o.quiet) say_validation(&v);
     return anc_team_agree(&j->team, err);
 }
 
@@ -651,6 +670,7 @@ static void job_clear(job *j)
     if (j->log) fclose(j->log);
     anc_feed_stop(j->feed, NULL);
     anc_lock_release(j->lock);
+    anc_recall_check_close(&j->recall);
     anc_validator_close(&j->validator);
     anc_train_data_close(&j->data);
     anc_reduce_clear(&j->reduce);
@@ -719,6 +739,9 @@ int anc_job_train(int argc, char **argv)
           "also give the losses on these, which are not trained on; with --val-features" },
         { "val-features", 0, "FEATURES", ANC_OPT_STRING, &o->val_features, 0, 0,
           "features of --val-targets" },
+        { "val-annotations", 0, "ANNOTATIONS", ANC_OPT_STRING, &o->val_annotations, 0, 0,
+          "of --val-features: also give the average recall of 100 proposals, as `propose` and `evaluate` "
+          "do" },
         { "validate-every", 0, "N", ANC_OPT_INT, &o->validate_every, 1, 1000000000,
           "steps; and after the last one" },
         { "checkpoint-every", 0, "N", ANC_OPT_INT, &o->checkpoint_every, 0, 1000000000,
@@ -760,6 +783,8 @@ int anc_job_train(int argc, char **argv)
     if (!o->out) return anc_opts_refuse(&usage, "--output HEAD.h5 is missing");
     if (!o->val_targets != !o->val_features)
         return anc_opts_refuse(&usage, "--val-targets and --val-features go together");
+    if (o->val_annotations && !o->val_targets)
+        return anc_opts_refuse(&usage, "--val-annotations goes with --val-targets and --val-features");
     if (o->keep && !o->checkpoint_every) return anc_opts_refuse(&usage, "--keep needs --checkpoint-every");
     anc_err err = { 0 };
     anc_team_start(&j.team);

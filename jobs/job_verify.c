@@ -14,6 +14,7 @@
 #include "jobs/opts.h"
 #include "jobs/run_folder.h"
 #include "jobs/shard_check.h"
+#include "jobs/source_opts.h"
 #include "mpi/queue.h"
 #include <dirent.h>
 #include <errno.h>
@@ -27,6 +28,8 @@ typedef struct {
     const char *path, *annotations, *like; /* to label again from; NULL: not at all, not on features */
     const char *proposals;          /* the same, for the second stage */
     bool quiet;
+    anc_source_words words;
+    anc_reader_options how; /* to read the annotations */
     anc_team team;
     anc_run run; /* of a folder, the same on all ranks */
     anc_label_plan plan;
@@ -184,15 +187,19 @@ static anc_status check_index(job *j, bool shards_whole, anc_err *err)
 static anc_status read_like(job *j, anc_err *err)
 {
     if (j->plan.like && !j->like)
-        return anc_fail(err, ANC_EARGUMENT, "%s: its views lie on the grids of features; --recompute needs them too, as "
-                        "--like FEATURES.h5", j->path);
+        return anc_fail(err, ANC_EARGUMENT,
+                        "%s: its views lie on the grids of features; --recompute needs them too, as "
+                        "--like FEATURES.h5",
+                        j->path);
     if (!j->plan.like && j->like)
-        return anc_fail(err, ANC_EARGUMENT, "%s: its views were laid by the rules alone; leave --like out", j->path);
+        return anc_fail(err, ANC_EARGUMENT, "%s: its views were laid by the rules alone; leave --like out",
+                        j->path);
     if (!j->like) return ANC_OK;
     if (anc_like_read(j->like, &j->plan.rules, &j->rows, &j->n_rows, err)) return err->code;
     uint64_t found = anc_like_fingerprint(j->rows, j->n_rows);
     if (found == j->plan.like) return ANC_OK;
-    return anc_fail(err, ANC_EARGUMENT, "%s: has other images, sizes or grids than the features that %s was labelled "
+    return anc_fail(err, ANC_EARGUMENT,
+                    "%s: has other images, sizes or grids than the features that %s was labelled "
                     "on (fingerprint %016llx, not %016llx)",
                     j->like, j->path, (unsigned long long)found, (unsigned long long)j->plan.like);
 }
@@ -229,7 +236,7 @@ static anc_status read_run(job *j, anc_err *err)
     if (anc_label_plan_read(j->run.config, &j->plan, err)) return anc_within(err, "%s/run.json", j->path);
     if (!j->annotations) return ANC_OK;
     if (read_like(j, err)) return err->code;
-    if (anc_source_open(j->annotations, NULL, &j->source, err) || anc_source_fingerprint(j->source, &fingerprint, err))
+    if (anc_source_open(j->annotations, &j->how, &j->source, err) || anc_source_fingerprint(j->source, &fingerprint, err))
         return err->code;
     if (fingerprint == j->plan.fingerprint) return read_rois(j, err);
     return anc_fail(err, ANC_EARGUMENT, "%s: is another data set than that of %s (fingerprint %016llx, not %016llx)",
@@ -434,6 +441,7 @@ int anc_job_verify(int argc, char **argv)
           "what `label --like` was given, for --recompute of such a run" },
         { "proposals", 0, "FILE", ANC_OPT_STRING, &j.proposals, 0, 0,
           "what `label --stage roi` was given, for --recompute of such a run" },
+        ANC_SOURCE_OPTS(j.words),
         { "quiet", 'q', NULL, ANC_OPT_FLAG, &j.quiet, 0, 0, "say nothing when all is well" },
         { 0 },
     };
@@ -455,6 +463,7 @@ int anc_job_verify(int argc, char **argv)
         return anc_opts_refuse(&usage, "--proposals is for --recompute ANNOTATIONS, which is missing");
     anc_err err = { 0 };
     int64_t n_faults = 0;
+    if (anc_source_options(&j.words, &j.how, &err)) return anc_opts_refuse(&usage, "%s", err.text);
     anc_team_start(&j.team);
     verify(&j, &n_faults, &err);
     if (err.code && !j.team.rank) fprintf(stderr, "anchorage: verify: %s\n", err.text);

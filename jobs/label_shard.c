@@ -179,8 +179,7 @@ static anc_status lay_view(anc_shard_maker *m, const anc_image *image, int32_t e
     if (!m->plan->like)
         return anc_label_lay(l, image->id, epoch, image->height, image->width, m->annotation, n_gt, err);
     const anc_like_row *found = anc_like_find(m->like, m->n_like, image->id);
-    if (!found)
-        return anc_fail(err, ANC_EDATA, "the features of --like have nothing of it");
+    if (!found) return anc_fail(err, ANC_EDATA, "the features of --like have nothing of it");
     return anc_label_lay_on(l, image->id, epoch, image->height, image->width, &found->on, m->annotation, n_gt, err);
 }
 

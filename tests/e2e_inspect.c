@@ -232,7 +232,7 @@ static void a_shard_that_is_gone_is_named(void)
 static void what_is_not_ours_is_refused_in_one_line(void)
 {
     refused(1, "/nowhere/file.h5", "/nowhere/file.h5: cannot open: No such file or directory");
-    refused(1, check_file("notes.txt", "hello", 5), "notes.txt: line 1, column 1: ");
+    refused(1, check_file("notes.txt", "hello", 5), "notes.txt: this file is none of what --format can name");
     refused(1, check_file("void", "", 0), "void: the file is empty");
     refused(1, check_dir(), "the folder holds no targets.h5");
     const char *path = check_path("other.h5");

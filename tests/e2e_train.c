@@ -221,14 +221,23 @@ static void options_reach_the_trainer(void)
     free(text);
 }
 
+/* The first of the two epochs once more, made once. */
+static void validation_targets(void)
+{
+    static int made;
+    if (made++) return;
+    CU_ASSERT_EQUAL_FATAL(check_run(NULL,
+                                    "%s label -q %s/annotations.json -o %s/val --config %s --like %s/f.h5",
+                                    ANC_BINARY, scenes(), scenes(), check_path("scenes.ini"), scenes()),
+                          0);
+}
+
 /* A step of rate 0 over all views leaves the head as it was, and so has the loss of a validation on the same
  * ones. */
 static void validation_loss_is_that_of_one_large_batch(void)
 {
     char *text = NULL, options[1024];
-    CU_ASSERT_EQUAL(check_run(NULL, "%s label -q %s/annotations.json -o %s/val --config %s --like %s/f.h5",
-                              ANC_BINARY, scenes(), scenes(), check_path("scenes.ini"), scenes()),
-                    0);
+    validation_targets();
     for (int n = 1; n <= 3; n += 2) {
         char how[32], name[16];
         snprintf(how, sizeof how, "mpirun -n %d", n);
@@ -254,6 +263,40 @@ static void validation_loss_is_that_of_one_large_batch(void)
                     0);
     CU_ASSERT_EQUAL(train(&text, "", "f.h5", "val4", "--val-features f.h5"), 2);
     CU_ASSERT_PTR_NOT_NULL(strstr(text, "--val-targets and --val-features go together"));
+    free(text);
+}
+
+/* What is logged is what `propose` and `evaluate` give for the head that is written. */
+static void validation_recall_is_that_of_the_proposals(void)
+{
+    char *text = NULL, options[1024];
+    const char *d = scenes();
+    validation_targets();
+    for (int n = 1; n <= 2; n++) {
+        char how[32], name[16];
+        snprintf(how, sizeof how, "mpirun -n %d", n);
+        snprintf(name, sizeof name, "recall%d", n);
+        snprintf(options, sizeof options,
+                 "-q --steps 40 --batch 6 --val-targets %s/val --val-features %s/f.h5 --val-annotations "
+                 "%s/annotations.json --log %s/recall%d.csv",
+                 d, d, d, d, n);
+        CU_ASSERT_EQUAL(train(NULL, how, "f.h5", name, options), 0);
+    }
+    CU_ASSERT_EQUAL(check_run(NULL, "cmp %s/recall1.h5 %s/recall2.h5", d, d), 0);
+    int code =
+        check_run(&text,
+                  "cd %s && %s propose -q recall1.h5 f.h5 -o recall-p.h5 && %s evaluate -q recall-p.h5 "
+                  "annotations.json "
+                  "--top 100 --json recall.json >/dev/null && " PYTHON
+                  " -c \"import json; r = json.load(open('recall.json'))['sizes'][0]['average_recall'][0]; "
+                  "l = float(open('recall1.csv').read().split()[-1].split(',')[-1]); print(0.02 < r < 1, "
+                  "abs(l - r) < 1e-8)\"",
+                  d, ANC_BINARY, ANC_BINARY);
+    CU_ASSERT_EQUAL(code, 0);
+    CU_ASSERT_STRING_EQUAL(text, "True True\n");
+    free(text);
+    CU_ASSERT_EQUAL(train(&text, "", "f.h5", "recall3", "--val-annotations x.json"), 2);
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "--val-annotations goes with --val-targets and --val-features"));
     free(text);
 }
 
@@ -295,7 +338,8 @@ static void what_does_not_fit_is_said_before_the_first_step(void)
     refused(2, "", "f.h5", "--batch 25", "no epoch of");
     refused(2, "", "f.h5", "--milestones 5,3", "--milestones 5,3: must be at most 32 ascending steps");
     refused(2, "", "f.h5", "--normaliser mean", "must be sampled, constant or image");
-    refused(2, "", "f.h5", "--log refused.h5 --summary-json refused.h5", "--summary-json refused.h5: the run reads or writes");
+    refused(2, "", "f.h5", "--log refused.h5 --summary-json refused.h5",
+            "--summary-json refused.h5: the run reads or writes");
     refused(2, "", "f.h5", "--lr x", "--lr: 'x' is not a number");
     refused(1, "", "f.h5", "-q --lr 1e6 --warm-up 0 --batch 24", "lower");
 }
@@ -358,6 +402,7 @@ CHECK_SUITE("train", CHECK(any_number_of_ranks_trains_the_same_bits),
             CHECK(one_run_at_a_time_writes_a_head), CHECK(storage_and_kernels_do_not_change_the_bits),
             CHECK(the_head_learns_and_reads_as_torchvisions), CHECK(float_sums_come_near),
             CHECK(options_reach_the_trainer), CHECK(validation_loss_is_that_of_one_large_batch),
+            CHECK(validation_recall_is_that_of_the_proposals),
             CHECK(what_does_not_fit_is_said_before_the_first_step),
             CHECK(a_team_says_once_which_image_is_no_number), CHECK(the_output_of_another_run_is_not_touched),
             CHECK(labels_like_features_stand_on_their_grids));

@@ -348,7 +348,63 @@ static void numbers_are_the_nearest_float64(void)
     anc_number_close(&r);
 }
 
-CHECK_SUITE("coco", CHECK(every_member_arrives_in_any_order), CHECK(lists_may_be_empty),
+/* As LVIS has it: no file_name and no iscrowd, ids of categories without boxes; polygons in number lists. */
+static void lvis_names_pictures_by_the_end_of_their_address(void)
+{
+    static const char json[] = "\xef\xbb\xbf{\"images\": [{\"date_captured\": \"2013\", "
+                               "\"neg_category_ids\": [66, 3], \"id\": 397133,\r\n"
+                               "\"license\": 4, \"height\": 427.0, \"width\": 640, \"flickr_url\": "
+                               "\"http://x/y.jpg\", \"coco_url\": "
+                               "\"http://images.cocodataset.org/val2017/000000397133.jpg\", "
+                               "\"not_exhaustive_category_ids\": []},\r\n"
+                               "{\"id\": 2, \"coco_url\": \"http://h/a.jpg\", \"file_name\": \"val/b.jpg\", "
+                               "\"height\": 4, \"width\": 4},"
+                               "{\"id\": 3, \"file_name\": \"val/c.jpg\", \"coco_url\": \"http://h/a.jpg\", "
+                               "\"height\": 4, \"width\": 4}],"
+                               "\"annotations\": [{\"area\": 9.5, \"id\": 5, \"segmentation\": [[1, 2.5, 3, "
+                               "4, 5, 6]], \"image_id\": 397133, "
+                               "\"bbox\": [1, 2.5, 4, 3.5], \"category_id\": 1203}], \"categories\": "
+                               "[{\"frequency\": \"c\", \"id\": 1203, "
+                               "\"synset\": \"zucchini.n.02\", \"synonyms\": [\"zucchini\", \"courgette\"], "
+                               "\"def\": \"small\", \"name\": "
+                               "\"zucchini\"}]}";
+    anc_dataset d = { 0 };
+    anc_err err = { 0 };
+    CU_ASSERT_EQUAL(read_text(json, &d, &err), ANC_OK);
+    CU_ASSERT_EQUAL_FATAL(d.n_images, 3);
+    CU_ASSERT_STRING_EQUAL(d.file_name[2], "000000397133.jpg");
+    CU_ASSERT_STRING_EQUAL(d.file_name[0], "val/b.jpg"); /* file_name counts, wherever it stands */
+    CU_ASSERT_STRING_EQUAL(d.file_name[1], "val/c.jpg");
+    CU_ASSERT(d.image[2].height == 427 && d.n_boxes == 1 && d.box[0].category == 1203 && !d.box[0].crowd);
+    anc_dataset_clear(&d);
+}
+
+static void marks_of_open_images_and_voc_become_crowd_and_flags(void)
+{
+    static const char json[] =
+        "{\"images\":[{\"id\":1,\"width\":9,\"height\":9}],\"annotations\":["
+        "{\"id\":1,\"image_id\":1,\"bbox\":[0,0,1,1],\"iscrowd\":0,\"isgroupof\":1,\"isoccluded\":0,"
+        "\"istruncated\":-1},"
+        "{\"id\":2,\"image_id\":1,\"bbox\":[0,0,1,1],\"isoccluded\":1,\"istruncated\":true,\"isdepiction\":1,"
+        "\"isinside\":1},"
+        "{\"id\":3,\"image_id\":1,\"bbox\":[0,0,1,1],\"difficult\":1,\"isinside\":\"no\",\"isoccluded\":[1],"
+        "\"isgroupof\":null},"
+        "{\"id\":4,\"image_id\":1,\"bbox\":[0,0,1,1],\"difficult\":0.5,\"isgroupof\":false}]}";
+    static const uint8_t flags[] = { 0,
+                                     ANC_FLAG_OCCLUDED | ANC_FLAG_TRUNCATED | ANC_FLAG_DEPICTION |
+                                         ANC_FLAG_INSIDE,
+                                     ANC_FLAG_DIFFICULT, 0 };
+    anc_dataset d = { 0 };
+    anc_err err = { 0 };
+    CU_ASSERT_EQUAL(read_text(json, &d, &err), ANC_OK);
+    CU_ASSERT_EQUAL_FATAL(d.n_boxes, 4);
+    for (int k = 0; k < 4; k++) CU_ASSERT(d.box[k].flags == flags[k] && d.box[k].crowd == (k == 0));
+    anc_dataset_clear(&d);
+}
+
+CHECK_SUITE("coco", CHECK(lvis_names_pictures_by_the_end_of_their_address),
+            CHECK(marks_of_open_images_and_voc_become_crowd_and_flags),
+            CHECK(every_member_arrives_in_any_order), CHECK(lists_may_be_empty),
             CHECK(impossible_boxes_name_annotation_and_image), CHECK(ids_are_held_to_each_other),
             CHECK(images_need_a_possible_size), CHECK(other_coco_files_are_told_apart),
             CHECK(broken_json_is_placed_by_line_and_column), CHECK(nesting_and_names_are_bounded),
