@@ -276,8 +276,10 @@ static anc_status check_index(anc_targets_file *f, anc_err *err)
                         (long long)f->info.n_shards, (long long)f->whole.n[ANC_ROWS_VIEWS]);
     anc_h5_guard_enter(f->whole.file.guard);
     anc_status status = measure(f, err);
-    for (int c = 0; c < ANC_N_COLUMNS && !status; c++)
+    for (int c = 0; c < ANC_N_COLUMNS && !status; c++) {
+        anc_h5_guard_reading(f->whole.file.guard, 0); /* many shards take their time */
         if (anc_targets_has(f->whole.with, f->whole.n_levels, c)) status = check_map(f, c, err);
+    }
     anc_h5_guard_leave(f->whole.file.guard);
     if (status) return status;
     for (int64_t s = 0; s < f->info.n_shards; s++) {
