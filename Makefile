@@ -20,13 +20,13 @@ HDF5_L := $(shell $(PKG) --libs hdf5-serial 2>/dev/null || $(PKG) --libs hdf5 2>
 BLAS_C := $(shell $(PKG) --cflags openblas 2>/dev/null)
 BLAS_L := $(shell $(PKG) --libs openblas 2>/dev/null || echo -lopenblas)
 # Packages outside of /usr (spack, modules): where pkg-config has them, found again when the program runs.
-OTHERS := yajl inih libpng libdeflate zlib cunit
+OTHERS := yajl inih expat yaml-0.1 libpng libjpeg libwebp libdeflate zlib cunit
 IO_C   := $(filter-out -I/usr/include,$(sort $(shell for p in $(OTHERS); do \
             $(PKG) --variable=prefix $$p; done 2>/dev/null | sed 's,.*,-I&/include,')))
 IO_L   := $(sort $(shell for p in $(OTHERS); do $(PKG) --libs-only-L $$p; done 2>/dev/null))
 comma  := ,
 RPATH   = $(patsubst -L%,-Wl$(comma)-rpath$(comma)%,$(filter-out -L/usr/%,$(filter -L%,$(LIBS))))
-LIBS   := $(MPI_L) $(HDF5_L) $(BLAS_L) $(IO_L) -lyajl -linih -lpng -ldeflate -lz -lm
+LIBS   := $(MPI_L) $(HDF5_L) $(BLAS_L) $(IO_L) -lyajl -linih -lexpat -lyaml -lpng -ljpeg -lwebp -ldeflate -lz -lm
 
 sources = $(sort $(wildcard $(1)/*.c))
 objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
@@ -39,6 +39,8 @@ team  := $(call tests,mpi)
 real  := $(call tests,real)
 BENCH := $(call objects,$(call sources,bench))
 BINARIES := $(addprefix $(BUILD)/,anchorage $(TESTS) $(if $(BENCH),timings))
+FUZZ  := $(call objects,$(filter-out tests/fuzz/damage.c,$(call sources,tests/fuzz)))
+DAMAGE := $(call objects,tests/fuzz/damage.c tests/fuzz/readers.c)
 
 # mpirun refuses to run as root and on fewer cores than ranks, and lets waiting ranks spin and pin; on a
 # desk, in a container and in the tests it should just run. On a cluster call mpirun or srun yourself.
@@ -54,7 +56,7 @@ say      = $(if $(V),,@echo "$(1) $@";)# V=1 shows the whole commands
 PARALLEL = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 again    = +@$(MAKE) --no-print-directory $(PARALLEL)
 
-.PHONY: all programs check check-built check-faults check-slurm check-hosts check-real sanitize demo demo-built bench \
+.PHONY: all programs check check-built check-faults check-slurm check-hosts check-real sanitize fuzz demo demo-built bench \
         bench-peers bench-survive deps install layers format clean
 all: layers $(BUILD)/anchorage
 	@ln -sfn $(BUILD)/anchorage anchorage
@@ -67,9 +69,7 @@ check-built: all $(addprefix $(BUILD)/,unit e2e team)
 	@tools/check.sh $(BUILD) unit e2e team:1 team:2 team:3 team:5
 
 demo-built: all
-	./anchorage synth -o demo/scenes --scenes 2000
-	mpirun -n 2 ./anchorage label demo/scenes/annotations.json -o demo/targets --images-per-shard 500 --restart
-	./anchorage inspect demo/targets
+	@examples/demo.sh ./anchorage demo
 
 # Runs that are killed and folders that are damaged; a real SLURM; several hosts, as network namespaces.
 check-faults check-slurm check-hosts: all
@@ -83,6 +83,15 @@ sanitize:
 	$(again) BUILD=$(BUILD)-sanitize EXTRA='-fsanitize=address,undefined -fno-sanitize-recover=all' $(BUILD)-sanitize/unit
 	@tools/check.sh $(BUILD)-sanitize unit
 
+# SECONDS=n for each target, or RUNS=n; TARGETS="coco head" for some: docs/FUZZ.md. (SECONDS is a variable of bash's own.)
+fuzz: all
+	@CC=clang tools/deps.sh clang libclang-rt-14-dev
+	$(again) $(BUILD)/damage
+	$(again) CC=clang BUILD=$(BUILD)-fuzz EXTRA='-fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all \
+	    -DANC_BLOCK_BYTES=61' $(BUILD)-fuzz/fuzz
+	@ln -f $(BUILD)/damage $(BUILD)-fuzz/damage
+	@FUZZ_SECONDS='$(SECONDS)' tests/fuzz/run.sh $(BUILD)-fuzz $(BUILD)/anchorage $(abspath $(REAL))
+
 bench: $(BUILD)/timings
 	@$(BUILD)/timings
 bench-survive: all
@@ -91,6 +100,8 @@ bench-peers: all $(BUILD)/timings
 	@bench/peers.sh $(BUILD)/anchorage
 	@bench/peers_head.sh $(BUILD)/anchorage
 	@bench/peers_nms.sh $(BUILD)/timings
+	@bench/peers_dense.sh $(BUILD)/timings
+	@bench/peers_roi.sh $(BUILD)/timings
 
 deps:
 	@CC='$(CC)' FLAGS='$(MPI_C) $(HDF5_C) $(BLAS_C) $(IO_C)' LIBS='$(LIBS) -lcunit' tools/deps.sh
@@ -104,6 +115,10 @@ programs: layers $(BINARIES)
 $(BUILD)/anchorage: $(BUILD)/jobs/main.o $(ALL)
 $(foreach t,$(TESTS),$(eval $(BUILD)/$(t): $($(t)) $(ALL)))
 $(BUILD)/timings: $(BENCH) $(ALL)
+$(BUILD)/damage: $(DAMAGE) $(ALL)
+	$(call say,link)$(CC) $(CFLAGS) $(EXTRA) $^ $(LIBS) $(RPATH) -o $@
+$(BUILD)/fuzz: $(FUZZ) $(ALL)
+	$(call say,link)$(CC) $(CFLAGS) $(EXTRA) -fsanitize=fuzzer $^ $(LIBS) $(RPATH) -o $@
 $(addprefix $(BUILD)/,$(TESTS)): LIBS += -lcunit
 $(BINARIES):
 	$(call say,link)$(CC) $(CFLAGS) $(EXTRA) $^ $(LIBS) $(RPATH) -o $@
@@ -116,11 +131,11 @@ $(BUILD)/jobs/%.o:  CPPFLAGS += $(MPI_C) $(HDF5_C) $(IO_C)
 $(BUILD)/bench/%.o: CPPFLAGS += $(MPI_C) $(HDF5_C) $(IO_C)
 $(BUILD)/tests/%.o: CPPFLAGS += $(MPI_C) $(HDF5_C) $(IO_C) -DANC_BINARY='"$(abspath $(BUILD))/anchorage"'
 $(BUILD)/%_avx2.o: CFLAGS += -mavx2 -mf16c
-$(addprefix $(BUILD)/,io/chunk.o core/head.o core/sgd.o mpi/reduce.o): CFLAGS += -O3
+$(addprefix $(BUILD)/,io/chunk.o core/dense.o core/head.o core/sgd.o core/winograd.o mpi/reduce.o): CFLAGS += -O3
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,$(CC))$(CC) $(CPPFLAGS) $(CFLAGS) $(EXTRA) -MMD -MP -c $< -o $@
--include $(wildcard $(BUILD)/*/*.d)
+-include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)
 
 # Arrows: jobs -> io, mpi, core; io -> core; mpi -> core/err.h; core -> nothing.
 layers:
@@ -130,6 +145,6 @@ layers:
 	@! grep -nE '#include "(tests|bench)/' jobs/*.[ch] /dev/null
 
 format:
-	clang-format -i $(wildcard */*.[ch])
+	clang-format -i $(wildcard */*.[ch] tests/fuzz/*.[ch])
 clean:
-	rm -rf $(BUILD) $(BUILD)-sanitize anchorage demo
+	rm -rf $(BUILD) $(BUILD)-sanitize $(BUILD)-fuzz anchorage demo

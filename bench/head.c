@@ -53,7 +53,7 @@ static int ascending_i(const void *a, const void *b)
 PEAK(peak8, "avx2,fma", __m256, 8, _mm256_set1_ps, _mm256_fmadd_ps)
 PEAK(peak16, "avx512f", __m512, 16, _mm512_set1_ps, _mm512_fmadd_ps)
 
-static double peak(void)
+double bench_peak(void)
 {
     double best = 0;
     for (int i = 0; i < 5; i++) {
@@ -63,7 +63,7 @@ static double peak(void)
     return best;
 }
 #else
-static double peak(void) { return 0; }
+double bench_peak(void) { return 0; }
 #endif
 
 /* ---- the head ---- */
@@ -135,7 +135,7 @@ void bench_head(const anc_kernels *k, void (*figure)(const char *, double, const
     qsort(gather, ROUNDS, sizeof *gather, ascending);
     qsort(compute, ROUNDS, sizeof *compute, ascending);
     char beside[160];
-    double flop = 2 * 2.0 * positions / VIEWS * 9 * C * C, best = peak(),
+    double flop = 2 * 2.0 * positions / VIEWS * 9 * C * C, best = bench_peak(),
            reached = flop / compute[ROUNDS / 2] * 1e-9;
     snprintf(beside, sizeof beside, "%.0f positions of 89,523, 256 channels, float16 in memory",
              positions / VIEWS);

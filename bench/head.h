@@ -9,4 +9,7 @@
 void bench_head(const anc_kernels *k,
                 void (*figure)(const char *name, double value, const char *unit, const char *beside));
 
+/* GFLOP/s of fused multiply-adds in registers on this core; 0 where it cannot be measured. */
+double bench_peak(void);
+
 #endif

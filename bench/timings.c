@@ -7,6 +7,8 @@
 #include "bench/head.h"
 #include "bench/nms.h"
 #include "bench/packing.h"
+#include "bench/propose.h"
+#include "bench/roi.h"
 #include "core/label.h"
 #include <math.h>
 #include <stdio.h>
@@ -196,6 +198,12 @@ int main(int argc, char **argv)
 {
     if (argc == 5 && !strcmp(argv[1], "nms")) /* timings nms FILE IOU ROUNDS */
         return bench_nms(anc_kernels_find(NULL), argv[2], atof(argv[3]), atoi(argv[4]));
+    if (argc == 4 && !strcmp(argv[1], "dense")) /* timings dense FILE ROUNDS */
+        return bench_dense(anc_kernels_find(NULL), argv[2], atoi(argv[3]));
+    if (argc == 4 && !strcmp(argv[1], "filter")) /* timings filter FILE ROUNDS */
+        return bench_filter(anc_kernels_find(NULL), argv[2], atoi(argv[3]));
+    if (argc == 4 && !strcmp(argv[1], "roi")) /* timings roi FILE ROUNDS */
+        return bench_roi_file(anc_kernels_find(NULL), argv[2], atoi(argv[3]));
     const anc_kernels *k = anc_kernels_find(argc > 1 ? argv[1] : NULL);
     if (!k) {
         fprintf(stderr, "timings: no kernels called '%s' on this machine\n", argv[1]);
@@ -238,6 +246,8 @@ int main(int argc, char **argv)
         free_views(&one);
     }
     bench_head(k, figure);
+    bench_propose(k, figure);
+    bench_roi(k, figure);
     anc_targets t;
     anc_err err = { 0 };
     if (anc_targets_init(&t, r.anchors.n_levels, false, false, false, &err)) die(&err);

@@ -4,6 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Texts quote what files hold: no line ends and no terminal's commands get out. */
+static void one_line(char *text)
+{
+    for (; *text; text++)
+        if ((unsigned char)*text < ' ' || *text == 127) *text = '?';
+}
+
 anc_status anc_fail(anc_err *err, anc_status code, const char *format, ...)
 {
     va_list args;
@@ -11,6 +18,7 @@ anc_status anc_fail(anc_err *err, anc_status code, const char *format, ...)
     va_start(args, format);
     vsnprintf(err->text, sizeof err->text, format, args);
     va_end(args);
+    one_line(err->text);
     return code;
 }
 
@@ -21,6 +29,7 @@ anc_status anc_within(anc_err *err, const char *format, ...)
     va_start(args, format);
     vsnprintf(where, sizeof where, format, args);
     va_end(args);
+    one_line(where);
     size_t n = strlen(where);
     size_t room = sizeof err->text - 1;
     if (n + 2 > room) return err->code; /* no room for more context: the cause matters most */

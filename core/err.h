@@ -8,13 +8,14 @@ typedef enum {
     ANC_EARGUMENT, /* the caller or the command line asked for something impossible */
     ANC_EDATA,     /* a file's content is wrong */
     ANC_ESYSTEM,   /* the operating system or a library said no */
-    ANC_EMEMORY    /* out of memory */
+    ANC_EMEMORY,   /* out of memory */
+    ANC_ESTOPPED   /* someone asked for an early end; nothing is wrong */
 } anc_status;
 
 /* Plain bytes, so that MPI can broadcast it. A zeroed one is "no error". */
 typedef struct {
     anc_status code;
-    char text[1020]; /* one line, no newline, NUL-terminated */
+    char text[1020]; /* one line without control characters (each becomes '?'), NUL-terminated */
 } anc_err;
 
 /* Sets the error and returns its code, so that callers write `return anc_fail(...)`. */

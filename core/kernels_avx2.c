@@ -6,6 +6,7 @@
  */
 #include "core/kernels.h"
 #include "core/logarithm.h"
+#include "core/winograd.h"
 
 #ifdef __x86_64__
 #include <cpuid.h>
@@ -362,7 +363,31 @@ static uint32_t overlaps(const anc_nms_block *k, const float b[5], float one, fl
     return (uint32_t)_mm256_movemask_ps(hit) & ((1u << k->n) - 1);
 }
 
-static const anc_loops_f32 loops = { bounds, visit, equal, harvest, near };
+static void enter(const float *column, int32_t room, int32_t n, const anc_query_f32 *q, const anc_terms_f32 *k,
+                  int32_t g, float *best, int32_t *arg)
+{
+    const float *x1 = column, *y1 = x1 + room, *x2 = y1 + room, *y2 = x2 + room, *area = y2 + room;
+    const __m256 left = _mm256_set1_ps(q->x1), top = _mm256_set1_ps(q->y1), right = _mm256_set1_ps(q->x2),
+                 bottom = _mm256_set1_ps(q->y2), own = _mm256_set1_ps(q->area), one = _mm256_set1_ps(k->one),
+                 least = _mm256_set1_ps(k->floor), zero = _mm256_setzero_ps();
+    const __m256 who = _mm256_castsi256_ps(_mm256_set1_epi32(g));
+    for (int32_t i = 0; i < n; i += 8) { /* the arrays have room for whole vectors */
+        __m256 w = _mm256_sub_ps(_mm256_min_ps(_mm256_loadu_ps(x2 + i), right), _mm256_max_ps(_mm256_loadu_ps(x1 + i), left));
+        __m256 h = _mm256_sub_ps(_mm256_min_ps(_mm256_loadu_ps(y2 + i), bottom), _mm256_max_ps(_mm256_loadu_ps(y1 + i), top));
+        w = _mm256_max_ps(_mm256_add_ps(w, one), zero);
+        h = _mm256_max_ps(_mm256_add_ps(h, one), zero);
+        __m256 inter = _mm256_mul_ps(w, h);
+        __m256 both = _mm256_sub_ps(_mm256_add_ps(own, _mm256_loadu_ps(area + i)), inter);
+        __m256 iou = _mm256_div_ps(inter, _mm256_max_ps(both, least)), old = _mm256_loadu_ps(best + i);
+        __m256 larger = _mm256_cmp_ps(iou, old, _CMP_GT_OQ);
+        if (!_mm256_movemask_ps(larger)) continue;
+        _mm256_storeu_ps(best + i, _mm256_blendv_ps(old, iou, larger));
+        __m256 was = _mm256_loadu_ps((const float *)(arg + i));
+        _mm256_storeu_ps((float *)(arg + i), _mm256_blendv_ps(was, who, larger));
+    }
+}
+
+static const anc_loops_f32 loops = { bounds, visit, equal, harvest, near, enter };
 
 const anc_kernels anc_kernels_avx2 = {
     .name = "avx2",
@@ -373,5 +398,7 @@ const anc_kernels anc_kernels_avx2 = {
     .log = logarithms,
     .widen = widen,
     .overlaps = overlaps,
+    .tile_in = anc_winograd_in_avx2,
+    .tile_out = anc_winograd_out_avx2,
 };
 #endif

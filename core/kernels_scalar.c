@@ -3,6 +3,7 @@
 #include "core/kernels.h"
 #include "core/logarithm.h"
 #include "core/rng.h"
+#include "core/winograd.h"
 #include <math.h>
 
 #define REAL         float
@@ -59,8 +60,8 @@ static uint32_t overlaps(const anc_nms_block *k, const float b[5], float one, fl
 
 static bool always(void) { return true; }
 
-const anc_loops_f32 anc_loops_scalar_f32 = { bounds_f32, visit_f32, equal_f32, harvest_f32, near_f32 };
-const anc_loops_f64 anc_loops_scalar_f64 = { bounds_f64, visit_f64, equal_f64, harvest_f64, near_f64 };
+const anc_loops_f32 anc_loops_scalar_f32 = { bounds_f32, visit_f32, equal_f32, harvest_f32, near_f32, enter_f32 };
+const anc_loops_f64 anc_loops_scalar_f64 = { bounds_f64, visit_f64, equal_f64, harvest_f64, near_f64, enter_f64 };
 
 const anc_kernels anc_kernels_scalar = {
     .name = "scalar",
@@ -71,4 +72,6 @@ const anc_kernels anc_kernels_scalar = {
     .log = logarithms,
     .widen = widen,
     .overlaps = overlaps,
+    .tile_in = anc_winograd_in_scalar,
+    .tile_out = anc_winograd_out_scalar,
 };

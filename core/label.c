@@ -28,6 +28,7 @@ static bool same_grids(const anc_grid *g, const int32_t (*positions)[2])
 static anc_status lay_grid(anc_labeller *l, const int32_t (*positions)[2], anc_err *err)
 {
     const anc_view *v = &l->view;
+    if (l->rules->stage == ANC_STAGE_ROI) return ANC_OK; /* no anchors */
     if (v->h == l->laid_h && v->w == l->laid_w && v->padded_h == l->laid_padded_h &&
         v->padded_w == l->laid_padded_w && same_grids(&l->grid, positions))
         return ANC_OK;

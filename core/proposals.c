@@ -1,6 +1,7 @@
 /* core/proposals.c: see proposals.h */
 #include "core/proposals.h"
 #include "core/exponential.h"
+#include "core/target.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -119,6 +120,21 @@ anc_status anc_propose_rank(anc_proposer *p, const float *logit, const int32_t *
         }
     }
     return ANC_OK;
+}
+
+void anc_propose_decode(anc_proposer *p, const anc_rules *rules, const anc_grid *grid, const float (*delta)[4])
+{
+    enum { BLOCK = 64 };
+    anc_box anchor[BLOCK];
+    float target[BLOCK][4];
+    for (int32_t i = 0; i < p->n; i += BLOCK) {
+        int32_t m = p->n - i < BLOCK ? p->n - i : BLOCK;
+        for (int32_t k = 0; k < m; k++) {
+            anchor[k] = anc_grid_box(grid, anc_grid_at(grid, p->anchor[i + k]));
+            memcpy(target[k], delta[p->anchor[i + k]], sizeof target[k]);
+        }
+        anc_decode(rules, anchor, (const float(*)[4])target, m, p->box + i);
+    }
 }
 
 /* ---- the best of them ---- */

@@ -58,9 +58,12 @@ typedef struct {
 } anc_proposer;
 
 /* The candidates: of each level the anchors with the highest logits. logit [first of the last level + its anchors];
- * level l has anchors [first[l], first[l + 1]). Sets n, anchor, level, score; then the caller sets box[i] to the
- * decoded box of anchor[i] (target.h). Ties go to the lower anchor index. Errors: ANC_EMEMORY. */
+ * level l has anchors [first[l], first[l + 1]). Sets n, anchor, level, score; then box[i] is to be set to the decoded
+ * box of anchor[i], by anc_propose_decode or the caller. Ties go to the lower anchor index. Errors: ANC_EMEMORY. */
 anc_status anc_propose_rank(anc_proposer *p, const float *logit, const int32_t *first, int32_t n_levels, anc_err *err);
+
+/* Sets the candidates' boxes: delta [grid's n_anchors] relative to the grid's anchors, as the rules decode (target.h). */
+void anc_propose_decode(anc_proposer *p, const anc_rules *rules, const anc_grid *grid, const float (*delta)[4]);
 
 /* The proposals among the candidates: clipped to a view of h x w px, large enough, suppressed, in order. scale:
  * view px per original px. Errors: ANC_EMEMORY. */

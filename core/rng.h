@@ -36,7 +36,9 @@ typedef enum {
     ANC_RNG_SCALE = 4,
     ANC_RNG_SCENE = 5,
     ANC_RNG_SHUFFLE = 6,
-    ANC_RNG_INIT = 7
+    ANC_RNG_INIT = 7,
+    ANC_RNG_ROI_POSITIVES = 8,
+    ANC_RNG_ROI_NEGATIVES = 9
 } anc_rng_purpose;
 
 typedef struct {

@@ -19,6 +19,12 @@
         .rule = form, .weight = { 1, 1, 1, 1 } \
     }
 
+#define ROI(size, order, numbers, form)                                                                             \
+    {                                                                                                               \
+        .batch = size, .positive_fraction = 0.25, .positive_iou = 0.5, .negative_iou_high = 0.5, .append_gt = order, \
+        .classes = numbers, .coder = form, .weight = { 10, 10, 5, 5 }                                               \
+    }
+
 static const anc_rules presets[] = {
     {
         .name = "torchvision-fpn",
@@ -32,6 +38,7 @@ static const anc_rules presets[] = {
         .match = { .positive_iou = 0.7, .negative_iou = 0.3, .low_quality = ANC_LOW_QUALITY_ON },
         .sample = SAMPLE,
         .coder = UNIT_CODER(ANC_CODER_CORNER),
+        .roi = ROI(512, ANC_APPEND_AFTER, ANC_CLASSES_IDS, ANC_CODER_CORNER),
     },
     {
         .name = "detectron2-fpn",
@@ -45,6 +52,7 @@ static const anc_rules presets[] = {
         .match = { .positive_iou = 0.7, .negative_iou = 0.3, .low_quality = ANC_LOW_QUALITY_ON },
         .sample = SAMPLE,
         .coder = UNIT_CODER(ANC_CODER_CORNER),
+        .roi = ROI(512, ANC_APPEND_AFTER, ANC_CLASSES_FROM_ZERO, ANC_CODER_CORNER),
     },
     {
         .name = "detectron2-c4",
@@ -54,6 +62,7 @@ static const anc_rules presets[] = {
         .match = { .positive_iou = 0.7, .negative_iou = 0.3, .low_quality = ANC_LOW_QUALITY_ON },
         .sample = SAMPLE,
         .coder = UNIT_CODER(ANC_CODER_CORNER),
+        .roi = ROI(512, ANC_APPEND_AFTER, ANC_CLASSES_FROM_ZERO, ANC_CODER_CORNER),
     },
     {
         .name = "mmdet-fpn",
@@ -71,6 +80,7 @@ static const anc_rules presets[] = {
                    .union_floor = 1e-6 },
         .sample = SAMPLE,
         .coder = UNIT_CODER(ANC_CODER_CENTRE),
+        .roi = ROI(512, ANC_APPEND_BEFORE, ANC_CLASSES_FROM_ZERO, ANC_CODER_CENTRE),
     },
     {
         .name = "faster-rcnn-vgg16",
@@ -94,6 +104,7 @@ static const anc_rules presets[] = {
                    .float64 = true },
         .sample = SAMPLE,
         .coder = UNIT_CODER(ANC_CODER_DOUBLE),
+        .roi = ROI(128, ANC_APPEND_AFTER, ANC_CLASSES_FROM_ONE, ANC_CODER_DOUBLE),
     },
     {
         .name = "maskrcnn-benchmark-fpn",
@@ -110,6 +121,7 @@ static const anc_rules presets[] = {
                    .legacy = true },
         .sample = SAMPLE,
         .coder = UNIT_CODER(ANC_CODER_CORNER),
+        .roi = ROI(512, ANC_APPEND_AFTER, ANC_CLASSES_FROM_ONE, ANC_CODER_CORNER),
     },
 };
 
@@ -186,6 +198,27 @@ static anc_status check_anchors(const anc_rules *r, anc_err *err)
     return ANC_OK;
 }
 
+static anc_status check_weights(const double weight[4], const char *key, anc_err *err)
+{
+    for (int i = 0; i < 4; i++)
+        if (!within(weight[i], 1e-6, 1e6)) return bad(err, key, weight[i], "from 1e-6 to 1e6");
+    return ANC_OK;
+}
+
+static anc_status check_roi(const anc_rules *r, anc_err *err)
+{
+    if (!within(r->roi.batch, 1, 65536)) return bad(err, "roi.batch", r->roi.batch, "from 1 to 65536");
+    if (!within(r->roi.positive_fraction, 0, 1))
+        return bad(err, "roi.positive_fraction", r->roi.positive_fraction, "from 0 to 1");
+    if (!within(r->roi.positive_iou, 0.001, 1))
+        return bad(err, "roi.positive_iou", r->roi.positive_iou, "from 0.001 to 1");
+    if (!within(r->roi.negative_iou_high, 0.001, r->roi.positive_iou))
+        return bad(err, "roi.negative_iou_high", r->roi.negative_iou_high, "from 0.001 to roi.positive_iou");
+    if (!within(r->roi.negative_iou_low, 0, r->roi.negative_iou_high))
+        return bad(err, "roi.negative_iou_low", r->roi.negative_iou_low, "from 0 to roi.negative_iou_high");
+    return check_weights(r->roi.weight, "roi.weights", err);
+}
+
 anc_status anc_rules_check(const anc_rules *r, anc_err *err)
 {
     if (check_view(r, err) || check_anchors(r, err)) return err->code;
@@ -204,8 +237,6 @@ anc_status anc_rules_check(const anc_rules *r, anc_err *err)
         return bad(err, "sample.batch", r->sample.batch, "from 1 to 65536");
     if (!within(r->sample.positive_fraction, 0, 1))
         return bad(err, "sample.positive_fraction", r->sample.positive_fraction, "from 0 to 1");
-    for (int i = 0; i < 4; i++)
-        if (!within(r->coder.weight[i], 1e-6, 1e6) || !isfinite(r->coder.weight[i]))
-            return bad(err, "coder.weights", r->coder.weight[i], "from 1e-6 to 1e6");
-    return ANC_OK;
+    if (check_weights(r->coder.weight, "coder.weights", err)) return err->code;
+    return check_roi(r, err);
 }

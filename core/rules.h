@@ -1,4 +1,5 @@
-/* core/rules.h: everything that decides which anchors a view has, how they are labelled, sampled and encoded
+/* core/rules.h: everything that decides which anchors a view has, how they are labelled, sampled and encoded; and the
+ * same for the second stage's RoIs
  *
  * One struct holds every choice in which known systems differ; a preset is a filled struct. Plain data: no
  * pointers, copied freely. docs/METHOD.md states each rule, where it comes from and who uses it.
@@ -78,8 +79,29 @@ typedef enum {
     ANC_SAMPLER_TORCH_NEEDED /* the same, but a list that fits whole draws nothing (mmdet) */
 } anc_sampler_rule;
 
+/* Which part of Faster R-CNN the targets are for. */
+typedef enum {
+    ANC_STAGE_RPN, /* the proposal network: anchors */
+    ANC_STAGE_ROI  /* the detector on its proposals: regions of interest */
+} anc_stage;
+
+/* Ground-truth boxes among the second stage's candidates. */
+typedef enum {
+    ANC_APPEND_OFF,
+    ANC_APPEND_AFTER, /* behind the proposals, matched as these are */
+    ANC_APPEND_BEFORE /* in front of them, each matched with itself */
+} anc_append_rule;
+
+/* Numbers that stand for classes in the second stage. */
+typedef enum {
+    ANC_CLASSES_IDS,      /* the category's id; background is 0 */
+    ANC_CLASSES_FROM_ONE, /* 1 to C, in ascending order of the ids; background is 0 */
+    ANC_CLASSES_FROM_ZERO /* 0 to C - 1, in ascending order of the ids; background is C */
+} anc_classes_rule;
+
 typedef struct {
-    char name[64]; /* the preset this started from */
+    char name[64];   /* the preset this started from */
+    anc_stage stage; /* not part of a preset */
     struct {
         anc_resize_rule resize;
         int32_t n_min_sizes;
@@ -125,6 +147,17 @@ typedef struct {
         anc_coder_rule rule;
         double weight[4]; /* of tx, ty, tw, th */
     } coder;
+    struct {
+        int32_t batch;            /* RoIs per view */
+        double positive_fraction; /* at most this share of them positive */
+        double positive_iou;      /* a candidate with at least this much is positive */
+        double negative_iou_high; /* one with less than this, and at least negative_iou_low, is negative */
+        double negative_iou_low;
+        anc_append_rule append_gt;
+        anc_classes_rule classes;
+        anc_coder_rule coder;
+        double weight[4]; /* of tx, ty, tw, th */
+    } roi;                /* IoU is computed as match says, draws come from where sample says */
 } anc_rules;
 
 /* Presets by name, and their names in order (NULL-terminated). NULL for an unknown name. */

@@ -1,7 +1,6 @@
 /* core/sample.c: see sample.h */
 #include "core/sample.h"
-#include "core/mt19937.h"
-#include "core/rng.h"
+#include "core/draw.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,15 +18,6 @@ static bool reserve(int32_t **array, int32_t *room, int32_t n)
     *array = malloc((size_t)*room * sizeof **array);
     if (!*array) *room = 0;
     return *array != NULL;
-}
-
-/* k of [0, n), every subset equally likely, into b->drawn (Floyd's algorithm: k draws, no rejection). */
-static void draw_subset(anc_set *drawn, anc_rng *rng, int32_t n, int32_t k)
-{
-    for (int32_t j = n - k; j < n; j++) {
-        uint32_t t = anc_rng_below(rng, (uint32_t)j + 1);
-        if (!anc_set_add(drawn, t)) anc_set_insert(drawn, (uint32_t)j);
-    }
 }
 
 /* Replaces index[0 .. k) by list[index]. */
@@ -77,27 +67,11 @@ static anc_status draw_negatives(anc_minibatch *b, const anc_kernels *kernels, c
     bool rare = (int64_t)m->n_negative < 2 * (int64_t)k || m->n_negative < m->n_anchors / 8;
     if (rare && list_negatives(b, grid, m, err)) return err->code;
     if (rare)
-        draw_subset(&b->drawn, rng, m->n_negative, k);
+        anc_draw_subset(&b->drawn, rng, m->n_negative, k);
     else
         draw_among_all(b, kernels, grid, m, rng, k);
     anc_set_drain(&b->drawn, out);
     if (rare) look_up(out, b->list, k);
-    return ANC_OK;
-}
-
-/* The first k entries of torch.randperm(n) on the CPU, into b->drawn: draws for all n, used or not. */
-static anc_status draw_torch(anc_minibatch *b, anc_mt19937 *mt, int32_t n, int32_t k, int32_t **scratch,
-                             int32_t *room, anc_err *err)
-{
-    if (!reserve(scratch, room, n)) return out_of_memory(err);
-    int32_t *r = *scratch;
-    for (int32_t i = 0; i < n; i++) r[i] = i;
-    for (int32_t i = 0; i + 1 < n; i++) {
-        int32_t j = i + (int32_t)(anc_mt19937_u32(mt) % (uint32_t)(n - i)), t = r[i];
-        r[i] = r[j];
-        r[j] = t;
-    }
-    for (int32_t i = 0; i < k; i++) anc_set_insert(&b->drawn, (uint32_t)r[i]);
     return ANC_OK;
 }
 
@@ -115,8 +89,11 @@ static anc_status sample_torch(anc_minibatch *b, bool when_needed, const anc_gri
             for (int32_t i = 0; i < of[part]; i++) out[part][i] = i;
             continue;
         }
-        status = draw_torch(b, &mt, of[part], wanted[part], &scratch, &room, err);
-        if (status) break;
+        if (!reserve(&scratch, &room, of[part])) {
+            status = out_of_memory(err);
+            break;
+        }
+        anc_draw_torch(&b->drawn, &mt, of[part], wanted[part], scratch);
         anc_set_drain(&b->drawn, out[part]);
     }
     free(scratch);
@@ -132,7 +109,7 @@ static anc_status sample_philox(anc_minibatch *b, const anc_kernels *kernels, co
     anc_rng rng;
     if (b->n_positive < m->n_positive) {
         anc_rng_init(&rng, seed, image_id, epoch, ANC_RNG_POSITIVES);
-        draw_subset(&b->drawn, &rng, m->n_positive, b->n_positive);
+        anc_draw_subset(&b->drawn, &rng, m->n_positive, b->n_positive);
         anc_set_drain(&b->drawn, b->anchor);
     } else {
         for (int32_t i = 0; i < b->n_positive; i++) b->anchor[i] = i;

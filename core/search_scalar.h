@@ -114,3 +114,18 @@ static int32_t SUFFIX(near)(const REAL *corner, int32_t room, int32_t n, const R
     }
     return m;
 }
+
+static void SUFFIX(enter)(const REAL *column, int32_t room, int32_t n, const SUFFIX(anc_query) * q,
+                          const SUFFIX(anc_terms) * k, int32_t g, REAL *best, int32_t *arg)
+{
+    const REAL *x1 = column, *y1 = x1 + room, *x2 = y1 + room, *y2 = x2 + room, *area = y2 + room;
+    for (int32_t i = 0; i < n; i++) {
+        REAL w = (x2[i] < q->x2 ? x2[i] : q->x2) - (x1[i] > q->x1 ? x1[i] : q->x1) + k->one;
+        REAL h = (y2[i] < q->y2 ? y2[i] : q->y2) - (y1[i] > q->y1 ? y1[i] : q->y1) + k->one;
+        REAL inter = (w > 0 ? w : 0) * (h > 0 ? h : 0), both = q->area + area[i] - inter;
+        REAL iou = inter / (both > k->floor ? both : k->floor);
+        if (!(iou > best[i])) continue;
+        best[i] = iou;
+        arg[i] = g;
+    }
+}

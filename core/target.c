@@ -3,29 +3,49 @@
 #include "core/exponential.h"
 #include "core/logarithm.h"
 
-/* The two forms below leave the ratios of the sides where their logarithms will stand. */
-
-/* Float32 throughout, as torchvision, detectron2 and maskrcnn-benchmark (one = 1) compute it. */
-static inline void corner(anc_box a, anc_box g, float one, float t[2], float ratio[2])
+/* The centre of a side [x1, x2] of a given length, as each rule's system computes it. */
+static inline float middle(anc_coder_rule rule, float x1, float x2, float length)
 {
-    float aw = a.x2 - a.x1 + one, ah = a.y2 - a.y1 + one, gw = g.x2 - g.x1 + one, gh = g.y2 - g.y1 + one;
-    float ax = a.x1 + 0.5f * aw, ay = a.y1 + 0.5f * ah, gx = g.x1 + 0.5f * gw, gy = g.y1 + 0.5f * gh;
-    t[0] = (gx - ax) / aw;
-    t[1] = (gy - ay) / ah;
-    ratio[0] = gw / aw;
-    ratio[1] = gh / ah;
+    return rule == ANC_CODER_CENTRE ? (x1 + x2) * 0.5f : x1 + 0.5f * length;
 }
 
-/* mmdetection's */
-static inline void centre(anc_box a, anc_box g, float one, float t[2], float ratio[2])
+/* One part of a target with its weight. torchvision, detectron2 and maskrcnn-benchmark multiply; mmdetection divides by
+ * a deviation in float32, py-faster-rcnn in double. 1 / 10 and 1 / 5 are the 0.1 and 0.2 of their configurations. */
+static inline float weighted(anc_coder_rule rule, double weight, float t)
 {
-    float aw = a.x2 - a.x1 + one, ah = a.y2 - a.y1 + one, gw = g.x2 - g.x1 + one, gh = g.y2 - g.y1 + one;
-    float ax = (a.x1 + a.x2) * 0.5f, ay = (a.y1 + a.y2) * 0.5f, gx = (g.x1 + g.x2) * 0.5f,
-          gy = (g.y1 + g.y2) * 0.5f;
-    t[0] = (gx - ax) / aw;
-    t[1] = (gy - ay) / ah;
-    ratio[0] = gw / aw;
-    ratio[1] = gh / ah;
+    if (rule == ANC_CODER_CORNER) return (float)weight * t;
+    return rule == ANC_CODER_CENTRE ? t / (float)(1 / weight) : (float)((double)t / (1 / weight));
+}
+
+/* tx or ty: those that multiply do so before they divide. */
+static inline float shift(anc_coder_rule rule, double weight, float by, float length)
+{
+    return rule == ANC_CODER_CORNER ? (float)weight * by / length : weighted(rule, weight, by / length);
+}
+
+void anc_encode_boxes(const anc_kernels *kernels, anc_coder_rule rule, const double weight[4], bool legacy,
+                      const anc_box *from, const anc_box *to, int32_t n, float (*target)[4])
+{
+    enum { BLOCK = 64 };
+    const float one = legacy;
+    float ratio[BLOCK][2]; /* of the sides; then its logarithm */
+    for (int32_t first = 0; first < n; first += BLOCK) {
+        int32_t m = n - first < BLOCK ? n - first : BLOCK;
+        for (int32_t i = 0; i < m; i++) {
+            anc_box a = from[first + i], g = to[first + i];
+            float aw = a.x2 - a.x1 + one, ah = a.y2 - a.y1 + one, gw = g.x2 - g.x1 + one, gh = g.y2 - g.y1 + one;
+            float *t = target[first + i];
+            t[0] = shift(rule, weight[0], middle(rule, g.x1, g.x2, gw) - middle(rule, a.x1, a.x2, aw), aw);
+            t[1] = shift(rule, weight[1], middle(rule, g.y1, g.y2, gh) - middle(rule, a.y1, a.y2, ah), ah);
+            ratio[i][0] = gw / aw;
+            ratio[i][1] = gh / ah;
+        }
+        kernels->log(ratio[0], 2 * m, ratio[0]);
+        for (int32_t i = 0; i < m; i++) {
+            target[first + i][2] = weighted(rule, weight[2], ratio[i][0]);
+            target[first + i][3] = weighted(rule, weight[3], ratio[i][1]);
+        }
+    }
 }
 
 /* py-faster-rcnn: anchors are double, boxes float32, the quotients double, and the result float32. */
@@ -48,29 +68,19 @@ void anc_encode(const anc_kernels *kernels, const anc_rules *rules, const anc_gr
                 const int32_t *anchor, const int32_t *gt, int32_t n, const anc_box *box, float (*target)[4])
 {
     enum { BLOCK = 64 };
-    const double *weight = rules->coder.weight;
-    bool unit = weight[0] == 1 && weight[1] == 1 && weight[2] == 1 && weight[3] == 1;
-    float one = grid->legacy, ratio[BLOCK][2];
+    anc_box from[BLOCK], to[BLOCK];
     for (int32_t first = 0; first < n; first += BLOCK) {
         int32_t m = n - first < BLOCK ? n - first : BLOCK;
         for (int32_t i = 0; i < m; i++) {
             anc_anchor_at at = anc_grid_at(grid, anchor[first + i]);
-            anc_box g = box[gt[first + i]];
-            if (rules->coder.rule == ANC_CODER_CORNER)
-                corner(anc_grid_box(grid, at), g, one, target[first + i], ratio[i]);
-            else if (rules->coder.rule == ANC_CODER_CENTRE)
-                centre(anc_grid_box(grid, at), g, one, target[first + i], ratio[i]);
+            to[i] = box[gt[first + i]];
+            if (rules->coder.rule == ANC_CODER_DOUBLE)
+                in_double(grid, at, to[i], rules->coder.weight, target[first + i]);
             else
-                in_double(grid, at, g, weight, target[first + i]);
+                from[i] = anc_grid_box(grid, at);
         }
         if (rules->coder.rule == ANC_CODER_DOUBLE) continue;
-        kernels->log(ratio[0], 2 * m, ratio[0]);
-        for (int32_t i = 0; i < m; i++) {
-            float *t = target[first + i];
-            t[2] = ratio[i][0];
-            t[3] = ratio[i][1];
-            for (int e = 0; e < 4 && !unit; e++) t[e] *= (float)weight[e];
-        }
+        anc_encode_boxes(kernels, rules->coder.rule, rules->coder.weight, grid->legacy, from, to, m, target + first);
     }
 }
 

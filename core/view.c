@@ -153,15 +153,13 @@ static bool differ(const double a[4], const double b[4])
     return a[0] != b[0] || a[1] != b[1] || a[2] != b[2] || a[3] != b[3];
 }
 
-/* Every rule starts from what its system reads, x, y, width, height, so that its additions round as there. */
-static anc_box_fate box_torchvision(const anc_view *v, const double b[4], anc_box *out)
+/* From corners as a rule has them, in original pixels, into the view. */
+static anc_box_fate place_torchvision(const anc_view *v, anc_box b, anc_box *out)
 {
-    float x1 = (float)b[0], y1 = (float)b[1];
-    float x2 = x1 + (float)(b[2] - b[0]), y2 = y1 + (float)(b[3] - b[1]);
     float w = (float)v->image_w, h = (float)v->image_h;
-    anc_box c = { clampf(x1, w), clampf(y1, h), clampf(x2, w), clampf(y2, h) };
+    anc_box c = { clampf(b.x1, w), clampf(b.y1, h), clampf(b.x2, w), clampf(b.y2, h) };
     if (!(c.x2 > c.x1 && c.y2 > c.y1)) return ANC_BOX_DROPPED;
-    anc_box_fate fate = c.x1 != x1 || c.y1 != y1 || c.x2 != x2 || c.y2 != y2 ? ANC_BOX_CLIPPED : ANC_BOX_KEPT;
+    anc_box_fate fate = c.x1 != b.x1 || c.y1 != b.y1 || c.x2 != b.x2 || c.y2 != b.y2 ? ANC_BOX_CLIPPED : ANC_BOX_KEPT;
     if (v->flip) {
         float left = w - c.x2;
         c.x2 = w - c.x1;
@@ -172,13 +170,11 @@ static anc_box_fate box_torchvision(const anc_view *v, const double b[4], anc_bo
     return out->x2 > out->x1 && out->y2 > out->y1 ? fate : ANC_BOX_DROPPED;
 }
 
-static anc_box_fate box_detectron2(const anc_view *v, const double b[4], anc_box *out)
+/* BoxMode.convert makes corners in float32; from there on all is double. It flips after the resize. */
+static anc_box_fate place_detectron2(const anc_view *v, anc_box b, float least_side, anc_box *out)
 {
-    /* BoxMode.convert makes corners in float32; from there on all is double. It flips after the resize. */
-    float x1 = (float)b[0], y1 = (float)b[1];
-    float x2 = x1 + (float)(b[2] - b[0]), y2 = y1 + (float)(b[3] - b[1]);
     double sx = v->w * 1.0 / v->image_w, sy = v->h * 1.0 / v->image_h;
-    double s[4] = { x1 * sx, y1 * sy, x2 * sx, y2 * sy };
+    double s[4] = { b.x1 * sx, b.y1 * sy, b.x2 * sx, b.y2 * sy };
     if (v->flip) {
         double left = v->w - s[2];
         s[2] = v->w - s[0];
@@ -186,16 +182,14 @@ static anc_box_fate box_detectron2(const anc_view *v, const double b[4], anc_box
     }
     double c[4] = { clamp(s[0], v->w), clamp(s[1], v->h), clamp(s[2], v->w), clamp(s[3], v->h) };
     *out = (anc_box){ (float)c[0], (float)c[1], (float)c[2], (float)c[3] };
-    if (!(out->x2 - out->x1 > 1e-5f && out->y2 - out->y1 > 1e-5f)) return ANC_BOX_DROPPED;
+    if (!(out->x2 - out->x1 > least_side && out->y2 - out->y1 > least_side)) return ANC_BOX_DROPPED;
     return differ(s, c) ? ANC_BOX_CLIPPED : ANC_BOX_KEPT;
 }
 
-static anc_box_fate box_mmdet(const anc_view *v, const double b[4], anc_box *out)
+static anc_box_fate place_mmdet(const anc_view *v, anc_box b, anc_box *out)
 {
-    /* Its data set skips sides below 1; compared so that x + 1 is never taken for less than 1 wide. */
-    if (b[2] < b[0] + 1 || b[3] < b[1] + 1) return ANC_BOX_DROPPED;
     float sx = (float)((double)v->w / v->image_w), sy = (float)((double)v->h / v->image_h);
-    anc_box s = { (float)b[0] * sx, (float)b[1] * sy, (float)b[2] * sx, (float)b[3] * sy };
+    anc_box s = { b.x1 * sx, b.y1 * sy, b.x2 * sx, b.y2 * sy };
     float w = (float)v->w, h = (float)v->h;
     *out = (anc_box){ clampf(s.x1, w), clampf(s.y1, h), clampf(s.x2, w), clampf(s.y2, h) };
     if (!(out->x2 > out->x1 && out->y2 > out->y1)) return ANC_BOX_DROPPED;
@@ -210,14 +204,12 @@ static anc_box_fate box_mmdet(const anc_view *v, const double b[4], anc_box *out
     return fate;
 }
 
-static anc_box_fate box_maskrcnn_benchmark(const anc_view *v, const double b[4], anc_box *out)
+static anc_box_fate place_maskrcnn_benchmark(const anc_view *v, anc_box b, bool thin, anc_box *out)
 {
-    float x1 = (float)b[0], y1 = (float)b[1], w = (float)(b[2] - b[0]) - 1, h = (float)(b[3] - b[1]) - 1;
-    float x2 = x1 + (w > 0 ? w : 0), y2 = y1 + (h > 0 ? h : 0);
     float right = (float)(v->image_w - 1), bottom = (float)(v->image_h - 1);
-    anc_box c = { clampf(x1, right), clampf(y1, bottom), clampf(x2, right), clampf(y2, bottom) };
-    if (!(c.x2 > c.x1 && c.y2 > c.y1)) return ANC_BOX_DROPPED;
-    anc_box_fate fate = c.x1 != x1 || c.y1 != y1 || c.x2 != x2 || c.y2 != y2 ? ANC_BOX_CLIPPED : ANC_BOX_KEPT;
+    anc_box c = { clampf(b.x1, right), clampf(b.y1, bottom), clampf(b.x2, right), clampf(b.y2, bottom) };
+    if (!thin && !(c.x2 > c.x1 && c.y2 > c.y1)) return ANC_BOX_DROPPED; /* annotations of a single row or column */
+    anc_box_fate fate = c.x1 != b.x1 || c.y1 != b.y1 || c.x2 != b.x2 || c.y2 != b.y2 ? ANC_BOX_CLIPPED : ANC_BOX_KEPT;
     float sx = (float)((double)v->w / v->image_w), sy = (float)((double)v->h / v->image_h);
     *out = (anc_box){ c.x1 * sx, c.y1 * sy, c.x2 * sx, c.y2 * sy };
     if (v->flip) { /* after the resize, over the inclusive width */
@@ -228,14 +220,15 @@ static anc_box_fate box_maskrcnn_benchmark(const anc_view *v, const double b[4],
     return fate;
 }
 
-static anc_box_fate box_py_faster_rcnn(const anc_view *v, const double b[4], anc_box *out)
+static anc_box_fate place_py_faster_rcnn(const anc_view *v, const double b[4], bool whole, anc_box *out)
 {
     double x1 = b[0] > 0 ? b[0] : 0, y1 = b[1] > 0 ? b[1] : 0;
     double w = b[2] - b[0] - 1, h = b[3] - b[1] - 1;
     double x2 = least(v->image_w - 1, x1 + (w > 0 ? w : 0)), y2 = least(v->image_h - 1, y1 + (h > 0 ? h : 0));
     if (!(x2 >= x1 && y2 >= y1)) return ANC_BOX_DROPPED;
     bool cut = b[0] < 0 || b[1] < 0 || b[2] > v->image_w || b[3] > v->image_h;
-    double t[4] = { floor(x1), floor(y1), floor(x2), floor(y2) }; /* it keeps boxes as uint16 */
+    double t[4] = { x1, y1, x2, y2 };
+    for (int e = 0; whole && e < 4; e++) t[e] = floor(t[e]); /* it keeps annotated boxes as uint16 */
     if (v->flip) {
         double left = v->image_w - t[2] - 1;
         t[2] = v->image_w - t[0] - 1;
@@ -247,14 +240,37 @@ static anc_box_fate box_py_faster_rcnn(const anc_view *v, const double b[4], anc
     return cut ? ANC_BOX_CLIPPED : ANC_BOX_KEPT;
 }
 
-anc_box_fate anc_view_box(const anc_view *v, anc_boxes_rule rule, const double xyxy[4], anc_box *out)
+/* Annotations start from what each system reads, x, y, width, height, so that its additions round as there. */
+anc_box_fate anc_view_box(const anc_view *v, anc_boxes_rule rule, const double b[4], anc_box *out)
 {
+    float x = (float)b[0], y = (float)b[1], w = (float)(b[2] - b[0]), h = (float)(b[3] - b[1]);
     switch (rule) {
-    case ANC_BOXES_TORCHVISION: return box_torchvision(v, xyxy, out);
-    case ANC_BOXES_DETECTRON2: return box_detectron2(v, xyxy, out);
-    case ANC_BOXES_MMDET: return box_mmdet(v, xyxy, out);
-    case ANC_BOXES_MASKRCNN_BENCHMARK: return box_maskrcnn_benchmark(v, xyxy, out);
+    case ANC_BOXES_TORCHVISION: return place_torchvision(v, (anc_box){ x, y, x + w, y + h }, out);
+    case ANC_BOXES_DETECTRON2: return place_detectron2(v, (anc_box){ x, y, x + w, y + h }, 1e-5f, out);
+    case ANC_BOXES_MMDET: /* its data set skips sides below 1; compared so that x + 1 is never taken for less */
+        if (b[2] < b[0] + 1 || b[3] < b[1] + 1) return ANC_BOX_DROPPED;
+        return place_mmdet(v, (anc_box){ x, y, (float)b[2], (float)b[3] }, out);
+    case ANC_BOXES_MASKRCNN_BENCHMARK:
+        w -= 1;
+        h -= 1;
+        return place_maskrcnn_benchmark(v, (anc_box){ x, y, x + (w > 0 ? w : 0), y + (h > 0 ? h : 0) }, false, out);
     case ANC_BOXES_PY_FASTER_RCNN: break;
     }
-    return box_py_faster_rcnn(v, xyxy, out);
+    return place_py_faster_rcnn(v, b, true, out);
+}
+
+anc_box_fate anc_view_proposal(const anc_view *v, anc_boxes_rule rule, const double b[4], anc_box *out)
+{
+    anc_box corners = { (float)b[0], (float)b[1], (float)b[2], (float)b[3] };
+    switch (rule) {
+    case ANC_BOXES_TORCHVISION: return place_torchvision(v, corners, out);
+    case ANC_BOXES_DETECTRON2: return place_detectron2(v, corners, 0, out);
+    case ANC_BOXES_MMDET: return place_mmdet(v, corners, out);
+    case ANC_BOXES_MASKRCNN_BENCHMARK:
+        corners.x2 = corners.x2 - 1 > corners.x1 ? corners.x2 - 1 : corners.x1;
+        corners.y2 = corners.y2 - 1 > corners.y1 ? corners.y2 - 1 : corners.y1;
+        return place_maskrcnn_benchmark(v, corners, true, out);
+    case ANC_BOXES_PY_FASTER_RCNN: break;
+    }
+    return place_py_faster_rcnn(v, b, false, out);
 }

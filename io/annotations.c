@@ -3,6 +3,7 @@
 #include "io/h5.h"
 #include <assert.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,8 @@
 struct anc_annotations {
     anc_h5_file file;
     anc_h5_data xyxy, category, crowd, box_id; /* kept open: HDF5 caches chunks per open dataset */
+    anc_h5_data flags;                         /* if has_flags */
+    bool has_flags;
     anc_dataset table;                         /* images and box_offset of all; n_boxes; no boxes */
 };
 
@@ -66,6 +69,18 @@ static void gather_crowd(const anc_dataset *d, void *column)
     for (int64_t k = 0; k < d->n_boxes; k++) ((uint8_t *)column)[k] = d->box[k].crowd;
 }
 
+static void gather_flags(const anc_dataset *d, void *column)
+{
+    for (int64_t k = 0; k < d->n_boxes; k++) ((uint8_t *)column)[k] = d->box[k].flags;
+}
+
+static bool any_flags(const anc_dataset *d)
+{
+    for (int64_t k = 0; k < d->n_boxes; k++)
+        if (d->box[k].flags) return true;
+    return false;
+}
+
 static void gather_box_id(const anc_dataset *d, void *column)
 {
     for (int64_t k = 0; k < d->n_boxes; k++) ((int64_t *)column)[k] = d->box[k].id;
@@ -109,6 +124,9 @@ static anc_status write_columns(anc_h5_file *f, const anc_dataset *d, anc_err *e
         { gather_crowd,
           { "/boxes/crowd", ANC_H5_U8, 1, { k }, 0, 1, 0, NULL, "1: a crowd or ignore region, not an object" } },
         { gather_box_id, { "/boxes/id", ANC_H5_I64, 1, { k }, 0, 1, 0, NULL, "annotation id, 0: none" } },
+        { any_flags(d) ? gather_flags : NULL, /* left out when there are none */
+          { "/boxes/flags", ANC_H5_U8, 1, { k }, 0, 1, 0, NULL,
+            "bits: 1 difficult, 2 truncated, 4 occluded, 8 depiction, 16 inside" } },
         { gather_category_id,
           { "/categories/id", ANC_H5_I32, 1, { d->n_categories }, 0, 1, 0, NULL, "category ids, ascending" } },
     };
@@ -118,6 +136,7 @@ static anc_status write_columns(anc_h5_file *f, const anc_dataset *d, anc_err *e
     if (!column) return anc_fail(err, ANC_EMEMORY, "no memory to write %" PRId64 " boxes", k);
     anc_status status = ANC_OK;
     for (size_t c = 0; !status && c < sizeof columns / sizeof *columns; c++) {
+        if (!columns[c].fill) continue;
         columns[c].fill(d, column);
         status = anc_h5_write(f, &columns[c].spec, column, err);
     }
@@ -148,6 +167,10 @@ static anc_status write_report(anc_h5_file *f, const anc_dataset_report *report,
         memcpy(&value, (const char *)report + report_field[i].at, sizeof value);
         if (anc_h5_set_int(f, "/report", report_field[i].name, value, err)) return err->code;
     }
+    for (int k = 0; k < ANC_N_FINDINGS; k++)
+        if (report->found[k] &&
+            anc_h5_set_int(f, "/report", anc_finding_name((anc_finding_kind)k), report->found[k], err))
+            return err->code;
     return ANC_OK;
 }
 
@@ -219,7 +242,8 @@ static anc_status open_boxes(anc_annotations *a, anc_err *err)
         anc_h5_data_open(&a->file, "/boxes/crowd", ANC_H5_U8, 1, &k, &a->crowd, err) ||
         anc_h5_data_open(&a->file, "/boxes/id", ANC_H5_I64, 1, &k, &a->box_id, err))
         return err->code;
-    return ANC_OK;
+    a->has_flags = anc_h5_exists(&a->file, "/boxes/flags");
+    return a->has_flags ? anc_h5_data_open(&a->file, "/boxes/flags", ANC_H5_U8, 1, &k, &a->flags, err) : ANC_OK;
 }
 
 enum { IMAGES_AT_ONCE = 8192 };
@@ -239,6 +263,28 @@ static anc_status count_boxes(anc_annotations *a, anc_err *err)
     return ANC_OK;
 }
 
+/* Whether a kind is one of report_field, too. */
+static bool has_field(const char *name)
+{
+    for (int i = 0; i < N_REPORT; i++)
+        if (!strcmp(report_field[i].name, name)) return true;
+    return false;
+}
+
+/* Counts of other findings, which are there only when there were some. */
+static anc_status read_found(anc_annotations *a, anc_err *err)
+{
+    for (int k = 0; k < ANC_N_FINDINGS; k++) {
+        const char *name = anc_finding_name((anc_finding_kind)k);
+        int64_t value;
+        if (has_field(name) || !anc_h5_has_attribute(&a->file, "/report", name)) continue;
+        if (anc_h5_get_int(&a->file, "/report", name, &value, err)) return err->code;
+        if (value < 0) return anc_fail(err, ANC_EDATA, "attribute '%s' of /report is %" PRId64, name, value);
+        a->table.report.found[k] = value;
+    }
+    return ANC_OK;
+}
+
 static anc_status read_report(anc_annotations *a, anc_err *err)
 {
     if (!anc_h5_exists(&a->file, "/report")) return count_boxes(a, err);
@@ -250,7 +296,7 @@ static anc_status read_report(anc_annotations *a, anc_err *err)
                             value);
         memcpy((char *)&a->table.report + report_field[i].at, &value, sizeof value);
     }
-    return ANC_OK;
+    return read_found(a, err);
 }
 
 anc_status anc_annotations_open(const char *path, anc_annotations **out, anc_err *err)
@@ -274,6 +320,7 @@ void anc_annotations_close(anc_annotations *a)
     anc_h5_data_close(&a->category);
     anc_h5_data_close(&a->crowd);
     anc_h5_data_close(&a->box_id);
+    anc_h5_data_close(&a->flags);
     anc_h5_close(&a->file);
     anc_dataset_clear(&a->table);
     free(a);
@@ -296,6 +343,8 @@ static anc_status read_boxes(const anc_annotations *a, int64_t first, int64_t n,
     for (int64_t k = 0; !status && k < n; k++) box[k].category = ((int32_t *)column)[k];
     if (!status) status = anc_h5_data_read(&a->crowd, first, n, column, err);
     for (int64_t k = 0; !status && k < n; k++) box[k].crowd = ((uint8_t *)column)[k];
+    if (!status && a->has_flags) status = anc_h5_data_read(&a->flags, first, n, column, err);
+    for (int64_t k = 0; !status && k < n; k++) box[k].flags = a->has_flags ? ((uint8_t *)column)[k] : 0;
     free(column);
     return status;
 }

@@ -19,6 +19,7 @@ struct anc_builder {
     int64_t n_images, n_categories, n_boxes;
     int64_t image_room, category_room, box_room;
     int64_t annotations, empty;
+    anc_findings *findings; /* NULL: nobody asks for places */
 };
 
 anc_builder *anc_builder_new(void) { return calloc(1, sizeof(anc_builder)); }
@@ -103,6 +104,14 @@ static anc_status grow_boxes(anc_builder *b, anc_err *err)
     return ANC_OK;
 }
 
+void anc_builder_unseen(anc_builder *b, int64_t annotations, int64_t empty)
+{
+    b->annotations += annotations;
+    b->empty += empty;
+}
+
+void anc_builder_findings(anc_builder *b, anc_findings *findings) { b->findings = findings; }
+
 anc_status anc_builder_box(anc_builder *b, int64_t image_id, const anc_gt *box, anc_err *err)
 {
     const double *c = box->xyxy;
@@ -120,6 +129,8 @@ anc_status anc_builder_box(anc_builder *b, int64_t image_id, const anc_gt *box, 
     b->annotations++;
     if (c[0] == c[2] || c[1] == c[3]) {
         b->empty++;
+        if (b->findings)
+            anc_find(b->findings, ANC_FIND_EMPTY_BOX, "annotation %" PRId64 " of image %" PRId64, box->id, image_id);
         return ANC_OK;
     }
     if (b->n_boxes == b->box_room && grow_boxes(b, err)) return err->code;
@@ -262,11 +273,42 @@ static anc_status count_duplicates(const anc_builder *b, int64_t *duplicates, an
     for (k = 0; k < b->n_boxes; k++) {
         if (!b->box[k].id) continue;
         struct id_slot *slot = id_map_slot(&seen, b->box[k].id);
+        if (slot->index >= 0 && b->findings)
+            anc_find(b->findings, ANC_FIND_DUPLICATE_ID, "annotation %" PRId64 " of image %" PRId64, b->box[k].id,
+                     b->box_image[k]);
         *duplicates += slot->index >= 0;
         *slot = (struct id_slot){ b->box[k].id, k };
     }
     free(seen.slot);
     return ANC_OK;
+}
+
+/* Boxes over their image's edge, by place. */
+static void find_edges(const anc_dataset *d, anc_findings *f)
+{
+    for (int64_t i = 0; i < d->n_images; i++) {
+        double w = d->image[i].width, h = d->image[i].height;
+        for (int64_t k = d->box_offset[i]; k < d->box_offset[i + 1]; k++) {
+            const double *c = d->box[k].xyxy;
+            int64_t id = d->box[k].id, nth = k - d->box_offset[i] + 1;
+            if (c[0] >= 0 && c[1] >= 0 && c[2] <= w && c[3] <= h) continue;
+            for (int kind = ANC_FIND_OVER_EDGE; kind <= ANC_FIND_OUTSIDE; kind++) {
+                if (kind == ANC_FIND_OUTSIDE && c[2] > 0 && c[3] > 0 && c[0] < w && c[1] < h) continue;
+                anc_find(f, (anc_finding_kind)kind, "image %" PRId64 "%s%.80s%s, %s %" PRId64, d->image[i].id,
+                         *d->file_name[i] ? " (" : "", d->file_name[i], *d->file_name[i] ? ")" : "",
+                         id ? "annotation" : "box", id ? id : nth);
+            }
+        }
+    }
+}
+
+/* Places of what the report counts, and into the report what only the findings count. */
+static void note_findings(anc_dataset *d, anc_findings *f)
+{
+    find_edges(d, f);
+    for (int k = 0; k < ANC_N_FINDINGS; k++)
+        if (k != ANC_FIND_EMPTY_BOX && k != ANC_FIND_OVER_EDGE && k != ANC_FIND_OUTSIDE && k != ANC_FIND_DUPLICATE_ID)
+            d->report.found[k] = f->of[k].n;
 }
 
 anc_status anc_builder_finish(anc_builder *b, anc_dataset *out, anc_err *err)
@@ -287,7 +329,10 @@ anc_status anc_builder_finish(anc_builder *b, anc_dataset *out, anc_err *err)
     out->n_boxes = b->n_boxes;
     anc_dataset_count(out, &report);
     out->report = report;
-    if (anc_dataset_check(out, err) == ANC_OK) return ANC_OK;
+    if (anc_dataset_check(out, err) == ANC_OK) {
+        if (b->findings) note_findings(out, b->findings);
+        return ANC_OK;
+    }
     anc_dataset_clear(out);
     return err->code;
 }

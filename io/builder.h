@@ -12,6 +12,7 @@
 #define ANC_IO_BUILDER_H
 
 #include "io/dataset.h"
+#include "io/findings.h"
 
 typedef struct anc_builder anc_builder;
 
@@ -27,6 +28,12 @@ anc_status anc_builder_category(anc_builder *b, int64_t id, const char *name, si
 
 /* Errors: ANC_EDATA (naming annotation and image), ANC_EMEMORY. */
 anc_status anc_builder_box(anc_builder *b, int64_t image_id, const anc_gt *box, anc_err *err);
+
+/* Annotations that a reader saw but handed on none of, of which `empty` had no area: for the report. */
+void anc_builder_unseen(anc_builder *b, int64_t annotations, int64_t empty);
+
+/* Findings with their places go there, too (borrowed). */
+void anc_builder_findings(anc_builder *b, anc_findings *findings);
 
 /* Sorts and links what was gathered into an empty data set. The builder is spent: only free it.
  * Errors: ANC_EDATA, ANC_EMEMORY. */

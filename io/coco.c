@@ -17,8 +17,12 @@
 #include <unistd.h>
 #include <yajl/yajl_parse.h>
 
+#ifndef ANC_BLOCK_BYTES /* fuzzers give a small one, so that tokens span blocks */
+#define ANC_BLOCK_BYTES (256 << 10)
+#endif
+
 enum {
-    BLOCK_BYTES = 256 << 10, /* stays in the second-level cache between read() and the parser */
+    BLOCK_BYTES = ANC_BLOCK_BYTES, /* stays in the second-level cache between read() and the parser */
     MAX_DEPTH = 64,
     MAX_TOKEN_BYTES = 16 << 20 /* yajl keeps a token that spans blocks, and scans it anew for each */
 };
@@ -31,17 +35,20 @@ static const char *const list_name[] = {
     [IMAGES] = "images", [ANNOTATIONS] = "annotations", [CATEGORIES] = "categories"
 };
 
-/* Members of items that matter. SEGMENTS and CAPTION are only noticed, to tell other COCO files apart. */
+/* Members of items that matter. Those from GROUP on are marks that Open Images and VOC have, of any form. SEGMENTS and CAPTION are only noticed, to tell other COCO files apart. */
 /* clang-format off */
 typedef enum {
-    OTHER, ID, IMAGE_ID, CATEGORY_ID, CROWD, IGNORE, BBOX, WIDTH, HEIGHT, NAME, SEGMENTS, CAPTION, N_FIELDS
+    OTHER, ID, IMAGE_ID, CATEGORY_ID, CROWD, IGNORE, BBOX, WIDTH, HEIGHT, NAME, URL, SEGMENTS, CAPTION,
+    GROUP, DIFFICULT, TRUNCATED, OCCLUDED, DEPICTION, INSIDE, N_FIELDS
 } field_kind;
 /* clang-format on */
 static const char *const field_name[N_FIELDS] = {
     [ID] = "id",          [IMAGE_ID] = "image_id", [CATEGORY_ID] = "category_id",
     [CROWD] = "iscrowd",  [IGNORE] = "ignore",     [BBOX] = "bbox",
     [WIDTH] = "width",    [HEIGHT] = "height",     [SEGMENTS] = "segments_info",
-    [CAPTION] = "caption"
+    [CAPTION] = "caption",   [URL] = "coco_url",      [GROUP] = "isgroupof",
+    [DIFFICULT] = "difficult", [TRUNCATED] = "istruncated", [OCCLUDED] = "isoccluded",
+    [DEPICTION] = "isdepiction", [INSIDE] = "isinside"
 };
 
 typedef struct {
@@ -136,6 +143,8 @@ static int need(reader *r, field_kind field, const char *remedy)
     return complain(r, "no member '%s': %s", field_name[field], remedy);
 }
 
+static bool marked(const reader *r, field_kind field) { return has(r, field) && r->whole[field] == 1; }
+
 static void finish_annotation(reader *r)
 {
     if (!has(r, BBOX)) {
@@ -165,9 +174,12 @@ static void finish_annotation(reader *r)
                  b[3]);
     if (r->complaint[0]) return;
 
-    bool crowd = (has(r, CROWD) && r->whole[CROWD]) || (has(r, IGNORE) && r->whole[IGNORE]);
+    bool crowd = marked(r, CROWD) || marked(r, IGNORE) || marked(r, GROUP);
+    uint8_t flags = (uint8_t)(marked(r, DIFFICULT) * ANC_FLAG_DIFFICULT | marked(r, TRUNCATED) * ANC_FLAG_TRUNCATED |
+                              marked(r, OCCLUDED) * ANC_FLAG_OCCLUDED | marked(r, DEPICTION) * ANC_FLAG_DEPICTION |
+                              marked(r, INSIDE) * ANC_FLAG_INSIDE);
     anc_gt box = {
-        { b[0], b[1], b[0] + b[2], b[1] + b[3] }, has(r, ID) ? r->whole[ID] : 0, (int32_t)category, crowd
+        { b[0], b[1], b[0] + b[2], b[1] + b[3] }, has(r, ID) ? r->whole[ID] : 0, (int32_t)category, crowd, flags
     };
     anc_builder_box(r->builder, r->whole[IMAGE_ID], &box, r->err);
 }
@@ -231,7 +243,7 @@ static int misplaced(reader *r, const char *kind)
     case DEPTH_BBOX: return complain(r, "bbox holds %s, not only numbers: correct or remove it", kind);
     default: break;
     }
-    if (r->field == OTHER || r->field == SEGMENTS || r->field == CAPTION) return 1;
+    if (r->field == OTHER || r->field >= URL) return 1;
     if (r->field == NAME) return complain(r, "the name is %s, not a string", kind);
     if (r->field == BBOX)
         return complain(r, "bbox is %s, not a list of 4 numbers: correct or remove it", kind);
@@ -251,6 +263,11 @@ static int on_number(void *context, const char *text, size_t n)
         r->n_bbox++;
         return 1;
     }
+    if (r->depth == DEPTH_ITEM && r->field >= GROUP) {
+        r->seen |= 1u << r->field;
+        r->whole[r->field] = n == 1 && *text == '1'; /* Open Images has -1 for what it does not know */
+        return 1;
+    }
     if (r->depth != DEPTH_ITEM || r->field < ID || r->field > HEIGHT || r->field == BBOX)
         return r->depth == DEPTH_ITEM && r->field != NAME && r->field != BBOX ? 1 : misplaced(r, "a number");
     int64_t value;
@@ -268,11 +285,18 @@ static int on_string(void *context, const unsigned char *text, size_t n)
 {
     reader *r = context;
     if (r->skip) return 1;
-    if (r->depth != DEPTH_ITEM || r->field != NAME) return misplaced(r, "a string");
+    if (r->depth == DEPTH_ITEM && r->field == URL && !has(r, NAME)) {
+        const unsigned char *slash = memrchr(text, '/', n); /* LVIS names pictures by the end of their address only */
+        n -= slash ? (size_t)(slash + 1 - text) : 0;
+        text = slash ? slash + 1 : text;
+    } else if (r->depth != DEPTH_ITEM || r->field != NAME) {
+        return misplaced(r, "a string");
+    }
     if (n > sizeof r->name) return complain(r, "the name is longer than %zu bytes", sizeof r->name);
     if (memchr(text, 0, n)) return complain(r, "the name holds a NUL character");
     memcpy(r->name, text, n);
     r->n_name = n;
+    if (r->field == NAME) r->seen |= 1u << NAME;
     return 1;
 }
 
@@ -280,7 +304,7 @@ static int on_boolean(void *context, int value)
 {
     reader *r = context;
     if (r->skip) return 1;
-    if (r->depth != DEPTH_ITEM || (r->field != CROWD && r->field != IGNORE))
+    if (r->depth != DEPTH_ITEM || (r->field != CROWD && r->field != IGNORE && r->field < GROUP))
         return misplaced(r, "true or false");
     r->whole[r->field] = value;
     r->seen |= 1u << r->field;
@@ -365,9 +389,17 @@ static field_kind field_of(list_kind list, const unsigned char *key, size_t n)
     case 5: return list == IMAGES && !memcmp(key, "width", 5) ? WIDTH : OTHER;
     case 6: guess = list == IMAGES ? HEIGHT : IGNORE; break;
     case 7: guess = list == ANNOTATIONS && key[0] == 'i' ? CROWD : CAPTION; break;
-    case 8: guess = IMAGE_ID; break;
-    case 9: return list == IMAGES && !memcmp(key, "file_name", 9) ? NAME : OTHER;
-    case 11: guess = CATEGORY_ID; break;
+    case 8:
+        if (list == IMAGES) return !memcmp(key, "coco_url", 8) ? URL : OTHER;
+        guess = key[1] == 's' ? INSIDE : IMAGE_ID;
+        break;
+    case 9:
+        if (list == IMAGES) return !memcmp(key, "file_name", 9) ? NAME : OTHER;
+        guess = key[0] == 'i' ? GROUP : DIFFICULT;
+        break;
+    case 10: guess = OCCLUDED; break;
+    case 11: guess = key[0] == 'i' ? TRUNCATED : CATEGORY_ID; break;
+    case 12: guess = DEPICTION; break;
     case 13: guess = SEGMENTS; break;
     default: return OTHER;
     }
@@ -452,17 +484,6 @@ static anc_status feed(reader *r, const unsigned char *bytes, size_t n, anc_err 
     return ANC_OK;
 }
 
-static anc_status refuse_other_kinds(const unsigned char *p, size_t n, anc_err *err)
-{
-    if (!n) return anc_fail(err, ANC_EDATA, "the file is empty");
-    if (n >= 2 && p[0] == 0x1f && p[1] == 0x8b)
-        return anc_fail(err, ANC_EDATA, "compressed by gzip: gunzip it first");
-    if (n >= 4 && !memcmp(p, "PK\3\4", 4)) return anc_fail(err, ANC_EDATA, "a zip archive: unzip it first");
-    if (n >= 2 && ((p[0] == 0xff && p[1] == 0xfe) || (p[0] == 0xfe && p[1] == 0xff)))
-        return anc_fail(err, ANC_EDATA, "UTF-16 text: save it as UTF-8");
-    return ANC_OK;
-}
-
 /* Fills the block from fd; fewer bytes than asked for mean the end. */
 static anc_status read_block(int fd, unsigned char *block, size_t room, size_t *n, anc_err *err)
 {
@@ -476,14 +497,15 @@ static anc_status read_block(int fd, unsigned char *block, size_t room, size_t *
     return ANC_OK;
 }
 
-static anc_status read_stream(reader *r, int fd, unsigned char *block, size_t n, anc_err *err)
+static anc_status read_stream(reader *r, const anc_reader_options *o, int fd, unsigned char *block, size_t n, anc_err *err)
 {
-    if (read_block(fd, block, BLOCK_BYTES, &n, err) || refuse_other_kinds(block, n, err)) return err->code;
+    if (read_block(fd, block, BLOCK_BYTES, &n, err) || anc_stream_refuse(block, n, err)) return err->code;
     size_t mark = n >= 3 && !memcmp(block, "\xef\xbb\xbf", 3) ? 3 : 0;
     bool more = n == BLOCK_BYTES;
     if (feed(r, block + mark, n - mark, err)) return err->code;
     while (more) {
         n = 0;
+        if (o && o->asked && o->asked(o->context)) return anc_fail(err, ANC_ESTOPPED, "stopped while reading it");
         if (read_block(fd, block, BLOCK_BYTES, &n, err) || feed(r, block, n, err)) return err->code;
         more = n == BLOCK_BYTES;
     }
@@ -506,8 +528,8 @@ static anc_status check_lists(const reader *r, anc_err *err)
     return ANC_OK;
 }
 
-anc_status anc_coco_read_fd(int fd, const void *head, size_t n_head, const char *name, anc_dataset *out,
-                            anc_err *err)
+anc_status anc_coco_read_fd(const anc_reader_options *o, int fd, const void *head, size_t n_head, const char *name,
+                            anc_dataset *out, anc_findings *findings, anc_err *err)
 {
     yajl_alloc_funcs memory = { watch_malloc, watch_realloc, watch_free, NULL };
     reader *r = calloc(1, sizeof *r);
@@ -526,7 +548,8 @@ anc_status anc_coco_read_fd(int fd, const void *head, size_t n_head, const char 
         yajl_config(r->parser, yajl_dont_validate_strings,
                     1); /* names are checked when kept, the rest is skipped */
         if (n_head) memcpy(block, head, n_head);
-        status = read_stream(r, fd, block, n_head, err);
+        anc_builder_findings(r->builder, findings);
+        status = read_stream(r, o, fd, block, n_head, err);
         if (!status) status = check_lists(r, err);
         if (!status) status = anc_builder_finish(r->builder, out, err);
     }
@@ -544,7 +567,22 @@ anc_status anc_coco_read(const char *path, anc_dataset *out, anc_err *err)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) return anc_fail(err, ANC_ESYSTEM, "%s: cannot open: %s", path, strerror(errno));
-    anc_status status = anc_coco_read_fd(fd, NULL, 0, path, out, err);
+    anc_status status = anc_coco_read_fd(NULL, fd, NULL, 0, path, out, NULL, err);
     close(fd);
     return status;
 }
+
+static bool coco_fits(const anc_probe *p) { return p->head[0] == '{' || p->head[0] == '['; }
+
+static anc_status coco_whole(const anc_reader_options *o, int fd, const void *head, size_t n_head, const char *name,
+                             anc_dataset *out, anc_findings *findings, anc_err *err)
+{
+    return anc_coco_read_fd(o, fd, head, n_head, name, out, findings, err);
+}
+
+const anc_reader anc_coco_reader = {
+    .name = "coco",
+    .what = "COCO: a JSON file with 'images' and 'annotations'",
+    .fits = coco_fits,
+    .whole = coco_whole,
+};

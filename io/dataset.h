@@ -7,6 +7,7 @@
 #define ANC_IO_DATASET_H
 
 #include "core/err.h"
+#include "io/findings.h"
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,7 +22,11 @@ typedef struct {
     int64_t id;     /* the annotation's id, 0 when the source has none */
     int32_t category;
     uint8_t crowd; /* 1: a crowd or ignore region, not an object */
+    uint8_t flags; /* ANC_FLAG_...: what the source says of the object; nothing here computes with it */
 } anc_gt;
+
+/* Bits of an object's flags. */
+enum { ANC_FLAG_DIFFICULT = 1, ANC_FLAG_TRUNCATED = 2, ANC_FLAG_OCCLUDED = 4, ANC_FLAG_DEPICTION = 8, ANC_FLAG_INSIDE = 16, ANC_FLAGS = 31 };
 
 typedef struct {
     int32_t id;
@@ -43,6 +48,7 @@ typedef struct {
     int64_t crowds;        /* kept and marked */
     int64_t duplicate_ids; /* kept: the same annotation id (other than 0) as a box before it */
     int64_t without_boxes; /* images that have none */
+    int64_t found[ANC_N_FINDINGS]; /* of each kind of io/findings.h that has no member above */
 } anc_dataset_report;
 
 typedef struct {

@@ -1,6 +1,7 @@
 /* io/feature.c: see feature.h */
 #include "io/feature.h"
 #include "io/h5.h"
+#include "io/h5_guard.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -77,6 +78,22 @@ static anc_status read_pairs(anc_features *f, const char *name, int32_t (**pairs
     return ANC_OK;
 }
 
+static anc_status read_scale(anc_features *f, anc_err *err)
+{
+    void *data;
+    int64_t n;
+    if (anc_h5_read(&f->file, "/images/scale", ANC_H5_F32, 2, (int64_t[]){ f->info.n_images, 2 }, &data, &n,
+                    err))
+        return err->code;
+    f->info.scale = data;
+    for (int64_t i = 0; i < n; i++)
+        for (int e = 0; e < 2; e++)
+            if (!(f->info.scale[i][e] > 1e-6f && f->info.scale[i][e] < 1e6f))
+                return anc_fail(err, ANC_EDATA, "/images/scale is %g for image %lld, which cannot be",
+                                (double)f->info.scale[i][e], (long long)f->info.id[i]);
+    return ANC_OK;
+}
+
 static anc_status read_images(anc_features *f, anc_err *err)
 {
     void *id;
@@ -90,6 +107,7 @@ static anc_status read_images(anc_features *f, anc_err *err)
     if (anc_h5_exists(&f->file, "/images/original_size") &&
         read_pairs(f, "/images/original_size", &info->original, err))
         return err->code;
+    if (anc_h5_exists(&f->file, "/images/scale") && read_scale(f, err)) return err->code;
     for (int64_t i = 0; i < info->n_images; i++)
         if (info->padded[i][0] < info->size[i][0] || info->padded[i][1] < info->size[i][1])
             return anc_fail(err, ANC_EDATA, "image %lld: /images/padded_size is less than /images/size",
@@ -120,6 +138,7 @@ static anc_status check_offsets(const anc_features *f, int l, int64_t n_rows, an
 /* Stored as exactly what memory holds, in one piece, whole: then the level is used where it lies. */
 static void place_level(anc_features *f, level *v)
 {
+    anc_h5_guard_enter(f->file.guard);
     hid_t plist = H5Dget_create_plist(v->data.id);
     bool one_piece = H5Pget_layout(plist) == H5D_CONTIGUOUS && H5Pget_external_count(plist) == 0;
     H5Pclose(plist);
@@ -128,6 +147,7 @@ static void place_level(anc_features *f, level *v)
     H5Tclose(stored);
     H5Tclose(memory);
     haddr_t at = one_piece && same ? H5Dget_offset(v->data.id) : HADDR_UNDEF;
+    anc_h5_guard_leave(f->file.guard);
     size_t size = anc_h5_type_bytes(v->data.type),
            bytes = (size_t)v->data.dims[0] * (size_t)v->data.dims[1] * size;
     if (!f->mapped || at == HADDR_UNDEF || at % size || at > f->n_mapped || bytes > f->n_mapped - at) return;
@@ -143,12 +163,14 @@ static anc_status open_level(anc_features *f, int l, anc_err *err)
     void *offset;
     snprintf(group, sizeof group, "/level%d", l);
     snprintf(name, sizeof name, "%s/feature", group);
+    anc_h5_guard_enter(f->file.guard);
     hid_t id = H5Dopen2(f->file.id, name, H5P_DEFAULT), half = anc_h5_type_id(ANC_H5_F16);
     hid_t stored = id >= 0 ? H5Dget_type(id) : -1;
     v->half = stored >= 0 && H5Tequal(stored, half) > 0;
     if (stored >= 0) H5Tclose(stored);
     if (id >= 0) H5Dclose(id);
     H5Tclose(half);
+    anc_h5_guard_leave(f->file.guard);
     if (anc_h5_data_open(&f->file, name, v->half ? ANC_H5_F16 : ANC_H5_F32, 2, (int64_t[]){ -1, -1 },
                          &v->data, err) ||
         anc_h5_get_int(&f->file, group, "stride", &stride, err) ||
@@ -191,7 +213,7 @@ static void map_file(anc_features *f)
 static anc_status open_all(anc_features *f, anc_err *err)
 {
     anc_features_info *info = &f->info;
-    if (anc_h5_open(f->path, ANC_FEATURES_FORMAT, ANC_FEATURES_VERSION, &f->file, err) || read_images(f, err))
+    if (anc_h5_open_large(f->path, ANC_FEATURES_FORMAT, ANC_FEATURES_VERSION, &f->file, err) || read_images(f, err))
         return err->code;
     map_file(f);
     info->in_place = info->half = true;
@@ -239,12 +261,18 @@ void anc_features_close(anc_features *f)
     free(f->info.size);
     free(f->info.padded);
     free(f->info.original);
+    free(f->info.scale);
     free(f->by_id);
     free(f->path);
     free(f);
 }
 
 const anc_features_info *anc_features_about(const anc_features *f) { return &f->info; }
+
+void anc_features_read_whole(anc_features *f)
+{
+    if (f->mapped) madvise(f->mapped, f->n_mapped, MADV_SEQUENTIAL);
+}
 
 /* ---- maps ---- */
 

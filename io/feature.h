@@ -2,7 +2,8 @@
  *
  * Maps that lie in the file in one piece as little-endian float16 or float32 are used where they are (mmap):
  * of a large file only the pages around sampled anchors are ever read. Chunked, packed or otherwise stored
- * maps are read through HDF5, one image at a time. docs/FORMAT.md lists the datasets.
+ * maps are read through HDF5, one image at a time. A seal is not looked at: the file may be larger than what is read of it.
+ * docs/FORMAT.md lists the datasets.
  */
 #ifndef ANC_IO_FEATURE_H
 #define ANC_IO_FEATURE_H
@@ -23,6 +24,7 @@ typedef struct {
     int32_t (*size)[2];                 /* [n_images] px as fed to the backbone, before padding */
     int32_t (*padded)[2];               /* [n_images] px */
     int32_t (*original)[2];             /* [n_images] px, or NULL when the file does not say */
+    float (*scale)[2];                  /* [n_images] size / original, or NULL when the file does not say */
     int32_t stride[ANC_MAX_LEVELS];     /* px */
     int32_t (*grid[ANC_MAX_LEVELS])[2]; /* [n_images] positions */
     bool in_place;                      /* all levels are used where they lie */
@@ -37,6 +39,9 @@ const anc_features_info *anc_features_about(const anc_features *f);
 
 /* Where an image id stands, or -1. */
 int64_t anc_features_find(const anc_features *f, int64_t id);
+
+/* Whole maps will be read, image after image: the system may read ahead. Otherwise rows here and there. */
+void anc_features_read_whole(anc_features *f);
 
 /* The maps of image i, map [n_levels]; good until the next call. Errors as above. */
 anc_status anc_features_map(anc_features *f, int64_t i, anc_feature_map *map, anc_err *err);

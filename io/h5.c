@@ -1,11 +1,14 @@
 /* io/h5.c: see h5.h */
 #include "io/h5.h"
 #include "io/chunk.h"
+#include "io/h5_guard.h"
+#include "io/h5_virtual.h"
 #include "io/seal.h"
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -97,7 +100,7 @@ static void closed(anc_h5_file *f, herr_t result)
 
 /* Before anything else of HDF5: no printing, and no clean-up at exit, which crashes (1.10) when a file could not be
  * written to its end, as on a full disk. */
-static void start_hdf5(void)
+void anc_h5_start(void)
 {
     H5dont_atexit();
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
@@ -133,7 +136,7 @@ anc_status anc_h5_create_part_as(const char *path, const char *tag, anc_h5_file 
         forget(f);
         return anc_fail(err, ANC_EMEMORY, "%s: no memory", path);
     }
-    start_hdf5();
+    anc_h5_start();
     /* HDF5 reports a failed open in its own long words: the system's are clearer. */
     int fd = open(f->part, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (fd < 0) {
@@ -145,6 +148,7 @@ anc_status anc_h5_create_part_as(const char *path, const char *tag, anc_h5_file 
     hid_t access = H5Pcreate(H5P_FILE_ACCESS), create = H5Pcreate(H5P_FILE_CREATE);
     H5Pset_libver_bounds(access, H5F_LIBVER_V110, H5F_LIBVER_V110);
     H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
+    H5Pset_alignment(access, 256, 8); /* so that numbers in one piece can be used where they lie in a mapped file */
 #if H5_VERSION_GE(1, 10, 7)
     H5Pset_file_locking(access, 1, 1); /* two writers collide at once; file systems without locks will do */
 #endif
@@ -324,15 +328,21 @@ static size_t row_bytes(const anc_h5_spec *spec)
     return bytes;
 }
 
+int64_t anc_h5_chunk_rows(const anc_h5_spec *spec)
+{
+    size_t bytes = row_bytes(spec);
+    int64_t rows = spec->chunk_rows > 0 ? spec->chunk_rows : bytes ? (int64_t)(ANC_H5_CHUNK_BYTES / bytes) : 1;
+    if (rows > spec->dims[0]) rows = spec->dims[0];
+    return rows > 0 ? rows : 1;
+}
+
 /* A copy of dcpl with times off, or the list that the spec asks for. */
 static hid_t creation_list(const anc_h5_spec *spec, size_t bytes, hid_t dcpl)
 {
     hid_t plist = dcpl == H5P_DEFAULT ? H5Pcreate(H5P_DATASET_CREATE) : H5Pcopy(dcpl);
     H5Pset_obj_track_times(plist, 0);
     if (dcpl != H5P_DEFAULT || spec->chunk_rows < 0 || spec->dims[0] == 0 || bytes == 0) return plist;
-    int64_t rows = spec->chunk_rows ? spec->chunk_rows : (int64_t)(ANC_H5_CHUNK_BYTES / bytes);
-    if (rows > spec->dims[0]) rows = spec->dims[0];
-    hsize_t chunk[ANC_H5_MAX_RANK] = { rows > 0 ? (hsize_t)rows : 1 };
+    hsize_t chunk[ANC_H5_MAX_RANK] = { (hsize_t)anc_h5_chunk_rows(spec) };
     for (int k = 1; k < spec->rank; k++) chunk[k] = (hsize_t)spec->dims[k];
     H5Pset_chunk(plist, spec->rank, chunk);
     if (spec->deflate) {
@@ -381,7 +391,9 @@ anc_status anc_h5_define(anc_h5_file *f, const anc_h5_spec *spec, hid_t dcpl, an
 
 void anc_h5_data_close(anc_h5_data *d)
 {
+    anc_h5_guard_enter(d->guard);
     if (d->id > 0) closed(d->file, H5Dclose(d->id));
+    anc_h5_guard_leave(d->guard);
     *d = (anc_h5_data){ 0 };
 }
 
@@ -403,6 +415,7 @@ static int transfer(const anc_h5_data *d, hid_t type, int64_t first, int64_t n, 
 {
     hid_t file, memory;
     int failed = select_rows(d, first, n, &file, &memory);
+    if (!failed && d->guard) anc_h5_guard_reading(d->guard, (size_t)H5Sget_select_npoints(memory) * H5Tget_size(type));
     if (!failed && way == WRITE) failed = H5Dwrite(d->id, type, memory, file, H5P_DEFAULT, rows) < 0;
     if (!failed && way == READ) failed = H5Dread(d->id, type, memory, file, H5P_DEFAULT, rows) < 0;
     hid_t kept = keep_messages();
@@ -436,21 +449,21 @@ anc_status anc_h5_data_write(const anc_h5_data *d, int64_t first, int64_t n, con
 }
 
 /* Packs chunk after chunk and hands each to HDF5 as it is to stand in the file. */
-static anc_status write_packed(const anc_h5_data *d, const anc_h5_spec *spec, const void *data, anc_err *err)
+anc_status anc_h5_data_pack(const anc_h5_data *d, const anc_h5_spec *spec, int64_t start, int64_t n, const void *data,
+                            anc_err *err)
 {
-    hsize_t chunk[ANC_H5_MAX_RANK], at[ANC_H5_MAX_RANK] = { 0 };
-    hid_t plist = H5Dget_create_plist(d->id);
-    H5Pget_chunk(plist, spec->rank, chunk);
-    H5Pclose(plist);
-    size_t row = row_bytes(spec), chunk_bytes = (size_t)chunk[0] * row;
+    int64_t chunk = anc_h5_chunk_rows(spec), end = start + n;
+    hsize_t at[ANC_H5_MAX_RANK] = { 0 };
+    size_t row = row_bytes(spec), chunk_bytes = (size_t)chunk * row;
+    assert(start % chunk == 0 && end <= spec->dims[0] && (end % chunk == 0 || end == spec->dims[0]));
     anc_chunk_packer *packer;
     if (anc_chunk_packer_new(chunk_bytes, spec->deflate, &packer, err)) return err->code;
     unsigned char *last = NULL;
     anc_status status = ANC_OK;
-    for (int64_t first = 0; first < spec->dims[0] && !status; first += (int64_t)chunk[0]) {
-        const unsigned char *rows = (const unsigned char *)data + (size_t)first * row;
-        int64_t left = spec->dims[0] - first;
-        if (left < (int64_t)chunk[0]) { /* a chunk is whole in the file: zeros stand for the rows beyond the end */
+    for (int64_t first = start; first < end && !status; first += chunk) {
+        const unsigned char *rows = (const unsigned char *)data + (size_t)(first - start) * row;
+        int64_t left = end - first;
+        if (left < chunk) { /* a chunk is whole in the file: zeros stand for the rows beyond the end */
             last = calloc(1, chunk_bytes);
             if (!last) {
                 status = anc_fail(err, ANC_EMEMORY, "no memory to pack chunks of %zu bytes", chunk_bytes);
@@ -476,7 +489,7 @@ anc_status anc_h5_write(anc_h5_file *f, const anc_h5_spec *spec, const void *dat
     anc_h5_data d;
     if (anc_h5_define(f, spec, H5P_DEFAULT, &d, err)) return err->code;
     anc_status status = spec->deflate && spec->chunk_rows >= 0 && spec->dims[0] && row_bytes(spec)
-                            ? write_packed(&d, spec, data, err)
+                            ? anc_h5_data_pack(&d, spec, 0, spec->dims[0], data, err)
                             : anc_h5_data_write(&d, 0, spec->dims[0], data, err);
     anc_h5_data_close(&d);
     if (status) return anc_within(err, "%s", f->part);
@@ -517,44 +530,52 @@ anc_status anc_h5_write_strings(anc_h5_file *f, const char *name, int64_t n, con
 
 /* ---- reading ---- */
 
-/* Opens for reading; nothing of ours is looked at. */
-static anc_status open_hdf5(const char *path, anc_h5_file *f, anc_err *err)
+/* H5Fopen, with the words for what is none of HDF5's. */
+static anc_status open_id(const char *path, const char *guard, int64_t size, hid_t *id, anc_err *err)
 {
-    *f = (anc_h5_file){ 0 };
-    start_hdf5();
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return anc_fail(err, ANC_ESYSTEM, "cannot open: %s", strerror(errno));
-    struct stat info = { 0 };
-    int folder = !fstat(fd, &info) && S_ISDIR(info.st_mode);
-    close(fd);
-    if (folder) return anc_fail(err, ANC_ESYSTEM, "is a directory, not a file");
+    anc_h5_guard_enter(guard);
     htri_t is = H5Fis_hdf5(path);
-    if (is < 0 && info.st_size) return anc_h5_fail(err, ANC_ESYSTEM, "cannot be read");
-    if (is <= 0) {
-        H5Eclear2(H5E_DEFAULT);
-        return anc_fail(err, ANC_EDATA, "is not an HDF5 file%s", info.st_size ? "" : ": it is empty");
-    }
-    f->path = strdup(path);
-    if (!f->path) return anc_fail(err, ANC_EMEMORY, "no memory");
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
     H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
 #if H5_VERSION_GE(1, 10, 7)
     H5Pset_file_locking(access, 0, 1); /* finished files do not change, and some file systems have no locks */
 #endif
-    f->id = H5Fopen(path, H5F_ACC_RDONLY, access);
+    *id = is > 0 ? H5Fopen(path, H5F_ACC_RDONLY, access) : -1;
     hid_t kept = keep_messages();
     H5Pclose(access);
     restore_messages(kept);
-    if (f->id <= 0) {
-        forget(f);
-        return anc_h5_fail(err, ANC_EDATA, "cannot be opened; was it copied or written whole?");
-    }
-    return ANC_OK;
+    anc_h5_guard_leave(guard);
+    if (*id > 0) return ANC_OK;
+    if (is < 0 && size) return anc_h5_fail(err, ANC_ESYSTEM, "cannot be read");
+    if (is > 0) return anc_h5_fail(err, ANC_EDATA, "cannot be opened; was it copied or written whole?");
+    H5Eclear2(H5E_DEFAULT);
+    return anc_fail(err, ANC_EDATA, "is not an HDF5 file%s", size ? "" : ": it is empty");
 }
 
-anc_status anc_h5_open(const char *path, const char *format, int max_version, anc_h5_file *f, anc_err *err)
+/* Opens for reading; nothing of ours but the seal is looked at, and that not of a large one. */
+static anc_status open_hdf5(const char *path, bool large, anc_h5_file *f, anc_err *err)
 {
-    if (open_hdf5(path, f, err)) return err->code;
+    *f = (anc_h5_file){ 0 };
+    anc_h5_start();
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return anc_fail(err, ANC_ESYSTEM, "cannot open: %s", strerror(errno));
+    struct stat info = { 0 };
+    int folder = !fstat(fd, &info) && S_ISDIR(info.st_mode);
+    bool sealed = false;
+    close(fd);
+    if (folder) return anc_fail(err, ANC_ESYSTEM, "is a directory, not a file");
+    if (!large && anc_seal_check_any(path, &sealed, err)) return err->code;
+    f->path = strdup(path);
+    if (!f->path) return anc_fail(err, ANC_EMEMORY, "no memory");
+    f->guard = sealed ? NULL : f->path;
+    if (open_id(path, f->guard, info.st_size, &f->id, err)) forget(f);
+    return f->id > 0 ? ANC_OK : err->code;
+}
+
+static anc_status open_format(const char *path, const char *format, int max_version, bool large, anc_h5_file *f,
+                              anc_err *err)
+{
+    if (open_hdf5(path, large, f, err)) return err->code;
     char *found = NULL;
     int64_t version = 0;
     if (anc_h5_get_string(f, "/", "format", &found, err) ||
@@ -574,12 +595,22 @@ anc_status anc_h5_open(const char *path, const char *format, int max_version, an
     return err->code;
 }
 
+anc_status anc_h5_open(const char *path, const char *format, int max_version, anc_h5_file *f, anc_err *err)
+{
+    return open_format(path, format, max_version, false, f, err);
+}
+
+anc_status anc_h5_open_large(const char *path, const char *format, int max_version, anc_h5_file *f, anc_err *err)
+{
+    return open_format(path, format, max_version, true, f, err);
+}
+
 anc_status anc_h5_format_of(const char *path, char **format, anc_err *err)
 {
     anc_h5_file f;
     *format = NULL;
-    if (open_hdf5(path, &f, err)) return err->code;
-    if (H5Aexists(f.id, "format") > 0)
+    if (open_hdf5(path, true, &f, err)) return err->code; /* whoever reads on checks the seal */
+    if (anc_h5_has_attribute(&f, "/", "format"))
         anc_h5_get_string(&f, "/", "format", format, err);
     else
         anc_fail(err, ANC_EDATA, "is an HDF5 file, but not one of anchorage's: its root has no attribute 'format'");
@@ -589,14 +620,27 @@ anc_status anc_h5_format_of(const char *path, char **format, anc_err *err)
 
 void anc_h5_close(anc_h5_file *f)
 {
+    anc_h5_guard_enter(f->guard);
     if (f->id > 0) H5Fclose(f->id);
+    anc_h5_guard_leave(f->guard);
     forget(f);
 }
 
 int anc_h5_exists(const anc_h5_file *f, const char *object)
 {
+    anc_h5_guard_enter(f->guard);
     int found = H5Lexists(f->id, object, H5P_DEFAULT) > 0;
     H5Eclear2(H5E_DEFAULT);
+    anc_h5_guard_leave(f->guard);
+    return found;
+}
+
+int anc_h5_has_attribute(const anc_h5_file *f, const char *object, const char *name)
+{
+    anc_h5_guard_enter(f->guard);
+    int found = H5Aexists_by_name(f->id, object, name, H5P_DEFAULT) > 0;
+    H5Eclear2(H5E_DEFAULT);
+    anc_h5_guard_leave(f->guard);
     return found;
 }
 
@@ -628,16 +672,20 @@ static const char *class_name(hid_t stored, char *text, size_t room)
     return text;
 }
 
-/* The least bytes that can hold `bytes` packed ones: deflate reaches at most 1032 : 1. */
-static int can_hold(hid_t data, hid_t file, uint64_t bytes)
+/* Whether `stored` bytes can hold `bytes`, packed: deflate reaches at most 1032 : 1. */
+static int can_hold(uint64_t stored, uint64_t bytes) { return bytes / 1100 <= stored && (stored || !bytes); }
+
+/* HDF5 unpacks a chunk as a whole, however few of its rows exist. */
+static anc_status check_chunk(hid_t plist, hid_t type, const char *name, uint64_t whole, anc_err *err)
 {
-    hid_t plist = H5Dget_create_plist(data);
-    H5D_layout_t layout = H5Pget_layout(plist);
-    H5Pclose(plist);
-    if (layout == H5D_VIRTUAL || !bytes) return 1; /* stored elsewhere: its files are checked by themselves */
-    hsize_t stored = H5Dget_storage_size(data), whole = 0;
-    if (H5Fget_filesize(file, &whole) >= 0 && stored > whole) stored = whole;
-    return bytes / 1100 <= stored && stored;
+    enum { NO_MATTER = 64 << 20 };
+    hsize_t chunk[H5S_MAX_RANK];
+    int rank = H5Pget_chunk(plist, H5S_MAX_RANK, chunk), overflow = rank < 0;
+    uint64_t bytes = H5Tget_size(type);
+    for (int k = 0; k < rank; k++) overflow |= __builtin_mul_overflow(bytes, chunk[k], &bytes);
+    if (!overflow && (bytes <= NO_MATTER || can_hold(whole, bytes))) return ANC_OK;
+    return anc_fail(err, ANC_EDATA, "%s has chunks of %llu bytes, more than its file can hold; write it with smaller ones",
+                    name, (unsigned long long)bytes);
 }
 
 static anc_status check_shape(hid_t id, const char *name, int rank, const int64_t *want, int64_t *dims,
@@ -657,13 +705,28 @@ static anc_status check_shape(hid_t id, const char *name, int rank, const int64_
     return ANC_OK;
 }
 
-static anc_status check_size(const anc_h5_file *f, hid_t id, const char *name, size_t bytes, int rank,
-                             const int64_t *dims, anc_err *err)
+/* Whether the rows that a dataset claims can be there. map: those of a virtual one are not looked at. */
+static anc_status check_size(const anc_h5_file *f, hid_t id, const char *name, hid_t type, int rank, const int64_t *dims,
+                             bool map, anc_err *err)
 {
-    uint64_t total = bytes;
+    uint64_t total = H5Tget_size(type), stored = 0;
+    hsize_t whole = 0;
     int overflow = 0;
+    hid_t plist = H5Dget_create_plist(id);
+    H5D_layout_t layout = H5Pget_layout(plist);
+    H5Fget_filesize(f->id, &whole);
+    anc_status status = ANC_OK;
+    if (layout == H5D_CHUNKED) status = check_chunk(plist, type, name, whole, err);
+    if (layout == H5D_VIRTUAL && !map) status = anc_h5_virtual_check(f->path, plist, &stored, err);
+    if (status && layout == H5D_VIRTUAL) anc_within(err, "%s", name);
+    H5Pclose(plist);
+    if (status || (layout == H5D_VIRTUAL && map)) return status;
+    if (layout != H5D_VIRTUAL) {
+        stored = H5Dget_storage_size(id);
+        if (stored > whole) stored = whole;
+    }
     for (int k = 0; k < rank; k++) overflow |= __builtin_mul_overflow(total, (uint64_t)dims[k], &total);
-    if (!overflow && total <= PTRDIFF_MAX && can_hold(id, f->id, total)) return ANC_OK;
+    if (!overflow && total <= PTRDIFF_MAX / 8 && can_hold(stored, total)) return ANC_OK;
     return anc_fail(err, ANC_EDATA,
                     "%s claims %lld rows, more than its stored bytes hold: the file is damaged or unfinished",
                     name, (long long)dims[0]);
@@ -677,11 +740,12 @@ static anc_status open_dataset(const anc_h5_file *f, const char *name, hid_t *id
     return anc_h5_fail(err, ANC_EDATA, "dataset %s cannot be opened", name);
 }
 
-anc_status anc_h5_data_open(const anc_h5_file *f, const char *name, anc_h5_type type, int rank,
-                            const int64_t *dims, anc_h5_data *d, anc_err *err)
+/* anc_h5_data_open, unguarded. */
+static anc_status open_data(const anc_h5_file *f, const char *name, anc_h5_type type, int rank, const int64_t *dims, bool map,
+                            anc_h5_data *d, anc_err *err)
 {
     assert(rank >= 1 && rank <= ANC_H5_MAX_RANK);
-    *d = (anc_h5_data){ .type = type, .rank = rank };
+    *d = (anc_h5_data){ .type = type, .rank = rank, .guard = f->guard };
     if (open_dataset(f, name, &d->id, err)) {
         *d = (anc_h5_data){ 0 };
         return err->code;
@@ -693,9 +757,27 @@ anc_status anc_h5_data_open(const anc_h5_file *f, const char *name, anc_h5_type 
         status = anc_fail(err, ANC_EDATA, "%s holds %s, not %s", name, class_name(stored, text, sizeof text),
                           anc_h5_type_name(type));
     if (!status) status = check_shape(d->id, name, rank, dims, d->dims, err);
-    if (!status) status = check_size(f, d->id, name, anc_h5_type_bytes(type), rank, d->dims, err);
+    if (!status) status = check_size(f, d->id, name, stored, rank, d->dims, map, err);
     if (stored >= 0) H5Tclose(stored);
     if (status) anc_h5_data_close(d);
+    return status;
+}
+
+anc_status anc_h5_data_open(const anc_h5_file *f, const char *name, anc_h5_type type, int rank,
+                            const int64_t *dims, anc_h5_data *d, anc_err *err)
+{
+    anc_h5_guard_enter(f->guard);
+    anc_status status = open_data(f, name, type, rank, dims, false, d, err);
+    anc_h5_guard_leave(f->guard);
+    return status;
+}
+
+anc_status anc_h5_data_open_map(const anc_h5_file *f, const char *name, anc_h5_type type, int rank,
+                                const int64_t *dims, anc_h5_data *d, anc_err *err)
+{
+    anc_h5_guard_enter(f->guard);
+    anc_status status = open_data(f, name, type, rank, dims, true, d, err);
+    anc_h5_guard_leave(f->guard);
     return status;
 }
 
@@ -703,6 +785,7 @@ anc_status anc_h5_data_read(const anc_h5_data *d, int64_t first, int64_t n, void
 {
     assert(first >= 0 && n >= 0 && n <= d->dims[0] - first);
     if (!n) return ANC_OK;
+    anc_h5_guard_enter(d->guard);
     hid_t type = anc_h5_type_id(d->type);
     int failed = transfer(d, type, first, n, rows, READ);
     char name[128];
@@ -710,6 +793,7 @@ anc_status anc_h5_data_read(const anc_h5_data *d, int64_t first, int64_t n, void
         anc_h5_fail(err, ANC_EDATA, "rows %lld to %lld of %s cannot be read; is the file damaged?",
                     (long long)first, (long long)(first + n), name_of(d->id, name, sizeof name));
     H5Tclose(type);
+    anc_h5_guard_leave(d->guard);
     return failed ? err->code : ANC_OK;
 }
 
@@ -733,10 +817,16 @@ anc_status anc_h5_read(const anc_h5_file *f, const char *name, anc_h5_type type,
     return status;
 }
 
+static anc_status too_long(const char *name, int64_t i, anc_err *err)
+{
+    return anc_fail(err, ANC_EDATA, "entry %lld of %s is longer than %d bytes", (long long)i, name, ANC_H5_MAX_STRING);
+}
+
 static anc_status copy_fixed(const anc_h5_data *d, hid_t type, size_t bytes, char **text, const char *name,
                              anc_err *err)
 {
     int64_t run = rows_at_once(bytes);
+    if (bytes > ANC_H5_MAX_STRING) return too_long(name, 0, err);
     char *block = malloc((size_t)run * bytes);
     anc_status status = block ? ANC_OK : anc_fail(err, ANC_EMEMORY, "no memory for %s", name);
     for (int64_t first = 0; !status && first < d->dims[0]; first += run) {
@@ -753,7 +843,7 @@ static anc_status copy_fixed(const anc_h5_data *d, hid_t type, size_t bytes, cha
 
 static anc_status copy_variable(const anc_h5_data *d, hid_t type, char **text, const char *name, anc_err *err)
 {
-    enum { RUN = 4096 };
+    enum { RUN = 64 }; /* all of them may be one and the same long text */
     char *block[RUN];
     anc_status status = ANC_OK;
     for (int64_t first = 0; !status && first < d->dims[0]; first += RUN) {
@@ -762,7 +852,9 @@ static anc_status copy_variable(const anc_h5_data *d, hid_t type, char **text, c
         if (transfer(d, type, first, k, block, READ))
             status = anc_h5_fail(err, ANC_EDATA, "%s cannot be read; is the file damaged?", name);
         for (int64_t i = 0; !status && i < k; i++)
-            if (!(text[first + i] = strdup(block[i] ? block[i] : "")))
+            if (block[i] && strlen(block[i]) > ANC_H5_MAX_STRING)
+                status = too_long(name, first + i, err);
+            else if (!(text[first + i] = strdup(block[i] ? block[i] : "")))
                 status = anc_fail(err, ANC_EMEMORY, "no memory for %s", name);
         hsize_t count = (hsize_t)k;
         hid_t space = H5Screate_simple(1, &count, NULL);
@@ -772,10 +864,9 @@ static anc_status copy_variable(const anc_h5_data *d, hid_t type, char **text, c
     return status;
 }
 
-anc_status anc_h5_read_strings(const anc_h5_file *f, const char *name, int64_t n, char ***text, int64_t *got,
-                               anc_err *err)
+static anc_status read_strings(const anc_h5_file *f, const char *name, int64_t n, char ***text, int64_t *got, anc_err *err)
 {
-    anc_h5_data d = { .rank = 1 };
+    anc_h5_data d = { .rank = 1, .guard = f->guard };
     if (open_dataset(f, name, &d.id, err)) return err->code;
     hid_t type = H5Dget_type(d.id);
     anc_status status = ANC_OK;
@@ -784,7 +875,7 @@ anc_status anc_h5_read_strings(const anc_h5_file *f, const char *name, int64_t n
         status = anc_fail(err, ANC_EDATA, "%s does not hold strings", name);
     size_t bytes = status ? 0 : H5Tget_size(type);
     if (!status) status = check_shape(d.id, name, 1, &n, d.dims, err);
-    if (!status) status = check_size(f, d.id, name, bytes, 1, d.dims, err);
+    if (!status) status = check_size(f, d.id, name, type, 1, d.dims, false, err);
     if (!status && !(*text = calloc((size_t)d.dims[0] + 1, sizeof **text)))
         status = anc_fail(err, ANC_EMEMORY, "no memory for %s", name);
     if (!status)
@@ -802,6 +893,15 @@ anc_status anc_h5_read_strings(const anc_h5_file *f, const char *name, int64_t n
     return status;
 }
 
+anc_status anc_h5_read_strings(const anc_h5_file *f, const char *name, int64_t n, char ***text, int64_t *got,
+                               anc_err *err)
+{
+    anc_h5_guard_enter(f->guard);
+    anc_status status = read_strings(f, name, n, text, got, err);
+    anc_h5_guard_leave(f->guard);
+    return status;
+}
+
 static anc_status open_attribute(const anc_h5_file *f, const char *object, const char *name, hid_t *id,
                                  anc_err *err)
 {
@@ -815,8 +915,7 @@ static anc_status open_attribute(const anc_h5_file *f, const char *object, const
     return anc_fail(err, ANC_EDATA, "attribute '%s' of %s is not a single value", name, object);
 }
 
-anc_status anc_h5_get_string(const anc_h5_file *f, const char *object, const char *name, char **value,
-                             anc_err *err)
+static anc_status get_string(const anc_h5_file *f, const char *object, const char *name, char **value, anc_err *err)
 {
     enum { MOST = 16 << 20 }; /* a longer one is damage */
     hid_t id;
@@ -850,6 +949,16 @@ anc_status anc_h5_get_string(const anc_h5_file *f, const char *object, const cha
     return status;
 }
 
+anc_status anc_h5_get_string(const anc_h5_file *f, const char *object, const char *name, char **value,
+                             anc_err *err)
+{
+    anc_h5_guard_enter(f->guard);
+    anc_status status = get_string(f, object, name, value, err);
+    anc_h5_guard_leave(f->guard);
+    return status;
+}
+
+/* Unguarded. */
 static anc_status get_number(const anc_h5_file *f, const char *object, const char *name, anc_h5_type type,
                              void *value, anc_err *err)
 {
@@ -871,11 +980,17 @@ static anc_status get_number(const anc_h5_file *f, const char *object, const cha
 anc_status anc_h5_get_int(const anc_h5_file *f, const char *object, const char *name, int64_t *value,
                           anc_err *err)
 {
-    return get_number(f, object, name, ANC_H5_I64, value, err);
+    anc_h5_guard_enter(f->guard);
+    anc_status status = get_number(f, object, name, ANC_H5_I64, value, err);
+    anc_h5_guard_leave(f->guard);
+    return status;
 }
 
 anc_status anc_h5_get_real(const anc_h5_file *f, const char *object, const char *name, double *value,
                            anc_err *err)
 {
-    return get_number(f, object, name, ANC_H5_F64, value, err);
+    anc_h5_guard_enter(f->guard);
+    anc_status status = get_number(f, object, name, ANC_H5_F64, value, err);
+    anc_h5_guard_leave(f->guard);
+    return status;
 }

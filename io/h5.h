@@ -19,6 +19,7 @@
 
 enum {
     ANC_H5_MAX_RANK = 4,
+    ANC_H5_MAX_STRING = 64 << 10, /* bytes of an element */
     ANC_H5_CHUNK_BYTES =
         256 << 10 /* below HDF5's 1 MiB chunk cache, so that no chunk is inflated twice in a row */
 };
@@ -47,6 +48,7 @@ typedef struct {
     anc_err lost; /* what could not be written when its object was closed, for the commit to say */
     bool folder_later;  /* the commit leaves the fsync of the folder to the caller, who writes many files */
     anc_out_cost *cost; /* the commit adds to it; NULL: nobody asks */
+    const char *guard; /* path, when it is read without a seal to vouch for it: see io/h5_guard.h */
 } anc_h5_file;
 
 /* An open dataset. A zeroed one is closed. */
@@ -56,6 +58,7 @@ typedef struct {
     int rank;
     int64_t dims[ANC_H5_MAX_RANK];
     anc_h5_file *file; /* that it is written to; NULL: it is read */
+    const char *guard; /* the file's */
 } anc_h5_data;
 
 typedef struct {
@@ -69,6 +72,10 @@ typedef struct {
     const char *units;  /* attributes; give one or both, NULL leaves one out */
     const char *description;
 } anc_h5_spec;
+
+/* HDF5 prints nothing more in this thread. Creating and opening do it; a thread that reads from a file that another one
+ * has opened calls it first. */
+void anc_h5_start(void);
 
 /* ---- writing ---- */
 
@@ -100,6 +107,12 @@ anc_status anc_h5_define(anc_h5_file *f, const anc_h5_spec *spec, hid_t dcpl, an
 /* Rows [first, first + n); a row is everything behind the first dimension. Whole chunks are fastest. */
 anc_status anc_h5_data_write(const anc_h5_data *d, int64_t first, int64_t n, const void *rows, anc_err *err);
 
+/* The same for a dataset that spec, with chunks and deflate, has defined: rows are packed here, faster than HDF5 would.
+ * Both ends of a run stand on multiples of anc_h5_chunk_rows, or at the dataset's end. */
+anc_status anc_h5_data_pack(const anc_h5_data *d, const anc_h5_spec *spec, int64_t first, int64_t n, const void *rows,
+                            anc_err *err);
+int64_t anc_h5_chunk_rows(const anc_h5_spec *spec); /* rows of a chunk, at least 1 */
+
 /* Define, write all, close. */
 anc_status anc_h5_write(anc_h5_file *f, const anc_h5_spec *spec, const void *data, anc_err *err);
 
@@ -115,9 +128,13 @@ anc_status anc_h5_set_real(anc_h5_file *f, const char *object, const char *name,
 
 /* ---- reading ---- */
 
-/* Opens for reading and checks the root attributes: format, and a format_version of 1 to max_version. The
- * error text names no path: the caller adds it. Errors: ANC_EDATA, ANC_ESYSTEM, ANC_EMEMORY. */
+/* Opens for reading and checks the root attributes: format, and a format_version of 1 to max_version. A file that ends
+ * in a seal (io/seal.h) is held to it first, all its bytes, before HDF5 sees any. The error text names no path: the
+ * caller adds it. Errors: ANC_EDATA, ANC_ESYSTEM, ANC_EMEMORY. */
 anc_status anc_h5_open(const char *path, const char *format, int max_version, anc_h5_file *f, anc_err *err);
+
+/* The same without a look at the seal, for files that are too large to be read twice. */
+anc_status anc_h5_open_large(const char *path, const char *format, int max_version, anc_h5_file *f, anc_err *err);
 void anc_h5_close(anc_h5_file *f);
 
 /* What a file says it is: its root attribute 'format', malloc'ed. Errors as above. */
@@ -125,9 +142,13 @@ anc_status anc_h5_format_of(const char *path, char **format, anc_err *err);
 
 /* Opens a dataset whose elements fit in `type` without loss, of the given rank; dims [rank], where -1 is any.
  * Datasets that claim more rows than their stored bytes can hold are refused, so that d->dims may be
- * allocated. Errors: ANC_EDATA. */
+ * allocated; so are chunks that are larger than they can be. Virtual ones must map other files' datasets that are there
+ * and not virtual themselves. Errors: ANC_EDATA. */
 anc_status anc_h5_data_open(const anc_h5_file *f, const char *name, anc_h5_type type, int rank,
                             const int64_t *dims, anc_h5_data *d, anc_err *err);
+/* The same without a look at what a virtual dataset maps: d->dims then are a claim only, and rows not to be read. */
+anc_status anc_h5_data_open_map(const anc_h5_file *f, const char *name, anc_h5_type type, int rank,
+                                const int64_t *dims, anc_h5_data *d, anc_err *err);
 anc_status anc_h5_data_read(const anc_h5_data *d, int64_t first, int64_t n, void *rows, anc_err *err);
 void anc_h5_data_close(anc_h5_data *d); /* on a closed one nothing; a write that fails now fails the commit */
 
@@ -135,8 +156,8 @@ void anc_h5_data_close(anc_h5_data *d); /* on a closed one nothing; a write that
 anc_status anc_h5_read(const anc_h5_file *f, const char *name, anc_h5_type type, int rank,
                        const int64_t *dims, void **data, int64_t *n, anc_err *err);
 
-/* 1-D strings of fixed or variable length; n is the wanted count, -1 any. *text [*got] and each string are
- * malloc'ed; padding is cut off at the first NUL. */
+/* 1-D strings of fixed or variable length, of at most ANC_H5_MAX_STRING bytes; n is the wanted count, -1 any. *text [*got]
+ * and each string are malloc'ed; padding is cut off at the first NUL. */
 anc_status anc_h5_read_strings(const anc_h5_file *f, const char *name, int64_t n, char ***text, int64_t *got,
                                anc_err *err);
 
@@ -148,6 +169,7 @@ anc_status anc_h5_get_int(const anc_h5_file *f, const char *object, const char *
 anc_status anc_h5_get_real(const anc_h5_file *f, const char *object, const char *name, double *value,
                            anc_err *err);
 int anc_h5_exists(const anc_h5_file *f, const char *object); /* 1 or 0 */
+int anc_h5_has_attribute(const anc_h5_file *f, const char *object, const char *name); /* 1 or 0 */
 
 /* anc_fail, with HDF5's innermost message after the text when it has one. */
 anc_status anc_h5_fail(anc_err *err, anc_status code, const char *format, ...)

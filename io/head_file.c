@@ -77,11 +77,24 @@ anc_status anc_head_write(const anc_head_file *h, const char *path, const anc_ta
                             0,
                             NULL,
                             "learning rate, objectness loss, box loss, norm of the gradient" };
+    const anc_h5_spec validation = {
+        "/history/validation",
+        ANC_H5_F64,
+        2,
+        { h->n_validations, 4 },
+        0,
+        1,
+        0,
+        NULL,
+        "steps done, objectness loss, box loss, average recall at 100 proposals (NaN: not measured)"
+    };
     if (!anc_h5_stamp(&f, ANC_HEAD_FORMAT, ANC_HEAD_VERSION, h->config, err) &&
         !anc_h5_set_int(&f, "/", "step", h->step, err) &&
         !write_tensors(&f, &h->shape, "", h->parameters, err) &&
         !write_tensors(&f, &h->shape, "/momentum", h->momentum, err) &&
-        !anc_h5_write(&f, &history, h->history, err) && !write_anchors(&f, targets, err))
+        !anc_h5_write(&f, &history, h->history, err) &&
+        !(h->n_validations && anc_h5_write(&f, &validation, h->validation, err)) &&
+        !write_anchors(&f, targets, err))
         return anc_h5_commit(&f, err);
     anc_h5_abandon(&f);
     return err->code;
@@ -154,6 +167,11 @@ static anc_status read_inner(anc_h5_file *f, anc_head_file *h, anc_err *err)
     if (anc_h5_read(f, "/history/step", ANC_H5_F64, 2, (int64_t[]){ h->step, 4 }, &history, &rows, err))
         return err->code;
     h->history = history;
+    if (!anc_h5_exists(f, "/history/validation")) return ANC_OK;
+    if (anc_h5_read(f, "/history/validation", ANC_H5_F64, 2, (int64_t[]){ -1, 4 }, &history,
+                    &h->n_validations, err))
+        return err->code;
+    h->validation = history;
     return ANC_OK;
 }
 
@@ -173,6 +191,7 @@ void anc_head_file_clear(anc_head_file *h)
     free(h->parameters);
     free(h->momentum);
     free(h->history);
+    free(h->validation);
     free(h->config);
     *h = (anc_head_file){ 0 };
 }

@@ -18,12 +18,20 @@ typedef struct {
         norm; /* learning rate; the two losses; Euclidean norm of the gradient, unclipped */
 } anc_head_step;
 
+/* How the head did after a step on data that it does not learn from. */
+typedef struct {
+    double step, objectness, boxes; /* steps done; the two losses */
+    double recall;                  /* average recall at 100 proposals; NAN: not measured */
+} anc_head_validation;
+
 typedef struct {
     anc_head_shape shape;
     float *parameters, *momentum; /* [anc_head_size] */
     int64_t step;                 /* steps done */
     anc_head_step *history;       /* [step] */
-    char *config;                 /* JSON of the run */
+    int64_t n_validations;
+    anc_head_validation *validation; /* [n_validations], ascending by step */
+    char *config;                    /* JSON of the run */
 } anc_head_file;
 
 /* Writes it whole or not at all, with the anchors of the targets, which a reader needs to decode the deltas.

@@ -144,18 +144,26 @@ static anc_status read_text(const char *dir, const char *name, char text[TEXT_BY
     return anc_fail(err, ANC_ESYSTEM, "%s: cannot be read: %s", path, strerror(reason));
 }
 
-static anc_status list_locks(const char *dir, list *l, anc_err *err)
+static const char *stem(const anc_lock_request *r) { return r->name ? r->name : "run"; }
+
+static bool is_lock(const anc_lock_request *r, const char *name, seen *s)
 {
-    DIR *d = opendir(dir);
+    size_t n = strlen(stem(r));
+    int end = 0;
+    return !strncmp(name, stem(r), n) &&
+           sscanf(name + n, ".lock.%d-of-%d.%d%n", &s->part, &s->n_parts, &s->generation, &end) == 3 && !name[n + (size_t)end];
+}
+
+static anc_status list_locks(const anc_lock_request *r, list *l, anc_err *err)
+{
+    DIR *d = opendir(r->dir);
     l->n = 0;
-    if (!d) return anc_fail(err, ANC_ESYSTEM, "%s: cannot be listed: %s", dir, strerror(errno));
+    if (!d) return anc_fail(err, ANC_ESYSTEM, "%s: cannot be listed: %s", r->dir, strerror(errno));
     for (struct dirent *e; !err->code && (e = readdir(d)) && l->n < MOST_LOCKS;) {
         seen *s = &l->lock[l->n];
-        int end = 0;
         bool there = false;
         *s = (seen){ 0 };
-        if (sscanf(e->d_name, "run.lock.%d-of-%d.%d%n", &s->part, &s->n_parts, &s->generation, &end) != 3) continue;
-        if (e->d_name[end] || read_text(dir, e->d_name, s->text, &there, err) || !there) continue;
+        if (!is_lock(r, e->d_name, s) || read_text(r->dir, e->d_name, s->text, &there, err) || !there) continue;
         snprintf(s->name, sizeof s->name, "%s", e->d_name);
         l->n++;
     }
@@ -176,8 +184,8 @@ static void nap(void)
 static anc_status held(const anc_lock_request *r, const seen *s, anc_err *err)
 {
     char owner[300];
-    return anc_fail(err, ANC_ESYSTEM, "%s: in use by %s; wait for it, end it, or choose another --output", r->dir,
-                    owner_of(s, owner));
+    return anc_fail(err, ANC_ESYSTEM, "%s%s%s: in use by %s; wait for it, end it, or choose another --output", r->dir,
+                    r->name ? "/" : "", r->name ? r->name : "", owner_of(s, owner));
 }
 
 /* Marks the dead among the locks that stand in the way; fails at the first that lives. */
@@ -193,8 +201,8 @@ static anc_status judge(const anc_lock_request *r, list *l, anc_err *err)
         open += alive < 0;
     }
     for (int look = 0; open && look < PATIENCE_S * 1000 / LOOK_MS; look++) {
-        nap();
         if (r->stop && r->stop()) return anc_fail(err, ANC_ESYSTEM, "%s: stopped while waiting for its lock", r->dir);
+        nap();
         for (int i = 0; i < l->n; i++) {
             seen *s = &l->lock[i];
             if (s->dead) continue;
@@ -262,7 +270,7 @@ static anc_status start_beating(anc_lock *l, anc_err *err)
 static int make(const anc_lock_request *r, int generation, anc_lock *l, anc_err *err)
 {
     char text[TEXT_BYTES];
-    snprintf(l->path, sizeof l->path, "%s/run.lock.%d-of-%d.%d", r->dir, r->part, r->n_parts, generation);
+    snprintf(l->path, sizeof l->path, "%s/%s.lock.%d-of-%d.%d", r->dir, stem(r), r->part, r->n_parts, generation);
     int n = l->beat_at = describe(text, l->token);
     n += snprintf(text + n, sizeof text - (size_t)n, "%016d\n", 0);
     int fd = open(l->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
@@ -295,16 +303,17 @@ static anc_status attempt(const anc_lock_request *r, list *before, list *after, 
 {
     int generation = 0;
     l->path[0] = '\0';
-    if (list_locks(r->dir, before, err) || judge(r, before, err)) return err->code;
+    if (list_locks(r, before, err) || judge(r, before, err)) return err->code;
     for (int i = 0; i < before->n; i++)
-        if (before->lock[i].generation >= generation) generation = before->lock[i].generation + 1;
+        if (before->lock[i].generation >= generation && before->lock[i].generation < INT_MAX)
+            generation = before->lock[i].generation + 1;
     int made = make(r, generation, l, err);
     if (made < 0) return err->code;
     if (!made) {
         l->path[0] = '\0';
         return ANC_OK;
     }
-    const seen *other = list_locks(r->dir, after, err) ? NULL : newcomer(r, before, after, l->token);
+    const seen *other = list_locks(r, after, err) ? NULL : newcomer(r, before, after, l->token);
     if (other) held(r, other, err);
     if (err->code) {
         unlink(l->path);

@@ -5,7 +5,7 @@
  * clock; if the content stays as it is the holder is dead, and the lock is passed over. On the holder's own host (same
  * boot, same process namespace) its process id and start time give the answer at once. No clocks are compared.
  *
- * The file is DIR/run.lock.I-of-N.G: part I of N of the work (1-of-1: all of it), generation G. Parts of the same N
+ * The file is DIR/run.lock.I-of-N.G, or NAME.lock.I-of-N.G for one output of several in a folder: part I of N of the work (1-of-1: all of it), generation G. Parts of the same N
  * may run side by side, everything else excludes each other. A taker makes a new file, which only one of several can
  * (O_EXCL), one generation above the dead; then it lists the folder again, and steps back if there is a lock that it
  * has not judged. Of two that start at once at least one sees the other, as both make before they list; making a file
@@ -25,6 +25,7 @@ typedef struct {
     int part, n_parts;                  /* 1 of 1: everything */
     void (*waiting)(const char *owner); /* told before the 15 s of looking at a lock; NULL: nobody asks */
     bool (*stop)(void);                 /* asked while waiting: true gives up; NULL: never */
+    const char *name;                   /* of one output in the folder; NULL: "run", the whole folder */
 } anc_lock_request;
 
 /* Takes the lock, or fails with ANC_ESYSTEM and a text that says who holds it. */

@@ -1,7 +1,6 @@
 /* io/proposals.c: see proposals.h */
 #include "io/proposals.h"
 #include "io/h5.h"
-#include "io/out.h"
 #include "io/results.h"
 #include <inttypes.h>
 #include <math.h>
@@ -13,6 +12,7 @@
 struct anc_proposals {
     char *path;
     anc_h5_file file; /* closed for results */
+    char *config;     /* NULL for results */
     anc_h5_data xyxy, score, level;
     anc_proposal_set set; /* results: everything; otherwise ids and offsets alone */
 };
@@ -29,7 +29,7 @@ void anc_proposal_set_clear(anc_proposal_set *s)
 
 /* ---- checks ---- */
 
-static anc_status check_table(const anc_proposal_set *s, anc_err *err)
+anc_status anc_proposal_set_check_table(const anc_proposal_set *s, anc_err *err)
 {
     for (int64_t i = 1; i < s->n_images; i++)
         if (s->image_id[i] <= s->image_id[i - 1])
@@ -45,7 +45,7 @@ static anc_status check_table(const anc_proposal_set *s, anc_err *err)
     return ANC_OK;
 }
 
-static anc_status check_rows(const anc_proposal_set *s, anc_err *err)
+anc_status anc_proposal_set_check_rows(const anc_proposal_set *s, anc_err *err)
 {
     for (int64_t i = 0; i < s->n_images; i++)
         for (int64_t k = s->offset[i]; k < s->offset[i + 1]; k++) {
@@ -60,81 +60,6 @@ static anc_status check_rows(const anc_proposal_set *s, anc_err *err)
     return ANC_OK;
 }
 
-/* ---- writing ---- */
-
-static anc_status write_columns(anc_h5_file *f, const anc_proposal_set *s, anc_err *err)
-{
-    float *narrow = malloc(((size_t)s->n + 1) * 4 * sizeof *narrow);
-    if (!narrow) return anc_fail(err, ANC_EMEMORY, "no memory to write %" PRId64 " proposals", s->n);
-    const anc_h5_spec id = { "/images/id", ANC_H5_I64, 1, { s->n_images }, 0, 4, 0, NULL, "image ids, ascending" };
-    const anc_h5_spec offset = { "/proposals/offset", ANC_H5_I64, 1, { s->n_images + 1 }, 0, 4, 0, "proposals",
-                                 "image i has rows offset[i] to offset[i + 1], the latter not included" };
-    const anc_h5_spec xyxy = { "/proposals/xyxy", ANC_H5_F32, 2, { s->n, 4 }, 0, 4, 2, "original pixels",
-                               "x1, y1, x2, y2; x2 and y2 are exclusive" };
-    const anc_h5_spec score = { "/proposals/score", ANC_H5_F32, 1, { s->n }, 0, 4, 2, NULL,
-                                "objectness: the higher the better; an image's proposals descend by it" };
-    const anc_h5_spec level = { "/proposals/level", ANC_H5_I32, 1, { s->n }, 0, 4, 0, NULL, "feature level, from 0" };
-    anc_status status = anc_h5_write(f, &id, s->image_id, err);
-    if (!status) status = anc_h5_write(f, &offset, s->offset, err);
-    for (int64_t i = 0; i < 4 * s->n; i++) narrow[i] = (float)s->xyxy[i / 4][i % 4];
-    if (!status) status = anc_h5_write(f, &xyxy, narrow, err);
-    for (int64_t i = 0; i < s->n; i++) narrow[i] = (float)s->score[i];
-    if (!status) status = anc_h5_write(f, &score, narrow, err);
-    if (!status) status = anc_h5_write(f, &level, s->level, err);
-    free(narrow);
-    return status;
-}
-
-anc_status anc_proposals_write(const char *path, const anc_proposal_set *s, const char *config, anc_err *err)
-{
-    anc_h5_file f;
-    if (check_table(s, err) || check_rows(s, err)) return anc_within(err, "%s", path);
-    if (anc_h5_create_part(path, &f, err)) return err->code;
-    if (anc_h5_stamp(&f, ANC_PROPOSALS_FORMAT, ANC_PROPOSALS_VERSION, config, err) || write_columns(&f, s, err)) {
-        anc_h5_abandon(&f);
-        return err->code;
-    }
-    return anc_h5_commit(&f, err);
-}
-
-/* The shortest decimal that reads back as the same float32. */
-static void number(anc_out *o, double x)
-{
-    char *to = anc_out_reserve(o, 32);
-    int n = 0;
-    for (int digits = 6; digits <= 9; digits++) {
-        n = snprintf(to, 32, "%.*g", digits, (double)(float)x);
-        if (strtof(to, NULL) == (float)x) break;
-    }
-    anc_out_advance(o, (size_t)n);
-}
-
-static void write_text(anc_out *o, const char *text) { anc_out_write(o, text, strlen(text)); }
-
-anc_status anc_proposals_write_coco(const char *path, const anc_proposal_set *s, anc_err *err)
-{
-    anc_out *o;
-    if (check_table(s, err) || check_rows(s, err)) return anc_within(err, "%s", path);
-    if (anc_out_open(path, &o, err)) return err->code;
-    write_text(o, "[");
-    for (int64_t i = 0; i < s->n_images; i++)
-        for (int64_t k = s->offset[i]; k < s->offset[i + 1]; k++) {
-            char *to = anc_out_reserve(o, 96);
-            anc_out_advance(o, (size_t)snprintf(to, 96, "%s{\"image_id\":%" PRId64 ",\"category_id\":1,\"bbox\":[",
-                                                k ? ",\n" : "\n", s->image_id[i]));
-            const double *b = s->xyxy[k], xywh[4] = { b[0], b[1], b[2] - b[0], b[3] - b[1] };
-            for (int e = 0; e < 4; e++) {
-                if (e) write_text(o, ",");
-                number(o, xywh[e]);
-            }
-            write_text(o, "],\"score\":");
-            number(o, s->score[k]);
-            write_text(o, "}");
-        }
-    write_text(o, "\n]\n");
-    return anc_out_commit(o, err);
-}
-
 /* ---- reading ---- */
 
 static anc_status open_file(anc_proposals *p, anc_err *err)
@@ -146,12 +71,13 @@ static anc_status open_file(anc_proposals *p, anc_err *err)
         anc_h5_read(&p->file, "/proposals/offset", ANC_H5_I64, 1, (int64_t[]){ n + 1 }, (void **)&s->offset, &n_offsets, err) ||
         anc_h5_data_open(&p->file, "/proposals/xyxy", ANC_H5_F32, 2, (int64_t[]){ -1, 4 }, &p->xyxy, err))
         return err->code;
+    if (anc_h5_get_string(&p->file, "/", "config", &p->config, err)) return err->code;
     s->n_images = n;
     s->n = p->xyxy.dims[0];
     if (anc_h5_data_open(&p->file, "/proposals/score", ANC_H5_F32, 1, (int64_t[]){ s->n }, &p->score, err) ||
         anc_h5_data_open(&p->file, "/proposals/level", ANC_H5_I32, 1, (int64_t[]){ s->n }, &p->level, err))
         return err->code;
-    return check_table(s, err);
+    return anc_proposal_set_check_table(s, err);
 }
 
 /* HDF5's signature stands at byte 0 or at a power of two from 512 on; ours begin with it. */
@@ -188,6 +114,7 @@ void anc_proposals_close(anc_proposals *p)
     anc_h5_data_close(&p->level);
     anc_h5_close(&p->file);
     anc_proposal_set_clear(&p->set);
+    free(p->config);
     free(p->path);
     free(p);
 }
@@ -196,6 +123,8 @@ int64_t anc_proposals_images(const anc_proposals *p) { return p->set.n_images; }
 int64_t anc_proposals_count(const anc_proposals *p) { return p->set.n; }
 const int64_t *anc_proposals_ids(const anc_proposals *p) { return p->set.image_id; }
 const char *anc_proposals_format(const anc_proposals *p) { return p->file.id ? "proposals" : "coco results"; }
+
+const char *anc_proposals_config(const anc_proposals *p) { return p->config; }
 
 /* Rows [first, first + out->n) into the set's columns. */
 static anc_status read_rows(const anc_proposals *p, int64_t first, anc_proposal_set *out, anc_err *err)
@@ -234,7 +163,7 @@ anc_status anc_proposals_read(const anc_proposals *p, int64_t first, int64_t n, 
     } else {
         memcpy(out->image_id, p->set.image_id + first, (size_t)n * sizeof *out->image_id);
         for (int64_t i = 0; i <= n; i++) out->offset[i] = p->set.offset[first + i] - from;
-        if (!read_rows(p, from, out, err)) check_rows(out, err);
+        if (!read_rows(p, from, out, err)) anc_proposal_set_check_rows(out, err);
     }
     if (!err->code) return ANC_OK;
     anc_proposal_set_clear(out);

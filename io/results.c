@@ -13,7 +13,11 @@
 #include <unistd.h>
 #include <yajl/yajl_parse.h>
 
-enum { BLOCK_BYTES = 256 << 10, MAX_DEPTH = 64 };
+#ifndef ANC_BLOCK_BYTES /* fuzzers give a small one, so that tokens span blocks */
+#define ANC_BLOCK_BYTES (256 << 10)
+#endif
+
+enum { BLOCK_BYTES = ANC_BLOCK_BYTES, MAX_DEPTH = 64 };
 enum { DEPTH_LIST = 1, DEPTH_ITEM, DEPTH_BBOX };
 typedef enum { OTHER, IMAGE_ID, BBOX, SCORE } field_kind;
 static const char *const field_name[] = { [IMAGE_ID] = "image_id", [BBOX] = "bbox", [SCORE] = "score" };

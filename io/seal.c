@@ -62,30 +62,49 @@ anc_status anc_seal_append(const char *path, anc_err *err)
     return good ? ANC_OK : anc_fail(err, ANC_ESYSTEM, "cannot seal: %s", strerror(reason));
 }
 
-static anc_status check_open(int fd, const char *path, anc_err *err)
+/* *sealed: there is a seal, which was found right. Without one *crc, if it is asked for, is over all bytes. The text names
+ * no path. */
+static anc_status check_open(int fd, bool *sealed, uint32_t *crc, anc_err *err)
 {
     char text[SEAL_BYTES + 1], found[SEAL_BYTES + 1] = "";
     struct stat info;
-    uint32_t crc;
-    if (fd < 0 || fstat(fd, &info)) return anc_fail(err, ANC_ESYSTEM, "%s: cannot open: %s", path, strerror(errno));
+    uint32_t sum = 0;
+    *sealed = false;
+    if (fd < 0 || fstat(fd, &info)) return anc_fail(err, ANC_ESYSTEM, "cannot open: %s", strerror(errno));
     int64_t n = info.st_size - SEAL_BYTES;
-    bool sealed = n > 0 && pread(fd, found, SEAL_BYTES, n) == SEAL_BYTES && !strncmp(found, "\nanchorage-seal", 15);
-    if (!sealed)
-        return anc_fail(err, ANC_EDATA,
-                        "%s: does not end in a seal; it was cut off, damaged, or changed by another program", path);
-    if (!crc_of(fd, n, &crc))
-        return anc_fail(err, ANC_ESYSTEM, "%s: cannot read: %s", path, errno ? strerror(errno) : "it became shorter");
-    print_seal(text, crc);
-    if (memcmp(text, found, SEAL_BYTES))
-        return anc_fail(err, ANC_EDATA, "%s: its bytes are not those that were written (checksum %.8s is %.8s)", path,
+    *sealed = n > 0 && pread(fd, found, SEAL_BYTES, n) == SEAL_BYTES && !strncmp(found, "\nanchorage-seal", 15);
+    if (!*sealed && !crc) return ANC_OK;
+    if (!crc_of(fd, *sealed ? n : info.st_size, &sum))
+        return anc_fail(err, ANC_ESYSTEM, "cannot read: %s", errno ? strerror(errno) : "it became shorter");
+    if (crc) *crc = sum;
+    print_seal(text, sum);
+    if (*sealed && memcmp(text, found, SEAL_BYTES))
+        return anc_fail(err, ANC_EDATA, "its bytes are not those that were written (checksum %.8s is %.8s)",
                         text + SEAL_BYTES - 9, found + SEAL_BYTES - 9);
     return ANC_OK;
 }
 
-anc_status anc_seal_check(const char *path, anc_err *err)
+static anc_status check_path(const char *path, bool *sealed, uint32_t *crc, anc_err *err)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    check_open(fd, path, err);
+    anc_status status = check_open(fd, sealed, crc, err);
     if (fd >= 0) close(fd);
-    return err->code;
+    return status;
+}
+
+anc_status anc_seal_check_any(const char *path, bool *sealed, anc_err *err) { return check_path(path, sealed, NULL, err); }
+
+anc_status anc_seal_check(const char *path, anc_err *err)
+{
+    bool sealed;
+    anc_status status = anc_seal_check_any(path, &sealed, err);
+    if (!status && !sealed)
+        status = anc_fail(err, ANC_EDATA, "does not end in a seal; it was cut off, damaged, or changed by another program");
+    return status ? anc_within(err, "%s", path) : ANC_OK;
+}
+
+anc_status anc_seal_crc_of(const char *path, uint32_t *crc, anc_err *err)
+{
+    bool sealed;
+    return check_path(path, &sealed, crc, err) ? anc_within(err, "%s", path) : ANC_OK;
 }

@@ -1,7 +1,8 @@
 /* io/source.c: see source.h */
 #include "io/source.h"
 #include "io/annotations.h"
-#include "io/coco.h"
+#include "io/coco_export.h"
+#include "io/files.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -10,17 +11,20 @@
 
 struct anc_source {
     anc_annotations *annotations; /* NULL: the data set is in memory */
+    const anc_reader *reader;     /* NULL: annotations.h5 */
+    bool strict;
     anc_dataset dataset;
+    anc_findings findings;
 };
 
+enum { HEAD_BYTES = 4096 };
+
 /* Up to room bytes from the start of a file or pipe. */
-static anc_status read_head(int fd, unsigned char *head, size_t room, size_t *n, anc_err *err)
+static anc_status read_head(int fd, char *head, size_t room, size_t *n, anc_err *err)
 {
     for (*n = 0; *n < room;) {
         ssize_t got = read(fd, head + *n, room - *n);
         if (got < 0 && errno == EINTR) continue;
-        if (got < 0 && errno == EISDIR)
-            return anc_fail(err, ANC_ESYSTEM, "is a directory, not an annotation file");
         if (got < 0) return anc_fail(err, ANC_ESYSTEM, "cannot read: %s", strerror(errno));
         if (got == 0) break;
         *n += (size_t)got;
@@ -28,35 +32,119 @@ static anc_status read_head(int fd, unsigned char *head, size_t room, size_t *n,
     return ANC_OK;
 }
 
-static anc_status open_content(anc_source *s, int fd, const char *path, anc_err *err)
+static bool is_hdf5(const char *head, size_t n)
 {
     static const unsigned char hdf5[] = { 0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n' };
-    unsigned char head[sizeof hdf5];
-    size_t n;
-    if (read_head(fd, head, sizeof head, &n, err)) return anc_within(err, "%s", path);
-    if (n == sizeof hdf5 && !memcmp(head, hdf5, n)) return anc_annotations_open(path, &s->annotations, err);
-    size_t skip = n >= 3 && !memcmp(head, "\xef\xbb\xbf", 3) ? 3 : 0;
-    while (skip < n && strchr(" \t\r\n", head[skip]) && head[skip]) skip++;
-    if (skip < n && head[skip] == '<')
-        return anc_fail(err, ANC_EDATA,
-                        "%s: XML, not JSON or annotations.h5: `anchorage import` reads other formats", path);
-    return anc_coco_read_fd(fd, head, n, path, &s->dataset, err);
+    return n >= sizeof hdf5 && !memcmp(head, hdf5, sizeof hdf5);
 }
 
-anc_status anc_source_open(const char *path, anc_source **out, anc_err *err)
+static anc_status strictly(anc_source *s, const char *path, anc_err *err)
+{
+    if (s->strict && anc_findings_strict(&s->findings, err)) return anc_within(err, "%s", path);
+    return ANC_OK;
+}
+
+/* An open file or pipe: what it is, and, if its reader takes it whole, all of it. */
+static anc_status begin_file(anc_source *s, int fd, const char *path, const anc_reader_options *o, anc_err *err)
+{
+    char head[HEAD_BYTES + 1];
+    size_t n;
+    if (read_head(fd, head, HEAD_BYTES, &n, err)) return anc_within(err, "%s", path);
+    head[n] = '\0';
+    if (is_hdf5(head, n) && (!o->format || !strcmp(o->format, "annotations")))
+        return anc_annotations_open(path, &s->annotations, err);
+    size_t skip = n >= 3 && !memcmp(head, "\xef\xbb\xbf", 3) ? 3 : 0;
+    skip += strspn(head + skip, " \t\r\n");
+    const anc_probe p = { path, false, head + skip, (const unsigned char *)head, n };
+    if (anc_reader_for(o, &p, &s->reader, err)) return err->code;
+    if (s->reader->whole) {
+        if (s->reader->whole(o, fd, head, n, path, &s->dataset, &s->findings, err)) return err->code;
+        return strictly(s, path, err);
+    }
+    if (!anc_is_file(path))
+        return anc_fail(err, ANC_EDATA, "%s: %s cannot be read from a pipe: save it as a file", path, s->reader->name);
+    return ANC_OK;
+}
+
+/* Options that the source's format has no use for are mistakes. */
+static anc_status refuse_options(const anc_source *s, const char *path, const anc_reader_options *o, anc_err *err)
+{
+    const char *option = o->images ? "images" : o->sizes ? "sizes" : o->names ? "names" : o->list ? "list" : NULL;
+    if (!option || (s->reader && s->reader->read)) return ANC_OK;
+    return anc_fail(err, ANC_EARGUMENT, "%s: --%s is not for a file of format %s, which says all that itself", path, option,
+                    s->reader ? s->reader->name : "annotations");
+}
+
+static anc_status begin(anc_source *s, const char *path, const anc_reader_options *o, anc_err *err)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) return anc_fail(err, ANC_ESYSTEM, "%s: cannot open: %s", path, strerror(errno));
-    anc_source *s = calloc(1, sizeof *s);
-    anc_status status =
-        s ? open_content(s, fd, path, err) : anc_fail(err, ANC_EMEMORY, "%s: no memory", path);
+    const anc_probe folder = { path, true, "", (const unsigned char *)"", 0 };
+    if (anc_is_folder(path))
+        anc_reader_for(o, &folder, &s->reader, err);
+    else
+        begin_file(s, fd, path, o, err);
     close(fd);
-    if (status) {
-        free(s);
-        return status;
-    }
-    *out = s;
+    if (!err->code && s->reader && s->reader->whole && anc_is_folder(path))
+        anc_fail(err, ANC_EDATA, "%s: a folder, but %s is one file: name the file", path, s->reader->name);
+    return err->code;
+}
+
+anc_status anc_source_begin(const char *path, const anc_reader_options *o, anc_source **out, anc_intake **intake,
+                            anc_err *err)
+{
+    anc_source *s = *out = calloc(1, sizeof *s);
+    *intake = NULL;
+    if (!s) return anc_fail(err, ANC_EMEMORY, "%s: no memory", path);
+    s->strict = o->strict;
+    if (begin(s, path, o, err) || refuse_options(s, path, o, err)) return err->code;
+    if (s->reader && s->reader->read) return anc_intake_open(o, s->reader, path, intake, err);
     return ANC_OK;
+}
+
+anc_status anc_source_end(anc_source *s, anc_intake *intake, anc_err *err)
+{
+    if (!intake) return ANC_OK;
+    const char *path = anc_intake_path(intake);
+    if (anc_intake_finish(intake, &s->dataset, &s->findings, err)) return anc_within(err, "%s", path);
+    if (strictly(s, path, err)) return err->code;
+    anc_intake_close(intake);
+    return ANC_OK;
+}
+
+/* All runs of an intake, one after the other. */
+static anc_status read_all(const anc_reader_options *o, anc_intake *intake, anc_err *err)
+{
+    while (!anc_intake_done(intake)) {
+        for (int64_t r = 0; r < anc_intake_runs(intake) && !err->code; r++) {
+            void *run = NULL, *result = NULL;
+            size_t n_run, n_result;
+            if (!anc_intake_pack(intake, r, &run, &n_run, err) &&
+                !anc_run_do(o, run, n_run, &result, &n_result, err))
+                anc_intake_take(intake, result, n_result, err);
+            free(run);
+            free(result);
+        }
+        if (err->code || anc_intake_advance(intake, err)) return err->code;
+    }
+    return ANC_OK;
+}
+
+anc_status anc_source_open(const char *path, const anc_reader_options *o, anc_source **out, anc_err *err)
+{
+    static const anc_reader_options defaults;
+    anc_source *s;
+    anc_intake *intake;
+    if (!o) o = &defaults;
+    if (!anc_source_begin(path, o, &s, &intake, err) && (!intake || !read_all(o, intake, err)) &&
+        !anc_source_end(s, intake, err)) {
+        *out = s;
+        return ANC_OK;
+    }
+    anc_intake_close(intake);
+    anc_source_close(s);
+    *out = NULL;
+    return err->code;
 }
 
 void anc_source_close(anc_source *s)
@@ -77,7 +165,9 @@ int64_t anc_source_boxes(const anc_source *s)
     return s->annotations ? anc_annotations_boxes(s->annotations) : s->dataset.n_boxes;
 }
 
-const char *anc_source_format(const anc_source *s) { return s->annotations ? "annotations" : "coco"; }
+const char *anc_source_format(const anc_source *s) { return s->reader ? s->reader->name : "annotations"; }
+
+const anc_findings *anc_source_findings(const anc_source *s) { return s->annotations ? NULL : &s->findings; }
 
 const anc_dataset_report *anc_source_report(const anc_source *s)
 {
@@ -135,6 +225,16 @@ anc_status anc_source_write(anc_source *s, const char *path, const char *config,
     anc_dataset all = { 0 };
     anc_status status = anc_annotations_read_all(s->annotations, &all, err);
     if (!status) status = anc_annotations_write(path, &all, config, err);
+    anc_dataset_clear(&all);
+    return status;
+}
+
+anc_status anc_source_export(anc_source *s, const char *path, bool (*asked)(void *context), void *context, anc_err *err)
+{
+    if (!s->annotations) return anc_coco_export(path, &s->dataset, asked, context, err);
+    anc_dataset all = { 0 };
+    anc_status status = anc_annotations_read_all(s->annotations, &all, err);
+    if (!status) status = anc_coco_export(path, &all, asked, context, err);
     anc_dataset_clear(&all);
     return status;
 }

@@ -21,7 +21,7 @@ static anc_status reserve(anc_targets *t, anc_rows kind, int64_t more, anc_err *
     if (n <= t->room[kind]) return ANC_OK;
     int64_t room = n + n / 2 + 64;
     for (int c = 0; c < ANC_N_COLUMNS; c++) {
-        if (columns[c].rows != kind) continue;
+        if (columns[c].rows != kind || !anc_targets_has(t->with, t->n_levels, c)) continue;
         void *grown = realloc(t->column[c], (size_t)room * anc_targets_row_bytes(c, t->n_levels));
         if (!grown) return anc_fail(err, ANC_EMEMORY, "out of memory for %lld rows of %s; use fewer --images-per-shard",
                                     (long long)room, columns[c].name);
@@ -51,7 +51,15 @@ static anc_status reserve_views(anc_targets *t, anc_err *err)
 
 anc_status anc_targets_init(anc_targets *t, int32_t n_levels, bool assignment, bool labels, bool gt, anc_err *err)
 {
-    *t = (anc_targets){ .n_levels = n_levels, .with = { true, true, true, assignment, labels, gt } };
+    *t = (anc_targets){ .n_levels = n_levels };
+    anc_targets_kept(ANC_STAGE_RPN, assignment, labels, gt, t->with);
+    return reserve_views(t, err);
+}
+
+anc_status anc_targets_init_rois(anc_targets *t, bool gt, anc_err *err)
+{
+    *t = (anc_targets){ 0 };
+    anc_targets_kept(ANC_STAGE_ROI, false, false, gt, t->with);
     return reserve_views(t, err);
 }
 
@@ -99,7 +107,7 @@ static void put_gt(anc_targets *t, const anc_labeller *l, const anc_gt *gt, int3
     t->n[ANC_ROWS_GT] += n_gt;
 }
 
-static void put_view(anc_targets *t, const anc_labeller *l)
+static void put_view(anc_targets *t, const anc_labeller *l, const int32_t found[3])
 {
     const anc_view *v = &l->view;
     *(int64_t *)end_of(t, ANC_VIEWS_IMAGE_ID) = v->image_id;
@@ -110,11 +118,10 @@ static void put_view(anc_targets *t, const anc_labeller *l)
     float *scale = end_of(t, ANC_VIEWS_SCALE);
     scale[0] = v->scale_y;
     scale[1] = v->scale_x;
-    int32_t *grid = end_of(t, ANC_VIEWS_GRID), *count = end_of(t, ANC_VIEWS_COUNT);
+    memcpy(end_of(t, ANC_VIEWS_COUNT), found, 3 * sizeof *found);
+    if (!t->n_levels) return;
+    int32_t *grid = end_of(t, ANC_VIEWS_GRID);
     for (int32_t i = 0; i < t->n_levels; i++) put_int(grid + 2 * i, l->grid.level[i].h, l->grid.level[i].w);
-    count[0] = l->match.n_positive;
-    count[1] = l->match.n_negative;
-    count[2] = l->match.n_ignored;
 }
 
 static void put_minibatch(anc_targets *t, const anc_labeller *l)
@@ -133,6 +140,21 @@ static void put_minibatch(anc_targets *t, const anc_labeller *l)
     t->n[ANC_ROWS_POSITIVES] += b->n_positive;
 }
 
+/* Room for one more view with so many rows of each kind. */
+static anc_status reserve_all(anc_targets *t, const int64_t more[ANC_ROWS_KINDS], anc_err *err)
+{
+    if (reserve_views(t, err)) return err->code;
+    for (int k = ANC_ROWS_MINIBATCH; k < ANC_ROWS_KINDS; k++)
+        if (t->with[k] && reserve(t, (anc_rows)k, more[k], err)) return err->code;
+    return ANC_OK;
+}
+
+static void end_view(anc_targets *t)
+{
+    int64_t v = ++t->n[ANC_ROWS_VIEWS];
+    for (int k = ANC_ROWS_MINIBATCH; k < ANC_ROWS_KINDS; k++) t->offset[k][v] = t->n[k];
+}
+
 anc_status anc_targets_append(anc_targets *t, anc_labeller *l, const anc_gt *gt, int32_t n_gt, anc_err *err)
 {
     int32_t n_rows = l->match.n_positive + l->match.n_ignored;
@@ -143,10 +165,9 @@ anc_status anc_targets_append(anc_targets *t, anc_labeller *l, const anc_gt *gt,
         [ANC_ROWS_LABELS] = l->match.n_anchors,
         [ANC_ROWS_GT] = n_gt,
     };
-    if (reserve_views(t, err)) return err->code;
-    for (int k = ANC_ROWS_MINIBATCH; k < ANC_ROWS_KINDS; k++)
-        if (t->with[k] && reserve(t, (anc_rows)k, more[k], err)) return err->code;
-    put_view(t, l);
+    const int32_t found[3] = { l->match.n_positive, l->match.n_negative, l->match.n_ignored };
+    if (reserve_all(t, more, err)) return err->code;
+    put_view(t, l, found);
     put_minibatch(t, l);
     if (t->with[ANC_ROWS_ASSIGNMENT]) {
         int32_t *of = end_of(t, ANC_ASSIGNMENT_GT);
@@ -161,10 +182,64 @@ anc_status anc_targets_append(anc_targets *t, anc_labeller *l, const anc_gt *gt,
         t->n[ANC_ROWS_LABELS] += l->match.n_anchors;
     }
     if (t->with[ANC_ROWS_GT]) put_gt(t, l, gt, n_gt);
-    int64_t v = ++t->n[ANC_ROWS_VIEWS];
-    for (int k = ANC_ROWS_MINIBATCH; k < ANC_ROWS_KINDS; k++) t->offset[k][v] = t->n[k];
+    end_view(t);
     return ANC_OK;
 }
+
+/* ---- the second stage ---- */
+
+/* The class of each positive RoI, then as many times the background. */
+static anc_status put_labels(anc_targets *t, const anc_labeller *l, const anc_rois *r, const anc_classes *classes,
+                             const anc_gt *gt, anc_err *err)
+{
+    int32_t *label = end_of(t, ANC_ROIS_LABEL);
+    for (int32_t i = 0; i < r->batch_positive + r->batch_negative; i++) {
+        label[i] = anc_class_background(classes);
+        if (i >= r->batch_positive) continue;
+        int32_t from = l->box_from[r->gt[r->sample[i]]], at = anc_class_find(classes, gt[from].category);
+        if (at < 0)
+            return anc_fail(err, ANC_EDATA, "box %d is of category %d, which is not in the data set's list of categories",
+                            from, gt[from].category);
+        label[i] = anc_class_label(classes, at);
+    }
+    return ANC_OK;
+}
+
+static void put_rois(anc_targets *t, const anc_labeller *l, const anc_rois *r)
+{
+    int32_t n = r->batch_positive + r->batch_negative;
+    anc_box *xyxy = end_of(t, ANC_ROIS_XYXY);
+    int32_t *proposal = end_of(t, ANC_ROIS_PROPOSAL);
+    for (int32_t i = 0; i < n; i++) {
+        xyxy[i] = r->box[r->sample[i]];
+        proposal[i] = r->proposal[r->sample[i]];
+    }
+    t->n[ANC_ROWS_ROIS] += n;
+    if (!r->batch_positive) return;
+    memcpy(end_of(t, ANC_POSITIVES_TARGET), r->target, (size_t)r->batch_positive * sizeof *r->target);
+    int32_t *gt = end_of(t, ANC_POSITIVES_GT);
+    for (int32_t i = 0; i < r->batch_positive; i++) gt[i] = l->box_from[r->gt[r->sample[i]]];
+    t->n[ANC_ROWS_POSITIVES] += r->batch_positive;
+}
+
+anc_status anc_targets_append_rois(anc_targets *t, const anc_labeller *l, const anc_rois *r, const anc_classes *classes,
+                                   const anc_gt *gt, int32_t n_gt, anc_err *err)
+{
+    const int64_t more[ANC_ROWS_KINDS] = {
+        [ANC_ROWS_ROIS] = r->batch_positive + r->batch_negative,
+        [ANC_ROWS_POSITIVES] = r->batch_positive,
+        [ANC_ROWS_GT] = n_gt,
+    };
+    const int32_t found[3] = { r->n_positive, r->n_negative, r->n_ignored };
+    if (reserve_all(t, more, err) || put_labels(t, l, r, classes, gt, err)) return err->code;
+    put_view(t, l, found);
+    put_rois(t, l, r);
+    if (t->with[ANC_ROWS_GT]) put_gt(t, l, gt, n_gt);
+    end_view(t);
+    return ANC_OK;
+}
+
+/* ---- one shard ---- */
 
 static anc_status write_offset(anc_h5_file *f, int kind, const int64_t *offset, int64_t n_views, anc_err *err)
 {
@@ -206,6 +281,43 @@ static anc_status write_anchors(anc_h5_file *f, const anc_rules *r, anc_err *err
     return ANC_OK;
 }
 
+/* What a consumer needs to know which class a label means. */
+static anc_status write_classes(anc_h5_file *f, const anc_classes *c, anc_err *err)
+{
+    int32_t *label = malloc(((size_t)c->n + 1) * sizeof *label);
+    if (!label) return anc_fail(err, ANC_EMEMORY, "out of memory for %d classes", c->n);
+    for (int32_t i = 0; i < c->n; i++) label[i] = anc_class_label(c, i);
+    const anc_h5_spec category = { .name = "/classes/category", .type = ANC_H5_I32, .rank = 1, .dims = { c->n },
+                                   .chunk_rows = -1, .description = "category ids, ascending" };
+    const anc_h5_spec number = { .name = "/classes/label", .type = ANC_H5_I32, .rank = 1, .dims = { c->n },
+                                 .chunk_rows = -1, .description = "what stands for the category in /rois/label" };
+    anc_status status = anc_h5_write(f, &category, c->category, err);
+    if (!status) status = anc_h5_write(f, &number, label, err);
+    if (!status) status = anc_h5_set_int(f, "/classes", "background", anc_class_background(c), err);
+    free(label);
+    return status;
+}
+
+static anc_status write_about(anc_h5_file *f, const anc_targets_about *about, anc_err *err)
+{
+    return about->rules->stage == ANC_STAGE_ROI ? write_classes(f, about->classes, err)
+                                                : write_anchors(f, about->rules, err);
+}
+
+const char *anc_targets_format(anc_stage stage)
+{
+    return stage == ANC_STAGE_ROI ? ANC_ROI_TARGETS_FORMAT : ANC_TARGETS_FORMAT;
+}
+
+anc_status anc_targets_stage_of(const char *path, anc_stage *stage, anc_err *err)
+{
+    char *format;
+    if (anc_h5_format_of(path, &format, err)) return err->code;
+    *stage = !strcmp(format, ANC_ROI_TARGETS_FORMAT) ? ANC_STAGE_ROI : ANC_STAGE_RPN;
+    free(format);
+    return ANC_OK;
+}
+
 static anc_status file_size(const char *path, int64_t *n_bytes, anc_err *err)
 {
     struct stat info;
@@ -219,7 +331,7 @@ static anc_status write_columns(const anc_targets *t, anc_h5_file *f, anc_err *e
     for (int k = ANC_ROWS_MINIBATCH; k < ANC_ROWS_KINDS; k++)
         if (t->with[k] && write_offset(f, k, t->offset[k], t->n[ANC_ROWS_VIEWS], err)) return err->code;
     for (int c = 0; c < ANC_N_COLUMNS; c++) {
-        if (!t->with[columns[c].rows]) continue;
+        if (!anc_targets_has(t->with, t->n_levels, c)) continue;
         anc_h5_spec spec = anc_targets_spec(c, t->n[columns[c].rows], t->n_levels);
         if (anc_h5_write(f, &spec, t->column[c], err)) return err->code;
     }
@@ -233,9 +345,8 @@ anc_status anc_targets_write(const anc_targets *t, const char *path, const anc_t
     if (anc_h5_create_part_as(path, about->tag, &f, err)) return err->code;
     f.cost = about->cost;
     f.folder_later = true;
-    if (anc_h5_stamp(&f, ANC_TARGETS_FORMAT, ANC_TARGETS_VERSION, about->config, err) ||
-        anc_h5_set_int(&f, "/", "shard", about->shard, err) ||
-        write_anchors(&f, about->rules, err) || write_columns(t, &f, err)) {
+    if (anc_h5_stamp(&f, anc_targets_format(about->rules->stage), ANC_TARGETS_VERSION, about->config, err) ||
+        anc_h5_set_int(&f, "/", "shard", about->shard, err) || write_about(&f, about, err) || write_columns(t, &f, err)) {
         anc_h5_abandon(&f);
         return err->code;
     }
@@ -288,7 +399,7 @@ static void extent_clear(extent *x)
 }
 
 /* Reads one kind of offsets of one shard and appends them, moved up, to the data set's. */
-static anc_status append_offsets(const anc_h5_file *f, int k, int64_t shard, extent *x, anc_err *err)
+static anc_status append_offsets(const anc_h5_file *f, int k, bool first_of_shard, int64_t shard, extent *x, anc_err *err)
 {
     char name[64];
     int64_t *offset, n, views = x->first[ANC_ROWS_VIEWS][shard];
@@ -308,9 +419,9 @@ static anc_status append_offsets(const anc_h5_file *f, int k, int64_t shard, ext
     for (int64_t i = 0; i < n; i++) grown[views + i] = before + offset[i];
     x->offset[k] = grown;
     x->first[k][shard + 1] = before + offset[n - 1];
-    if (k != ANC_ROWS_MINIBATCH && x->first[ANC_ROWS_VIEWS][shard + 1] != views + n - 1) {
+    if (!first_of_shard && x->first[ANC_ROWS_VIEWS][shard + 1] != views + n - 1) {
         free(offset);
-        return anc_fail(err, ANC_EDATA, "%s has %lld views, /minibatch/offset another number; remove the shard and run again",
+        return anc_fail(err, ANC_EDATA, "%s has %lld views, another group's offset another number; remove the shard and run again",
                         name, (long long)(n - 1));
     }
     x->first[ANC_ROWS_VIEWS][shard + 1] = views + n - 1;
@@ -318,7 +429,7 @@ static anc_status append_offsets(const anc_h5_file *f, int k, int64_t shard, ext
     return ANC_OK;
 }
 
-static anc_status measure(const char *dir, const bool *with, extent *x, anc_err *err)
+static anc_status measure(const char *dir, const char *format, const bool *with, extent *x, anc_err *err)
 {
     for (int k = 0; k < ANC_ROWS_KINDS; k++) {
         x->first[k] = calloc((size_t)x->n_shards + 1, sizeof **x->first);
@@ -330,9 +441,13 @@ static anc_status measure(const char *dir, const bool *with, extent *x, anc_err 
         anc_h5_file f = { 0 };
         anc_targets_shard_name(name, s, x->n_shards);
         snprintf(path, sizeof path, "%s/%s", dir, name);
-        if (anc_h5_open(path, ANC_TARGETS_FORMAT, ANC_TARGETS_VERSION, &f, err)) return anc_within(err, "%s", path);
-        for (int k = ANC_ROWS_MINIBATCH; k < ANC_ROWS_KINDS && !err->code; k++)
-            if (with[k]) append_offsets(&f, k, s, x, err);
+        if (anc_h5_open(path, format, ANC_TARGETS_VERSION, &f, err)) return anc_within(err, "%s", path);
+        bool first = true;
+        for (int k = ANC_ROWS_MINIBATCH; k < ANC_ROWS_KINDS && !err->code; k++) {
+            if (!with[k]) continue;
+            append_offsets(&f, k, first, s, x, err);
+            first = false;
+        }
         anc_h5_close(&f);
         if (err->code) return anc_within(err, "%s", path);
     }
@@ -389,18 +504,19 @@ anc_status anc_targets_write_index(const char *dir, int64_t n_shards, const bool
     extent x = { .n_shards = n_shards };
     snprintf(path, sizeof path, "%s/targets.h5", dir);
     err->code = ANC_OK;
-    if (measure(dir, with, &x, err) || anc_h5_create_part_as(path, about->tag, &f, err)) {
+    if (measure(dir, anc_targets_format(about->rules->stage), with, &x, err) || anc_h5_create_part_as(path, about->tag, &f, err)) {
         extent_clear(&x);
         return err->code;
     }
     f.cost = about->cost;
-    anc_status status = anc_h5_stamp(&f, ANC_TARGETS_FORMAT, ANC_TARGETS_VERSION, about->config, err);
+    anc_status status =
+        anc_h5_stamp(&f, anc_targets_format(about->rules->stage), ANC_TARGETS_VERSION, about->config, err);
     if (!status) status = anc_h5_set_int(&f, "/", "shards", n_shards, err);
-    if (!status) status = write_anchors(&f, about->rules, err);
+    if (!status) status = write_about(&f, about, err);
     for (int k = ANC_ROWS_MINIBATCH; k < ANC_ROWS_KINDS && !status; k++)
         if (with[k]) status = write_offset(&f, k, x.offset[k], x.first[ANC_ROWS_VIEWS][n_shards], err);
     for (int c = 0; c < ANC_N_COLUMNS && !status; c++)
-        if (with[columns[c].rows]) status = write_virtual(&f, c, n_levels, &x, err);
+        if (anc_targets_has(with, n_levels, c)) status = write_virtual(&f, c, n_levels, &x, err);
     extent_clear(&x);
     if (status) {
         anc_h5_abandon(&f);

@@ -1,5 +1,7 @@
 /* io/targets_read.c: see targets_read.h */
 #include "io/targets_read.h"
+#include "io/h5_guard.h"
+#include "io/rois_check.h"
 #include <errno.h>
 #include <limits.h>
 #include <math.h>
@@ -15,6 +17,8 @@ static const anc_targets_kind *const kinds = anc_targets_kinds;
 /* One HDF5 file, shard or index, its datasets open. */
 typedef struct {
     anc_h5_file file;
+    anc_stage stage;
+    bool index; /* its columns are maps of other files, not to be read */
     int32_t n_levels;
     bool with[ANC_ROWS_KINDS];
     int64_t n[ANC_ROWS_KINDS];
@@ -71,12 +75,14 @@ static anc_status check_offsets(const part *p, int k, anc_err *err)
 
 static anc_status open_kind(part *p, int k, anc_err *err)
 {
-    p->with[k] = k <= ANC_ROWS_POSITIVES || anc_h5_exists(&p->file, kinds[k].group);
+    anc_presence is = kinds[k].presence[p->stage];
+    p->with[k] = is == ANC_ALWAYS || (is == ANC_OPTIONAL && anc_h5_exists(&p->file, kinds[k].group));
     p->n[k] = -1;
     for (int c = 0; c < ANC_N_COLUMNS && p->with[k]; c++) {
-        if ((int)columns[c].rows != k) continue;
+        if ((int)columns[c].rows != k || !anc_targets_has(p->with, p->n_levels, c)) continue;
         anc_h5_spec spec = anc_targets_spec(c, p->n[k], p->n_levels);
-        if (anc_h5_data_open(&p->file, spec.name, spec.type, spec.rank, spec.dims, &p->column[c], err))
+        if ((p->index ? anc_h5_data_open_map : anc_h5_data_open)(&p->file, spec.name, spec.type, spec.rank, spec.dims,
+                                                                 &p->column[c], err))
             return err->code;
         p->n[k] = p->column[c].dims[0];
     }
@@ -92,14 +98,16 @@ static anc_status open_kind(part *p, int k, anc_err *err)
 
 static anc_status open_inner(part *p, const char *path, anc_err *err)
 {
-    if (anc_h5_open(path, ANC_TARGETS_FORMAT, ANC_TARGETS_VERSION, &p->file, err) ||
+    if (anc_targets_stage_of(path, &p->stage, err) ||
+        anc_h5_open(path, anc_targets_format(p->stage), ANC_TARGETS_VERSION, &p->file, err) ||
         anc_h5_get_string(&p->file, "/", "config", &p->config, err))
         return err->code;
-    for (char name[32]; p->n_levels < ANC_MAX_LEVELS; p->n_levels++) {
+    p->index = anc_h5_has_attribute(&p->file, "/", "shards");
+    for (char name[32]; p->stage == ANC_STAGE_RPN && p->n_levels < ANC_MAX_LEVELS; p->n_levels++) {
         snprintf(name, sizeof name, "/anchors/level%d", p->n_levels);
         if (!anc_h5_exists(&p->file, name)) break;
     }
-    if (!p->n_levels) return anc_fail(err, ANC_EDATA, "/anchors/level0 is missing");
+    if (!p->n_levels && p->stage == ANC_STAGE_RPN) return anc_fail(err, ANC_EDATA, "/anchors/level0 is missing");
     for (int k = 0; k < ANC_ROWS_KINDS; k++)
         if (open_kind(p, k, err)) return err->code;
     return ANC_OK;
@@ -133,11 +141,12 @@ static anc_status open_shard(anc_targets_file *f, int64_t s, anc_err *err)
     if (part_open(&f->shard, path, err)) return err->code;
     const part *p = &f->shard;
     int64_t number = s; /* a shard of a version that did not write it */
-    if (H5Aexists(p->file.id, "shard") > 0 && anc_h5_get_int(&p->file, "/", "shard", &number, err))
+    if (anc_h5_has_attribute(&p->file, "/", "shard") && anc_h5_get_int(&p->file, "/", "shard", &number, err))
         return anc_within(err, "%s", path);
     if (number != s)
         return anc_fail(err, ANC_EDATA, "%s: is shard %lld under another's name; " AGAIN, path, (long long)number);
-    if (strcmp(p->config, f->info.config) || p->n_levels != f->info.n_levels)
+    if (p->index) return anc_fail(err, ANC_EDATA, "%s: is an index, not a shard; " AGAIN, path);
+    if (strcmp(p->config, f->info.config) || p->stage != f->info.stage || p->n_levels != f->info.n_levels)
         return anc_fail(err, ANC_EDATA, "%s: is of another run than %s; " AGAIN, path, f->path);
     for (int k = 0; k < ANC_ROWS_KINDS; k++) {
         int64_t wanted = f->first[k][s + 1] - f->first[k][s];
@@ -214,13 +223,15 @@ static anc_status check_map(const anc_targets_file *f, int c, anc_err *err)
 static anc_status measure(anc_targets_file *f, anc_err *err)
 {
     int64_t n = f->info.n_shards;
-    for (int k = 0; k < ANC_ROWS_KINDS; k++)
-        if (!(f->first[k] = calloc((size_t)n + 1, sizeof **f->first)))
-            return anc_fail(err, ANC_EMEMORY, "%s: out of memory for %lld shards", f->path, (long long)n);
     hid_t dcpl = H5Dget_create_plist(f->whole.column[ANC_VIEWS_IMAGE_ID].id);
     size_t mapped = 0;
     bool good = dcpl >= 0 && (!n || (H5Pget_layout(dcpl) == H5D_VIRTUAL &&
                                      H5Pget_virtual_count(dcpl, &mapped) >= 0 && (int64_t)mapped == n));
+    for (int k = 0; good && k < ANC_ROWS_KINDS; k++) /* for shards that are mapped, not for what is claimed */
+        if (!(f->first[k] = calloc((size_t)n + 1, sizeof **f->first))) {
+            H5Pclose(dcpl);
+            return anc_fail(err, ANC_EMEMORY, "%s: out of memory for %lld shards", f->path, (long long)n);
+        }
     for (int64_t s = 0; good && s < n; s++) {
         hsize_t low[H5S_MAX_RANK], high[H5S_MAX_RANK];
         hid_t to = H5Pget_virtual_vspace(dcpl, (size_t)s);
@@ -257,9 +268,12 @@ static anc_status check_index(anc_targets_file *f, anc_err *err)
         f->info.n_shards > f->whole.n[ANC_ROWS_VIEWS])
         return anc_fail(err, ANC_EDATA, "%s: %lld shards for %lld views cannot be", f->path,
                         (long long)f->info.n_shards, (long long)f->whole.n[ANC_ROWS_VIEWS]);
-    if (measure(f, err)) return err->code;
-    for (int c = 0; c < ANC_N_COLUMNS; c++)
-        if (f->whole.with[columns[c].rows] && check_map(f, c, err)) return err->code;
+    anc_h5_guard_enter(f->whole.file.guard);
+    anc_status status = measure(f, err);
+    for (int c = 0; c < ANC_N_COLUMNS && !status; c++)
+        if (anc_targets_has(f->whole.with, f->whole.n_levels, c)) status = check_map(f, c, err);
+    anc_h5_guard_leave(f->whole.file.guard);
+    if (status) return status;
     for (int64_t s = 0; s < f->info.n_shards; s++) {
         if (open_shard(f, s, err)) return err->code;
         add_size(f, f->shard.file.path);
@@ -298,6 +312,23 @@ static anc_status read_levels(anc_targets_file *f, anc_err *err)
     return ANC_OK;
 }
 
+static anc_status read_classes(anc_targets_file *f, anc_err *err)
+{
+    const anc_h5_file *file = &f->whole.file;
+    anc_targets_classes *c = &f->info.classes;
+    int64_t n = 0, background = 0;
+    if (anc_h5_read(file, "/classes/category", ANC_H5_I32, 1, (int64_t[]){ -1 }, (void **)&c->category, &n, err) ||
+        anc_h5_read(file, "/classes/label", ANC_H5_I32, 1, (int64_t[]){ n }, (void **)&c->label, &n, err) ||
+        anc_h5_get_int(file, "/classes", "background", &background, err))
+        return anc_within(err, "%s", f->path);
+    c->n = (int32_t)n;
+    c->background = (int32_t)background;
+    bool good = n < INT32_MAX && background >= 0 && background <= INT32_MAX;
+    for (int64_t i = 0; good && i < n; i++)
+        good = c->label[i] != c->background && (!i || (c->label[i] > c->label[i - 1] && c->category[i] > c->category[i - 1]));
+    return good ? ANC_OK : anc_fail(err, ANC_EDATA, "%s: /classes do not ascend, or one is the background", f->path);
+}
+
 static anc_status open_whole(anc_targets_file *f, const char *path, anc_err *err)
 {
     struct stat info;
@@ -317,18 +348,19 @@ static anc_status open_whole(anc_targets_file *f, const char *path, anc_err *err
     if (!f->dir) return anc_fail(err, ANC_EMEMORY, "%s: no memory", path);
     if (part_open(&f->whole, f->path, err)) return err->code;
     f->info.path = f->path;
+    f->info.stage = f->whole.stage;
     f->info.n_levels = f->whole.n_levels;
     f->info.config = f->whole.config;
     memcpy(f->info.with, f->whole.with, sizeof f->info.with);
     memcpy(f->info.n, f->whole.n, sizeof f->info.n);
     f->info.n_shards = 1;
-    f->info.index = H5Aexists(f->whole.file.id, "shards") > 0;
+    f->info.index = f->whole.index;
     add_size(f, f->path);
     if (anc_h5_get_string(&f->whole.file, "/", "anchorage_version", &f->info.version, err))
         return anc_within(err, "%s", f->path);
-    if (read_levels(f, err)) return err->code;
+    if (f->info.stage == ANC_STAGE_ROI ? read_classes(f, err) : read_levels(f, err)) return err->code;
     f->info.shard = -1;
-    if (!f->info.index && H5Aexists(f->whole.file.id, "shard") > 0 &&
+    if (!f->info.index && anc_h5_has_attribute(&f->whole.file, "/", "shard") &&
         anc_h5_get_int(&f->whole.file, "/", "shard", &f->info.shard, err))
         return anc_within(err, "%s", f->path);
     return f->info.index ? check_index(f, err) : ANC_OK;
@@ -354,6 +386,8 @@ void anc_targets_close(anc_targets_file *f)
     part_close(&f->whole);
     for (int k = 0; k < ANC_ROWS_KINDS; k++) free(f->first[k]);
     for (int l = 0; l < ANC_MAX_LEVELS; l++) free(f->info.level[l].base);
+    free(f->info.classes.category);
+    free(f->info.classes.label);
     free(f->info.version);
     free(f->path);
     free(f->dir);
@@ -370,7 +404,7 @@ static anc_status fit(anc_targets *t, int kind, int64_t n, anc_err *err)
     t->with[kind] = true;
     t->room[kind] = 0;
     for (int c = 0; c < ANC_N_COLUMNS; c++) {
-        if ((int)columns[c].rows != kind) continue;
+        if ((int)columns[c].rows != kind || !anc_targets_has(t->with, t->n_levels, c)) continue;
         free(t->column[c]);
         t->column[c] = malloc((size_t)(n + 1) * anc_targets_row_bytes(c, t->n_levels));
         if (!t->column[c])
@@ -393,7 +427,7 @@ static anc_status read_part(const part *p, const int64_t *base, int64_t first, i
 {
     for (int c = 0; c < ANC_N_COLUMNS; c++) {
         int k = columns[c].rows;
-        if (!p->with[k]) continue;
+        if (!anc_targets_has(p->with, p->n_levels, c)) continue;
         const int64_t *offset = t->offset[k];
         int64_t a = k ? offset[from - first] : from, b = k ? offset[to - first] : to,
                 into = a - (k ? offset[0] : first);
@@ -439,11 +473,10 @@ static int64_t anchors_of(const anc_targets_info *info, const int32_t *grid)
     return n > INT32_MAX ? -1 : n;
 }
 
-static const char *fault_of_view(const anc_targets *t, int64_t v, int64_t n_anchors)
+static const char *fault_of_view(const anc_targets *t, int64_t v)
 {
     const int32_t *size = (int32_t *)t->column[ANC_VIEWS_SIZE] + 2 * v;
     const int32_t *padded = (int32_t *)t->column[ANC_VIEWS_PADDED_SIZE] + 2 * v;
-    const int32_t *count = (int32_t *)t->column[ANC_VIEWS_COUNT] + 3 * v;
     const float *scale = (float *)t->column[ANC_VIEWS_SCALE] + 2 * v;
     if (((int32_t *)t->column[ANC_VIEWS_EPOCH])[v] < 0) return "/views/epoch is negative";
     if (((uint8_t *)t->column[ANC_VIEWS_FLIP])[v] > 1) return "/views/flip is neither 0 nor 1";
@@ -451,6 +484,12 @@ static const char *fault_of_view(const anc_targets *t, int64_t v, int64_t n_anch
     if (padded[0] < size[0] || padded[1] < size[1]) return "/views/padded_size is less than /views/size";
     if (!(scale[0] > 0 && scale[1] > 0 && isfinite(scale[0]) && isfinite(scale[1])))
         return "/views/scale is not positive";
+    return NULL;
+}
+
+static const char *fault_of_anchors(const anc_targets *t, int64_t v, int64_t n_anchors)
+{
+    const int32_t *count = (int32_t *)t->column[ANC_VIEWS_COUNT] + 3 * v;
     if (n_anchors < 0) return "/views/grid has no positions, or too many";
     if (count[0] < 0 || count[1] < 0 || count[2] < 0 || (int64_t)count[0] + count[1] + count[2] != n_anchors)
         return "/views/count does not add up to the anchors of the grids";
@@ -514,6 +553,12 @@ static const char *fault_of_options(const anc_targets *t, int64_t v, int64_t n_a
         if (found[2] != count[0] || found[1] != count[1])
             return "/labels/label has other numbers than /views/count";
     }
+    return NULL;
+}
+
+static const char *fault_of_gt(const anc_targets *t, int64_t v)
+{
+    const int64_t *boxes = t->offset[ANC_ROWS_GT] + v;
     for (int64_t i = boxes[0]; t->with[ANC_ROWS_GT] && i < boxes[1]; i++) {
         const float *b = (float *)t->column[ANC_GT_XYXY] + 4 * i;
         if (!isfinite(b[0]) || !isfinite(b[1]) || !isfinite(b[2]) || !isfinite(b[3]))
@@ -524,14 +569,21 @@ static const char *fault_of_options(const anc_targets *t, int64_t v, int64_t n_a
     return NULL;
 }
 
+static const char *fault_of_rpn(const anc_targets_file *f, const anc_targets *t, int64_t v)
+{
+    int64_t n_anchors = anchors_of(&f->info, (int32_t *)t->column[ANC_VIEWS_GRID] + 2 * t->n_levels * v);
+    const char *fault = fault_of_anchors(t, v, n_anchors);
+    if (!fault) fault = fault_of_minibatch(t, v, n_anchors);
+    return fault ? fault : fault_of_options(t, v, n_anchors);
+}
+
 static anc_status check_rows(const anc_targets_file *f, int64_t first, int64_t n, const anc_targets *t,
                              anc_err *err)
 {
     for (int64_t v = 0; v < n; v++) {
-        int64_t n_anchors = anchors_of(&f->info, (int32_t *)t->column[ANC_VIEWS_GRID] + 2 * t->n_levels * v);
-        const char *fault = fault_of_view(t, v, n_anchors);
-        if (!fault) fault = fault_of_minibatch(t, v, n_anchors);
-        if (!fault) fault = fault_of_options(t, v, n_anchors);
+        const char *fault = fault_of_view(t, v);
+        if (!fault) fault = f->info.stage == ANC_STAGE_ROI ? anc_rois_fault(&f->info.classes, t, v) : fault_of_rpn(f, t, v);
+        if (!fault) fault = fault_of_gt(t, v);
         if (fault)
             return anc_fail(err, ANC_EDATA, "%s: view %lld (image %lld): %s", f->path, (long long)(first + v),
                             (long long)((int64_t *)t->column[ANC_VIEWS_IMAGE_ID])[v], fault);
@@ -541,7 +593,7 @@ static anc_status check_rows(const anc_targets_file *f, int64_t first, int64_t n
 
 anc_status anc_targets_read(anc_targets_file *f, int64_t first, int64_t n, anc_targets *t, anc_err *err)
 {
-    if (t->n_levels != f->info.n_levels) {
+    if (t->n_levels != f->info.n_levels) { /* the second stage has none */
         anc_targets_clear(t);
         t->n_levels = f->info.n_levels;
     }
@@ -596,10 +648,10 @@ void anc_targets_sum_add(anc_targets_sum *s, const anc_targets *t)
     int64_t n = t->n[ANC_ROWS_VIEWS];
     for (int c = 0; c < ANC_N_COLUMNS; c++) {
         int k = columns[c].rows;
+        if (!anc_targets_has(t->with, t->n_levels, c)) continue;
         int64_t per_row =
             (int64_t)(anc_targets_row_bytes(c, t->n_levels) / anc_h5_type_bytes(columns[c].type));
-        if (t->with[k])
-            s->column[c] = mix_elements(s->column[c], columns[c].type, t->column[c], t->n[k] * per_row);
+        s->column[c] = mix_elements(s->column[c], columns[c].type, t->column[c], t->n[k] * per_row);
     }
     for (int k = ANC_ROWS_MINIBATCH; k < ANC_ROWS_KINDS; k++) /* the first entry of all, 0, changes nothing */
         for (int64_t v = 1; v <= n; v++)
@@ -615,7 +667,7 @@ uint64_t anc_targets_sum_end(const anc_targets_sum *s, const anc_targets_info *i
         h = mix(h, (uint64_t)s->n[k]);
         if (k) h = mix(h, s->offset[k]);
         for (int c = 0; c < ANC_N_COLUMNS; c++)
-            if ((int)columns[c].rows == k) h = mix(h, s->column[c]);
+            if ((int)columns[c].rows == k && anc_targets_has(info->with, info->n_levels, c)) h = mix(h, s->column[c]);
     }
     for (int l = 0; l < info->n_levels; l++) {
         const anc_targets_level *v = &info->level[l];
@@ -624,5 +676,8 @@ uint64_t anc_targets_sum_end(const anc_targets_sum *s, const anc_targets_info *i
         h = mix(mix(mix(h, (uint64_t)v->stride), offset), v->stride_from_grid);
         h = mix_elements(mix(h, (uint64_t)v->n_shapes), ANC_H5_F32, v->base, 4 * (int64_t)v->n_shapes);
     }
-    return h;
+    if (info->stage == ANC_STAGE_RPN) return h;
+    h = mix(mix(h, (uint64_t)info->classes.background), (uint64_t)info->classes.n);
+    h = mix_elements(h, ANC_H5_I32, info->classes.category, info->classes.n);
+    return mix_elements(h, ANC_H5_I32, info->classes.label, info->classes.n);
 }

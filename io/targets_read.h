@@ -20,7 +20,14 @@ typedef struct {
     float (*base)[4]; /* [n_shapes] x1, y1, x2, y2 */
 } anc_targets_level;
 
+/* The classes that RoIs are labelled with, as the file has them. */
 typedef struct {
+    int32_t n, background;
+    int32_t *category, *label; /* [n] both ascending */
+} anc_targets_classes;
+
+typedef struct {
+    anc_stage stage;
     const char *path; /* of the file; in a folder that of its targets.h5 */
     bool index;
     int64_t n_shards; /* 1 for a shard by itself */
@@ -28,8 +35,9 @@ typedef struct {
     int64_t n_bytes;  /* of the file, and of an index's shards */
     bool with[ANC_ROWS_KINDS];
     int64_t n[ANC_ROWS_KINDS]; /* rows */
-    int32_t n_levels;
+    int32_t n_levels; /* 0 for the second stage */
     anc_targets_level level[ANC_MAX_LEVELS];
+    anc_targets_classes classes; /* of the second stage */
     char *version; /* of the program that wrote it */
     char *config;  /* JSON */
 } anc_targets_info;

@@ -22,6 +22,8 @@ static const char *const low_quality_words[] = { "off", "on", "claim", NULL };
 static const char *const iou_words[] = { "float32", "float64", NULL };
 static const char *const sampler_words[] = { "philox", "torch", "torch-needed", NULL };
 static const char *const coder_words[] = { "corner", "centre", "double", NULL };
+static const char *const append_words[] = { "off", "after", "before", NULL };
+static const char *const classes_words[] = { "ids", "from-one", "from-zero", NULL };
 
 #define AT(member) offsetof(anc_rules, member)
 
@@ -66,6 +68,16 @@ static const struct {
     { "sample", "sampler", WORD, AT(sample.rule), sampler_words, 0, 0, "where random numbers come from" },
     { "coder", "rule", WORD, AT(coder.rule), coder_words, 0, 0, "form and precision of the targets" },
     { "coder", "weights", REALS, AT(coder.weight), NULL, 0, 4, "of tx, ty, tw, th" },
+    { "roi", "batch", INTEGER, AT(roi.batch), NULL, 0, 0, "second stage (label --stage roi): RoIs of each view" },
+    { "roi", "positive_fraction", REAL, AT(roi.positive_fraction), NULL, 0, 0, "at most this share of them positive" },
+    { "roi", "positive_iou", REAL, AT(roi.positive_iou), NULL, 0, 0, "a proposal with at least this much is positive" },
+    { "roi", "negative_iou_high", REAL, AT(roi.negative_iou_high), NULL, 0, 0, "one with less than this is negative" },
+    { "roi", "negative_iou_low", REAL, AT(roi.negative_iou_low), NULL, 0, 0, "if it has at least this much" },
+    { "roi", "append_gt", WORD, AT(roi.append_gt), append_words, 0, 0, "annotated boxes among the proposals" },
+    { "roi", "classes", WORD, AT(roi.classes), classes_words, 0, 0,
+      "labels; background is 0, under from-zero the number of classes" },
+    { "roi", "coder", WORD, AT(roi.coder), coder_words, 0, 0, "form and precision of the targets" },
+    { "roi", "weights", REALS, AT(roi.weight), NULL, 0, 4, "of tx, ty, tw, th" },
 };
 enum { N_KEYS = sizeof keys / sizeof *keys };
 
@@ -187,7 +199,9 @@ static anc_status start_from(reading *in, const char *key, const char *value)
     if (in->preset && strcmp(in->preset, value))
         return anc_fail(in->err, ANC_EARGUMENT, "the file starts from preset '%s', the command line says --preset %s", value,
                         in->preset);
+    anc_stage stage = in->r->stage;
     *in->r = *preset;
+    in->r->stage = stage;
     return ANC_OK;
 }
 
@@ -209,7 +223,7 @@ static anc_status set_key(reading *in, const char *section, const char *key, con
     }
     if (!section_known)
         return anc_fail(in->err, ANC_EARGUMENT, "no section is called [%s]; there are preset, view, boxes, anchors, match, "
-                        "sample, coder", section);
+                        "sample, coder, roi", section);
     const char *near = anc_opts_nearest(key, known, n);
     return anc_fail(in->err, ANC_EARGUMENT, "[%s] has no key '%s'%s%s%s; see anchorage presets", section, key,
                     near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
@@ -320,6 +334,9 @@ static void put_text(yajl_val v, FILE *to)
     }
 }
 
+/* What is for the second stage only decides nothing of the first, and is not in its configuration. */
+static bool is_roi(int k) { return !strcmp(keys[k].section, "roi"); }
+
 static anc_status set_from(yajl_val rules, int k, anc_rules *r, anc_err *err)
 {
     yajl_val v = yajl_tree_get(rules, (const char *[]){ keys[k].section, keys[k].key, NULL }, yajl_t_any);
@@ -340,19 +357,21 @@ anc_status anc_config_read_json(const char *json, anc_rules *r, anc_err *err)
     err->code = ANC_OK;
     yajl_val tree = yajl_tree_parse(json, NULL, 0);
     yajl_val rules = tree ? yajl_tree_get(tree, (const char *[]){ "rules", NULL }, yajl_t_object) : NULL;
+    if (tree && !rules) rules = yajl_tree_get(tree, (const char *[]){ "targets", "rules", NULL }, yajl_t_object);
     yajl_val name = rules ? yajl_tree_get(rules, (const char *[]){ "preset", NULL }, yajl_t_string) : NULL;
     const anc_rules *preset = name ? anc_rules_preset(name->u.string) : NULL;
     if (preset) *r = *preset;
+    if (preset && yajl_tree_get(rules, (const char *[]){ "roi", NULL }, yajl_t_object)) r->stage = ANC_STAGE_ROI;
     if (!preset) anc_fail(err, ANC_EDATA, "the configuration names no preset that this version knows");
-    for (int k = 0; k < N_KEYS && !err->code; k++) set_from(rules, k, r, err);
+    for (int k = 0; k < N_KEYS && !err->code; k++)
+        if (!is_roi(k) || r->stage == ANC_STAGE_ROI) set_from(rules, k, r, err);
     yajl_tree_free(tree);
     return err->code ? err->code : anc_rules_check(r, err);
 }
 
 /* ---- writing ---- */
 
-/* The shortest decimal that reads back as the same double. */
-static void print_real(double x, FILE *to)
+void anc_config_real(double x, FILE *to)
 {
     char text[40];
     for (int digits = 6; digits <= 17; digits++) {
@@ -366,7 +385,7 @@ static void print_reals(const double *x, int n, const char *between, FILE *to)
 {
     for (int i = 0; i < n; i++) {
         if (i) fputs(between, to);
-        print_real(x[i], to);
+        anc_config_real(x[i], to);
     }
 }
 
@@ -428,6 +447,7 @@ void anc_config_json(const anc_rules *r, FILE *to)
     fprintf(to, "{\"preset\":\"%s\"", r->name);
     for (int k = 0; k < N_KEYS; k++) {
         bool first = !k || strcmp(keys[k].section, keys[k - 1].section);
+        if (is_roi(k) && r->stage != ANC_STAGE_ROI) continue;
         if (first) fprintf(to, "%s,\"%s\":{", k ? "}" : "", keys[k].section);
         fprintf(to, "%s\"%s\":", first ? "" : ",", keys[k].key);
         print_value(r, k, true, to);

@@ -13,10 +13,14 @@ anc_status anc_config_read(const char *path, const char *preset, anc_rules *r, a
 /* The rules as such a file. */
 void anc_config_print(const anc_rules *r, FILE *to);
 
-/* The rules as one JSON object on one line: the same keys, in the same order. */
+/* The rules as one JSON object on one line: the same keys, in the same order; those of [roi] only if that is the stage. */
 void anc_config_json(const anc_rules *r, FILE *to);
 
-/* The inverse: the rules in the object "rules" of a file's whole configuration. Errors: ANC_EDATA, ANC_EARGUMENT. */
+/* The shortest decimal that reads back as the same double. */
+void anc_config_real(double x, FILE *to);
+
+/* The inverse: the rules in the object "rules" of a file's whole configuration, and their stage; of a head's, those of its
+ * targets. Errors: ANC_EDATA, ANC_EARGUMENT. */
 anc_status anc_config_read_json(const char *json, anc_rules *r, anc_err *err);
 
 /* Sets the crowd rule from "drop", "keep", "ignore", "exclude", "ignore=0.5", "exclude=0.5". */

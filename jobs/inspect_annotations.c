@@ -189,7 +189,7 @@ anc_status anc_inspect_annotations(const char *path, const anc_inspect *o, anc_e
     anc_dataset categories = { 0 };
     findings f = { 0 };
     uint64_t fingerprint;
-    if (anc_source_open(path, &s, err)) return err->code;
+    if (anc_source_open(path, NULL, &s, err)) return err->code;
     anc_status status = anc_source_fingerprint(s, &fingerprint, err);
     if (!status && o->checksum) {
         printf("%016llx\n", (unsigned long long)fingerprint);

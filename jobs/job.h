@@ -15,6 +15,7 @@ extern const anc_job anc_jobs[]; /* ends with a row whose name is NULL */
 
 int anc_job_import(int argc, char **argv);
 int anc_job_label(int argc, char **argv);
+int anc_job_propose(int argc, char **argv);
 int anc_job_evaluate(int argc, char **argv);
 int anc_job_presets(int argc, char **argv);
 int anc_job_inspect(int argc, char **argv);

@@ -6,11 +6,12 @@
 #include "core/recall.h"
 #include "io/out.h"
 #include "io/proposals.h"
-#include "io/source.h"
 #include "jobs/format.h"
 #include "jobs/job.h"
 #include "jobs/opts.h"
 #include "jobs/progress.h"
+#include "jobs/source_opts.h"
+#include "jobs/source_team.h"
 #include "mpi/queue.h"
 #include "mpi/team.h"
 #include <inttypes.h>
@@ -24,6 +25,8 @@ enum { IMAGES_PER_RUN = 64 };
 typedef struct {
     const char *proposals, *annotations, *protocol, *top, *csv, *json;
     bool categories, quiet;
+    anc_source_words words;
+    anc_reader_options source; /* what words say */
 } options;
 
 typedef struct {
@@ -394,7 +397,7 @@ static anc_status parse_tops(const char *text, plan *p, anc_err *err)
     }
 }
 
-static anc_status open_all(job *j, anc_err *err)
+static anc_status open_proposals(job *j, anc_err *err)
 {
     plan *p = &j->plan;
     if (parse_tops(j->o.top, p, err)) return err->code;
@@ -404,19 +407,25 @@ static anc_status open_all(job *j, anc_err *err)
         p->protocol = ANC_RECALL_DETECTRON;
     else
         return anc_fail(err, ANC_EARGUMENT, "no protocol is called '%s'; there are coco and detectron", j->o.protocol);
-    if (anc_proposals_open(j->o.proposals, &j->proposals, err) || anc_source_open(j->o.annotations, &j->source, err) ||
-        anc_source_categories(j->source, &j->categories, err))
-        return err->code;
+    return anc_proposals_open(j->o.proposals, &j->proposals, err);
+}
+
+/* Collective. */
+static anc_status open_source(job *j, anc_err *err)
+{
+    plan *p = &j->plan;
+    if (anc_source_open_team(&j->team, j->o.annotations, &j->o.source, &j->source, err)) return err->code;
+    if (j->team.rank || anc_source_categories(j->source, &j->categories, err)) return anc_team_agree(&j->team, err);
     p->n_images = anc_source_images(j->source);
     p->n_groups = j->categories.n_categories ? (int32_t)j->categories.n_categories : 1;
-    return ANC_OK;
+    return anc_team_agree(&j->team, err);
 }
 
 static anc_status run(job *j, anc_err *err)
 {
     bool speaks = !j->team.rank;
-    if (speaks) open_all(j, err);
-    if (anc_team_agree(&j->team, err)) return err->code;
+    if (speaks) open_proposals(j, err);
+    if (anc_team_agree(&j->team, err) || open_source(j, err)) return err->code;
     anc_team_bcast(&j->team, &j->plan, sizeof j->plan, 0);
     const plan *p = &j->plan;
     anc_recall_init(&j->recall, p->protocol, p->top, p->n_tops, p->n_groups, err);
@@ -444,6 +453,7 @@ int anc_job_evaluate(int argc, char **argv)
         { "categories", 'c', NULL, ANC_OPT_FLAG, &o->categories, 0, 0, "also print each category's recall" },
         { "csv", 0, "FILE", ANC_OPT_STRING, &o->csv, 0, 0, "write every figure as a table" },
         { "json", 0, "FILE", ANC_OPT_STRING, &o->json, 0, 0, "write every figure as JSON" },
+        ANC_SOURCE_OPTS(o->words),
         { "quiet", 'q', NULL, ANC_OPT_FLAG, &o->quiet, 0, 0, "no progress" },
         { 0 },
     };
@@ -453,8 +463,8 @@ int anc_job_evaluate(int argc, char **argv)
         .min_operands = 2,
         .max_operands = 2,
         .about = "Says how many of the annotated objects the best proposals find: average recall over IoU .50:.05:.95, by "
-                 "size, by IoU, by category. PROPOSALS is a proposals.h5 or any detector's COCO results JSON; ANNOTATIONS a "
-                 "COCO JSON file or an annotations.h5.",
+                 "size, by IoU, by category. PROPOSALS is a proposals.h5 or any detector's COCO results JSON; ANNOTATIONS an "
+                 "annotations.h5 or any file or folder that `anchorage import` reads.",
         .example = "anchorage evaluate proposals.h5 instances_val2017.json --csv recall.csv",
         .opt = opt,
     };
@@ -464,6 +474,7 @@ int anc_job_evaluate(int argc, char **argv)
     o->proposals = operand[0];
     o->annotations = operand[1];
     anc_err err = { 0 };
+    if (anc_source_options(&o->words, &o->source, &err)) return anc_opts_refuse(&usage, "%s", err.text);
     anc_team_start(&j.team);
     run(&j, &err);
     if (err.code && !j.team.rank) fprintf(stderr, "anchorage: evaluate: %s\n", err.text);

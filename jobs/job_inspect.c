@@ -1,6 +1,9 @@
 /* jobs/job_inspect.c: `anchorage inspect`: finds out what a file is, and has it described */
 #include "io/annotations.h"
+#include "io/feature.h"
 #include "io/h5.h"
+#include "io/head_file.h"
+#include "io/proposals.h"
 #include "io/targets.h"
 #include "jobs/format.h"
 #include "jobs/inspect.h"
@@ -65,6 +68,25 @@ static anc_status print_attributes(const char *path, const char *format, anc_err
     return err->code;
 }
 
+/* Written by a later version of anchorage, in a form that this one does not know. */
+static bool is_later(const char *path, const char *format)
+{
+    static const struct {
+        const char *format;
+        int version;
+    } known[] = { { ANC_HEAD_FORMAT, ANC_HEAD_VERSION }, { ANC_FEATURES_FORMAT, ANC_FEATURES_VERSION } };
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        anc_h5_file f;
+        anc_err err = { 0 };
+        int64_t version = 0;
+        if (strcmp(format, known[i].format) || anc_h5_open(path, format, INT_MAX, &f, &err)) continue;
+        anc_h5_get_int(&f, "/", "format_version", &version, &err);
+        anc_h5_close(&f);
+        return version > known[i].version;
+    }
+    return false;
+}
+
 /* Whether a file begins as HDF5 files do. */
 static anc_status sniff(const char *path, bool *hdf5, bool *folder, anc_err *err)
 {
@@ -90,7 +112,9 @@ static anc_status inspect(const char *path, const anc_inspect *o, anc_err *err)
         char index[PATH_MAX];
         if (snprintf(index, sizeof index, "%s/targets.h5", path) >= (int)sizeof index)
             return anc_fail(err, ANC_EARGUMENT, "%s: the name is too long", path);
-        return print_config(index, ANC_TARGETS_FORMAT, err);
+        anc_stage stage;
+        if (anc_targets_stage_of(index, &stage, err)) return anc_within(err, "%s", index);
+        return print_config(index, anc_targets_format(stage), err);
     }
     if (!hdf5) {
         if (o->config)
@@ -103,8 +127,16 @@ static anc_status inspect(const char *path, const anc_inspect *o, anc_err *err)
         print_config(path, format, err);
     else if (!strcmp(format, ANC_ANNOTATIONS_FORMAT))
         anc_inspect_annotations(path, o, err);
-    else if (!strcmp(format, ANC_TARGETS_FORMAT))
+    else if (!strcmp(format, ANC_TARGETS_FORMAT) || !strcmp(format, ANC_ROI_TARGETS_FORMAT))
         anc_inspect_targets(path, o, err);
+    else if (!strcmp(format, ANC_PROPOSALS_FORMAT))
+        anc_inspect_proposals(path, o, err);
+    else if (o->checksum && !strncmp(format, "anchorage-", 10))
+        anc_fail(err, ANC_EARGUMENT, "%s: --checksum is for annotations, targets and proposals", path);
+    else if (!strcmp(format, ANC_HEAD_FORMAT) && !is_later(path, format))
+        anc_inspect_head_file(path, err);
+    else if (!strcmp(format, ANC_FEATURES_FORMAT) && !is_later(path, format))
+        anc_inspect_features(path, err);
     else if (!strncmp(format, "anchorage-", 10))
         print_attributes(path, format, err);
     else
@@ -119,7 +151,7 @@ int anc_job_inspect(int argc, char **argv)
     const anc_opt opt[] = {
         { "views", 'n', "N", ANC_OPT_INT, &o.views, 0, 1e9, "list this many images or views" },
         { "categories", 0, "N", ANC_OPT_INT, &o.categories, 0, 1e9,
-          "list this many categories, those with the most boxes" },
+          "list this many categories, those with the most boxes or RoIs" },
         { "config", 0, NULL, ANC_OPT_FLAG, &o.config, 0, 0,
           "print the configuration alone: one line of JSON" },
         { "checksum", 0, NULL, ANC_OPT_FLAG, &o.checksum, 0, 0,
@@ -133,7 +165,8 @@ int anc_job_inspect(int argc, char **argv)
         .max_operands = 1,
         .about = "Says what a file holds: annotations (annotations.h5, COCO JSON), training targets (a "
                  "shard, the index "
-                 "targets.h5 or the folder of both), or another file that anchorage wrote.",
+                 "targets.h5 or the folder of both), a trained head, features, proposals, or another file "
+                 "that anchorage wrote.",
         .example = "anchorage inspect targets/",
         .opt = opt,
     };

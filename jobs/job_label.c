@@ -4,7 +4,8 @@
  * each with its slice of the data set; every rank labels views and writes shards; rank 0 writes the index in the end.
  */
 #include "io/out.h"
-#include "io/source.h"
+#include "jobs/choose.h"
+#include "jobs/closing.h"
 #include "jobs/config.h"
 #include "jobs/format.h"
 #include "jobs/job.h"
@@ -13,6 +14,8 @@
 #include "jobs/progress.h"
 #include "jobs/run_folder.h"
 #include "jobs/shard_check.h"
+#include "jobs/source_opts.h"
+#include "jobs/source_team.h"
 #include "jobs/stop.h"
 #include "jobs/summary.h"
 #include "mpi/queue.h"
@@ -23,14 +26,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 typedef struct {
-    const char *annotations, *out, *preset, *config, *crowd, *sampler, *simd, *summary, *part, *limit, *like;
+    const char *annotations, *out, *preset, *config, *crowd, *sampler, *simd, *summary, *part, *limit, *like, *stage,
+        *proposals;
     int64_t seed, epochs, images_per_shard;
     double flip;
     bool assignment, labels, with_gt, restart, repair, dry_run, quiet;
     int part_i, part_n; /* of --part */
+    anc_source_words words;
+    anc_reader_options source; /* what words say */
 } options;
 
 /* What every rank must know alike; plain bytes, broadcast by rank 0. */
@@ -67,6 +72,9 @@ typedef struct {
     anc_shard_maker maker;
     anc_like_row *like; /* [n_like] on all ranks; NULL without --like */
     int64_t n_like;
+    anc_roi_input proposals; /* of the second stage, on all ranks, and its classes */
+    anc_classes classes;
+    int32_t *category;
     anc_queue *queue;
     bool index_written;
 } job;
@@ -80,18 +88,23 @@ static double busy_s(const anc_label_record *r)
 
 /* ---- rules and plan ---- */
 
+/* What is wrong with --stage and the options that belong to one of them, or NULL. */
+static const char *wrong_stage(const options *o)
+{
+    bool roi = o->stage && !strcmp(o->stage, "roi");
+    if (o->stage && !roi && strcmp(o->stage, "rpn")) return "--stage must be rpn or roi";
+    if (roi && !o->proposals) return "--stage roi needs --proposals FILE, as `anchorage propose` writes it";
+    if (!roi && o->proposals) return "--proposals is for --stage roi; give that, too, or leave it out";
+    if (roi && (o->assignment || o->labels)) return "--assignment and --labels are of anchors, for --stage rpn";
+    return NULL;
+}
+
 static anc_status resolve_rules(const options *o, anc_rules *r, anc_err *err)
 {
-    const char *name = o->preset ? o->preset : "torchvision-fpn";
-    const anc_rules *preset = anc_rules_preset(name);
-    if (!preset) {
-        size_t n = 0;
-        while (anc_rules_preset_names[n]) n++;
-        const char *near = anc_opts_nearest(name, anc_rules_preset_names, n);
-        return anc_fail(err, ANC_EARGUMENT, "no preset is called '%s'%s%s%s; see anchorage presets", name,
-                        near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
-    }
+    const anc_rules *preset = anc_choose_preset(o->preset ? o->preset : "torchvision-fpn", err);
+    if (!preset) return err->code;
     *r = *preset;
+    r->stage = o->proposals ? ANC_STAGE_ROI : ANC_STAGE_RPN;
     if (o->config && anc_config_read(o->config, o->preset, r, err)) return err->code;
     if (o->crowd && anc_config_crowd(o->crowd, r, err)) return err->code;
     if (o->sampler && anc_config_sampler(o->sampler, r, err)) return err->code;
@@ -109,17 +122,40 @@ static anc_run_folder folder_of(const job *j)
     return (anc_run_folder){ j->o.out, j->o.part_i, j->o.part_n, j->o.restart, anc_stop_wanted, say_waiting };
 }
 
+/* Rank 0. What the second stage has besides annotations. */
+static anc_status plan_rois(job *j, anc_err *err)
+{
+    anc_label_plan *p = &j->plan.label;
+    if (anc_roi_input_open(&j->proposals, j->o.proposals, err) ||
+        anc_roi_input_check(&j->proposals, j->o.annotations, j->source, &p->roi.crc, err))
+        return err->code;
+    if (anc_classes_read(j->source, p->rules.roi.classes, &j->category, &j->classes, err))
+        return anc_within(err, "%s", j->o.annotations);
+    p->roi.images = anc_proposals_images(j->proposals.file);
+    p->roi.count = anc_proposals_count(j->proposals.file);
+    p->roi.n_classes = j->classes.n;
+    p->roi.classes = anc_classes_fingerprint(&j->classes);
+    return ANC_OK;
+}
+
+/* Collective. */
+static anc_status share_rois(job *j, anc_err *err)
+{
+    if (anc_classes_share(&j->team, &j->category, &j->classes, err)) return err->code;
+    if (j->team.rank) anc_roi_input_open(&j->proposals, j->o.proposals, err);
+    return anc_team_agree(&j->team, err);
+}
+
 static anc_status make_plan(job *j, anc_err *err)
 {
     anc_label_plan *p = &j->plan.label;
     const options *o = &j->o;
+    if (wrong_stage(o)) return anc_fail(err, ANC_EARGUMENT, "%s", wrong_stage(o));
     if (resolve_rules(o, &p->rules, err)) return err->code;
-    const char *variable = getenv("ANCHORAGE_SIMD"), *simd = o->simd ? o->simd : variable && *variable ? variable : NULL;
-    const anc_kernels *k = anc_kernels_find(simd);
-    if (!k)
-        return anc_fail(err, ANC_EARGUMENT, "no kernels called '%s' run on this machine; leave %s out", simd,
-                        o->simd ? "--simd" : "ANCHORAGE_SIMD");
-    snprintf(j->plan.kernels, sizeof j->plan.kernels, "%s", simd ? k->name : "");
+    bool named;
+    const anc_kernels *k = anc_choose_kernels(o->simd, &named, err);
+    if (!k) return err->code;
+    snprintf(j->plan.kernels, sizeof j->plan.kernels, "%s", named ? k->name : "");
     if (o->like) {
         if (anc_like_read(o->like, &p->rules, &j->like, &j->n_like, err)) return err->code;
         p->like = anc_like_fingerprint(j->like, j->n_like);
@@ -128,20 +164,29 @@ static anc_status make_plan(job *j, anc_err *err)
     double start = anc_now_s();
     if (!o->dry_run && anc_run_folder_enter(&f, &j->lock, &j->made, err)) return err->code;
     j->lock_s = anc_now_s() - start;
-    const char *const reads[] = { o->annotations, o->config, o->like };
-    if (!o->dry_run && o->summary && anc_summary_check(o->summary, reads, 3, o->out, err)) return err->code;
+    const char *const reads[] = { o->annotations, o->config, o->like, o->proposals };
+    if (!o->dry_run && o->summary && anc_summary_check("--summary-json", o->summary, reads, 4, o->out, err)) return err->code;
     if (j->lock) snprintf(j->plan.tag, sizeof j->plan.tag, "%s", anc_lock_tag(j->lock));
-    if (anc_source_open(o->annotations, &j->source, err)) return err->code;
-    if (o->like && anc_like_covers(o->like, j->like, j->n_like, j->source, err)) return err->code;
     p->seed = o->seed;
     p->epochs = o->epochs;
     p->images_per_shard = o->images_per_shard;
     p->assignment = o->assignment;
     p->labels = o->labels;
     p->with_gt = o->with_gt;
-    p->n_images = anc_source_images(j->source);
-    p->n_boxes = anc_source_boxes(j->source);
-    return anc_source_fingerprint(j->source, &p->fingerprint, err);
+    return ANC_OK;
+}
+
+/* Collective. The annotations, on rank 0, and what the plan says of them. */
+static anc_status open_source(job *j, anc_err *err)
+{
+    anc_label_plan *p = &j->plan.label;
+    if (anc_source_open_team(&j->team, j->o.annotations, &j->o.source, &j->source, err)) return err->code;
+    if (!j->team.rank && !(j->o.like && anc_like_covers(j->o.like, j->like, j->n_like, j->source, err))) {
+        p->n_images = anc_source_images(j->source);
+        p->n_boxes = anc_source_boxes(j->source);
+        if (!j->o.proposals || !plan_rois(j, err)) anc_source_fingerprint(j->source, &p->fingerprint, err);
+    }
+    return anc_team_agree(&j->team, err);
 }
 
 static bool is_mine(const job *j, int64_t shard) { return shard % j->o.part_n == j->o.part_i - 1; }
@@ -225,7 +270,12 @@ static anc_status do_shard(job *j, const anc_work *work, anc_label_record *r, bo
     snprintf(path, sizeof path, "%s/%s", j->o.out, name); /* fits: see anc_run_folder_enter */
     double t = anc_now_s();
     anc_out_cost cost = { 0 };
-    const anc_targets_about about = { j->config, &j->plan.label.rules, work->item, j->plan.tag, &cost };
+    const anc_targets_about about = { .config = j->config,
+                                      .rules = &j->plan.label.rules,
+                                      .shard = work->item,
+                                      .tag = j->plan.tag,
+                                      .classes = &j->classes,
+                                      .cost = &cost };
     if (anc_targets_write(&j->maker.targets, path, &about, &r->n[ANC_N_BYTES], err)) return err->code;
     r->s[ANC_S_SEAL] = cost.seal_s;
     r->s[ANC_S_SYNC] = cost.sync_s;
@@ -288,10 +338,11 @@ static anc_status do_index(job *j, bool changed, timings *t, anc_err *err)
 {
     const anc_label_plan *p = &j->plan.label;
     const anc_run_of_shards run = { j->o.out, j->config, ANC_VERSION, p };
-    const bool with[ANC_ROWS_KINDS] = { true, true, true, p->assignment, p->labels, p->with_gt };
-    const anc_targets_about about = {
-        .config = j->config, .rules = &p->rules, .tag = j->plan.tag, .cost = &t->index
-    };
+    const anc_targets_about about = { .config = j->config, .rules = &p->rules, .tag = j->plan.tag, .classes = &j->classes,
+                                      .cost = &t->index };
+    const int32_t n_levels = j->maker.targets.n_levels;
+    bool with[ANC_ROWS_KINDS];
+    anc_targets_kept(p->rules.stage, p->assignment, p->labels, p->with_gt, with);
     double start = anc_now_s();
     bool all = true, there;
     if (j->o.part_n > 1) {
@@ -301,7 +352,7 @@ static anc_status do_index(job *j, bool changed, timings *t, anc_err *err)
     anc_err fault = { 0 };
     if (all && !j->team.rank && (anc_index_check(&run, &there, &fault) || changed)) {
         if (fault.code && there) fprintf(stderr, "label: %s; writing it again\n", fault.text);
-        anc_targets_write_index(j->o.out, j->n_shards, with, p->rules.anchors.n_levels, &about, &t->index_bytes, err);
+        anc_targets_write_index(j->o.out, j->n_shards, with, n_levels, &about, &t->index_bytes, err);
         j->index_written = !err->code;
     }
     t->index_s = anc_now_s() - start;
@@ -310,13 +361,6 @@ static anc_status do_index(job *j, bool changed, timings *t, anc_err *err)
 
 /* ---- reporting ---- */
 
-static double peak_mib(void)
-{
-    struct rusage u;
-    getrusage(RUSAGE_SELF, &u);
-    return (double)u.ru_maxrss / 1024;
-}
-
 #define COUNT(x) anc_format_count(x).text
 
 static void print_plan(const job *j)
@@ -324,6 +368,10 @@ static void print_plan(const job *j)
     const anc_label_plan *p = &j->plan.label;
     printf("label: %s: %s images, %s boxes (%s); preset %s\n", j->o.annotations, COUNT(p->n_images), COUNT(p->n_boxes),
            anc_source_format(j->source), p->rules.name);
+    if (j->o.proposals) {
+        printf("label: %s: %s proposals, ", j->o.proposals, COUNT(p->roi.count));
+        printf("%s images (%s); second stage\n", COUNT(p->roi.images), anc_proposals_format(j->proposals.file));
+    }
     printf("label: %s views, %s shards, %d rank%s, %s kernels\n", COUNT(p->n_images * p->epochs), COUNT(j->n_shards),
            j->team.size, j->team.size == 1 ? "" : "s", j->kernels->name);
     if (j->o.part_n > 1) printf("label: part %d of %d: %s shards\n", j->o.part_i, j->o.part_n, COUNT(j->n_mine));
@@ -342,6 +390,25 @@ static void print_end(const job *j, const anc_label_record *r, const timings *t)
     printf("%s in %s\n", anc_format_bytes(r->n[ANC_N_BYTES] + t->index_bytes).text, anc_format_time(t->total_s).text);
 }
 
+/* What was labelled: anchors, or the second stage's candidates. */
+static void print_labelled(const job *j, const anc_label_record *r)
+{
+    if (j->o.proposals) {
+        printf("  candidates  %15s   ", COUNT(r->n[ANC_N_ANCHORS]));
+        printf("%s proposals, ", COUNT(r->n[ANC_N_PROPOSALS] - r->n[ANC_N_LEFT_OUT]));
+        printf("%s boxes\n", COUNT(r->n[ANC_N_ANCHORS] - r->n[ANC_N_PROPOSALS] + r->n[ANC_N_LEFT_OUT]));
+    } else {
+        printf("  anchors     %15s\n", COUNT(r->n[ANC_N_ANCHORS]));
+    }
+    printf("    positive  %15s   %s sampled\n", COUNT(r->n[ANC_N_POSITIVES]), COUNT(r->n[ANC_N_SAMPLED_POSITIVES]));
+    printf("    negative  %15s   %s sampled\n", COUNT(r->n[ANC_N_NEGATIVES]), COUNT(r->n[ANC_N_SAMPLED_NEGATIVES]));
+    printf("    ignored   %15s\n", COUNT(r->n[ANC_N_IGNORED]));
+    if (r->n[ANC_N_LEFT_OUT]) printf("  note: %s proposals have no area in their view and were left out\n", COUNT(r->n[ANC_N_LEFT_OUT]));
+    if (r->n[ANC_N_WITHOUT_PROPOSALS])
+        printf("  note: %s views have no proposals; they train on their boxes alone, if they have any\n",
+               COUNT(r->n[ANC_N_WITHOUT_PROPOSALS]));
+}
+
 static void print_summary(const job *j, const anc_label_record *r, const timings *t)
 {
     const anc_dataset_report *found = anc_source_report(j->source);
@@ -350,14 +417,11 @@ static void print_summary(const job *j, const anc_label_record *r, const timings
     printf("  objects     %15s   %s clipped at the edge, %s outside or empty in the view\n", COUNT(r->n[ANC_N_BOXES]),
            COUNT(r->n[ANC_N_CLIPPED]), COUNT(r->n[ANC_N_DROPPED]));
     printf("  crowds      %15s   annotated; rule: %s\n", COUNT(found->crowds), anc_config_crowd_word(&j->plan.label.rules));
-    printf("  anchors     %15s\n", COUNT(r->n[ANC_N_ANCHORS]));
-    printf("    positive  %15s   %s sampled\n", COUNT(r->n[ANC_N_POSITIVES]), COUNT(r->n[ANC_N_SAMPLED_POSITIVES]));
-    printf("    negative  %15s   %s sampled\n", COUNT(r->n[ANC_N_NEGATIVES]), COUNT(r->n[ANC_N_SAMPLED_NEGATIVES]));
-    printf("    ignored   %15s\n", COUNT(r->n[ANC_N_IGNORED]));
+    print_labelled(j, r);
     if (found->empty_boxes) printf("  note: %s annotated boxes have no area and were left out\n", COUNT(found->empty_boxes));
     if (found->duplicate_ids) printf("  note: %s annotation ids stand more than once\n", COUNT(found->duplicate_ids));
     if (r->n[ANC_N_UNMATCHED]) printf("  note: %s objects reach no anchor well enough to make one positive\n", COUNT(r->n[ANC_N_UNMATCHED]));
-    if (r->n[ANC_N_WITHOUT_POSITIVES]) printf("  note: %s views have no positive anchor\n", COUNT(r->n[ANC_N_WITHOUT_POSITIVES]));
+    if (r->n[ANC_N_WITHOUT_POSITIVES]) printf("  note: %s views have no positive %s\n", COUNT(r->n[ANC_N_WITHOUT_POSITIVES]), j->o.proposals ? "RoI" : "anchor");
     printf("\n  read annotations %s; label and write %s; index %s\n", anc_format_time(t->read_s).text,
            anc_format_time(t->label_s).text, anc_format_time(t->index_s).text);
     printf("  work of all ranks: match %.0f %%, sample %.0f %%, encode %.0f %%, lay and gather %.0f %%, "
@@ -394,20 +458,21 @@ static void print_json(const void *context, FILE *to)
                 "\"views_without_positives\":%lld,\n",
             (long long)r->n[ANC_N_VIEWS], (long long)r->n[ANC_N_BOXES], (long long)r->n[ANC_N_CROWDS], (long long)r->n[ANC_N_CLIPPED], (long long)r->n[ANC_N_DROPPED],
             (long long)r->n[ANC_N_UNMATCHED], (long long)r->n[ANC_N_WITHOUT_POSITIVES]);
-    fprintf(to, " \"anchors\":%lld,\"positives\":%lld,\"negatives\":%lld,\"ignored\":%lld,\"sampled_positives\":%lld,"
+    fprintf(to, " \"%s\":%lld,\"positives\":%lld,\"negatives\":%lld,\"ignored\":%lld,\"sampled_positives\":%lld,"
                 "\"sampled_negatives\":%lld,\n",
-            (long long)r->n[ANC_N_ANCHORS], (long long)r->n[ANC_N_POSITIVES], (long long)r->n[ANC_N_NEGATIVES], (long long)r->n[ANC_N_IGNORED],
+            j->o.proposals ? "candidates" : "anchors", (long long)r->n[ANC_N_ANCHORS], (long long)r->n[ANC_N_POSITIVES], (long long)r->n[ANC_N_NEGATIVES], (long long)r->n[ANC_N_IGNORED],
             (long long)r->n[ANC_N_SAMPLED_POSITIVES], (long long)r->n[ANC_N_SAMPLED_NEGATIVES]);
-    fprintf(to,
-            " \"seconds\":{\"total\":%.6f,\"read\":%.6f,\"label_and_write\":%.6f,\"index\":%.6f,\n"
-            "  \"all_ranks\":{\"lay\":%.6f,\"match\":%.6f,\"sample\":%.6f,\"encode\":%.6f,"
-            "\"gather\":%.6f,\"write\":%.6f,\"seal\":%.6f,\"sync\":%.6f},\n"
-            "  \"lock\":%.6f,\"claim\":%.6f,\"look\":%.6f,\"index_seal\":%.6f,\"index_sync\":%.6f,\n"
-            "  \"busy_min\":%.6f,\"busy_mean\":%.6f,\"busy_max\":%.6f,\"busy_max_rank\":%d},\n",
-            t->total_s, t->read_s, t->label_s, t->index_s, r->s[ANC_S_LAY], r->s[ANC_S_MATCH],
-            r->s[ANC_S_SAMPLE], r->s[ANC_S_ENCODE], r->s[ANC_S_GATHER], r->s[ANC_S_WRITE], r->s[ANC_S_SEAL],
-            r->s[ANC_S_SYNC], t->lock_s, t->claim_s, t->look_s, t->index.seal_s, t->index.sync_s + t->names_s,
-            t->busy.min, t->busy.mean, t->busy.max, t->busy.max_rank);
+    if (j->o.proposals)
+        fprintf(to, " \"proposals\":%lld,\"proposals_left_out\":%lld,\"views_without_proposals\":%lld,\n",
+                (long long)r->n[ANC_N_PROPOSALS], (long long)r->n[ANC_N_LEFT_OUT], (long long)r->n[ANC_N_WITHOUT_PROPOSALS]);
+    fprintf(to, " \"seconds\":{\"total\":%.6f,\"read\":%.6f,\"label_and_write\":%.6f,\"index\":%.6f,\n"
+                "  \"all_ranks\":{\"lay\":%.6f,\"match\":%.6f,\"sample\":%.6f,\"encode\":%.6f,\"gather\":%.6f,\"write\":%.6f,\"seal\":%.6f,"
+                "\"sync\":%.6f},\n"
+                "  \"lock\":%.6f,\"claim\":%.6f,\"look\":%.6f,\"index_seal\":%.6f,\"index_sync\":%.6f,\n"
+                "  \"busy_min\":%.6f,\"busy_mean\":%.6f,\"busy_max\":%.6f,\"busy_max_rank\":%d},\n",
+            t->total_s, t->read_s, t->label_s, t->index_s, r->s[ANC_S_LAY], r->s[ANC_S_MATCH], r->s[ANC_S_SAMPLE], r->s[ANC_S_ENCODE], r->s[ANC_S_GATHER],
+            r->s[ANC_S_WRITE], r->s[ANC_S_SEAL], r->s[ANC_S_SYNC], t->lock_s, t->claim_s, t->look_s, t->index.seal_s,
+            t->index.sync_s + t->names_s, t->busy.min, t->busy.mean, t->busy.max, t->busy.max_rank);
     fprintf(to, " \"peak_mib\":%.1f,\"peak_mib_mean\":%.1f}\n", t->peak.max, t->peak.mean);
 }
 
@@ -417,9 +482,10 @@ static void print_json(const void *context, FILE *to)
 static anc_status share_plan(job *j, anc_err *err)
 {
     if (!j->team.rank) make_plan(j, err);
-    if (anc_team_agree(&j->team, err)) return err->code;
+    if (anc_team_agree(&j->team, err) || open_source(j, err)) return err->code;
     anc_team_bcast(&j->team, &j->plan, sizeof j->plan, 0);
     if (j->o.like && anc_like_share(&j->team, &j->like, &j->n_like, err)) return err->code;
+    if (j->o.proposals && share_rois(j, err)) return err->code;
     j->n_shards = anc_label_shards(&j->plan.label);
     j->kernels = anc_kernels_find(j->plan.kernels[0] ? j->plan.kernels : NULL);
     j->config = anc_label_describe(&j->plan.label);
@@ -429,6 +495,8 @@ static anc_status share_plan(job *j, anc_err *err)
     if (!err->code) anc_shard_maker_init(&j->maker, &j->plan.label, j->kernels, err);
     j->maker.like = j->like;
     j->maker.n_like = j->n_like;
+    j->maker.proposals = &j->proposals;
+    j->maker.classes = &j->classes;
     j->maker.between = between_views;
     j->maker.context = j;
     const anc_run_folder f = folder_of(j);
@@ -452,20 +520,6 @@ static anc_status see_what_is_left(job *j, anc_err *err)
     return ANC_OK;
 }
 
-/* Collective. One line that says why, with how much left, and what to do. */
-static void say_stopped(job *j)
-{
-    const char *mine = anc_stop_reason();
-    char line[64];
-    snprintf(line, sizeof line, "%s%s", mine ? mine : "", mine ? "\n" : "");
-    char *all = anc_team_join(&j->team, line);
-    if (all) all[strcspn(all, "\n")] = '\0';
-    if (!j->team.rank)
-        fprintf(stderr, "anchorage: label: stopped by %s with %lld of %lld shards left; run the same command again to go "
-                "on\n", all && *all ? all : "request", (long long)j->n_left, (long long)j->n_mine);
-    free(all);
-}
-
 static anc_status do_all(job *j, anc_label_record *sum, timings *t, anc_err *err)
 {
     bool speaks = !j->team.rank;
@@ -478,7 +532,7 @@ static anc_status do_all(job *j, anc_label_record *sum, timings *t, anc_err *err
     t->label_s = anc_now_s() - start;
     if (failed) return failed;
     if (!j->n_left) return do_index(j, j->n_before < j->n_mine, t, err);
-    say_stopped(j);
+    anc_say_stopped(&j->team, "label", "request", "with %lld of %lld shards left", (long long)j->n_left, (long long)j->n_mine);
     return ANC_OK;
 }
 
@@ -503,7 +557,7 @@ static anc_status run(job *j, anc_err *err)
     fflush(stdout);
     if (do_all(j, &sum, &t, err) || j->n_left) return err->code;
     t.total_s = anc_now_s() - start;
-    t.peak = anc_team_spread(&j->team, peak_mib());
+    t.peak = anc_team_spread(&j->team, anc_peak_mib());
     if (speaks && !j->o.quiet && j->n_before < j->n_mine) print_summary(j, &sum, &t);
     if (speaks && !j->o.quiet && j->n_before == j->n_mine) print_end(j, &sum, &t);
     const outcome all = { j, &sum, &t };
@@ -517,6 +571,8 @@ static void job_clear(job *j)
     anc_run_folder_leave(&f, j->lock, j->made);
     anc_source_close(j->source);
     anc_shard_maker_free(&j->maker);
+    anc_roi_input_close(&j->proposals);
+    free(j->category);
     free(j->like);
     free(j->verdict);
     free(j->config);
@@ -541,6 +597,10 @@ int anc_job_label(int argc, char **argv)
         { "preset", 'p', "NAME", ANC_OPT_STRING, &o->preset, 0, 0,
           "whose rules to follow (torchvision-fpn); `anchorage presets` lists them" },
         { "config", 'c', "FILE.ini", ANC_OPT_STRING, &o->config, 0, 0, "change any part of the preset; see `anchorage presets NAME`" },
+        { "stage", 0, "NAME", ANC_OPT_STRING, &o->stage, 0, 0,
+          "rpn: anchors, for the proposal network (rpn); roi: proposals, for the detector behind it" },
+        { "proposals", 0, "FILE", ANC_OPT_STRING, &o->proposals, 0, 0,
+          "proposals.h5, or COCO results, for --stage roi; every rank reads it" },
         { "seed", 's', "N", ANC_OPT_INT, &o->seed, 0, 9007199254740991.0, "of sampling and flips" },
         { "epochs", 'e', "N", ANC_OPT_INT, &o->epochs, 1, 1000000, "views of each image, each with its own draws" },
         { "like", 0, "FEATURES.h5", ANC_OPT_STRING, &o->like, 0, 0,
@@ -553,6 +613,7 @@ int anc_job_label(int argc, char **argv)
         { "assignment", 0, NULL, ANC_OPT_FLAG, &o->assignment, 0, 0, "also keep every positive and ignored anchor" },
         { "labels", 0, NULL, ANC_OPT_FLAG, &o->labels, 0, 0, "also keep the label of every anchor (large)" },
         { "with-gt", 0, NULL, ANC_OPT_FLAG, &o->with_gt, 0, 0, "also keep the boxes in view pixels" },
+        ANC_SOURCE_OPTS(o->words),
         { "restart", 0, NULL, ANC_OPT_FLAG, &o->restart, 0, 0, "throw away what DIR holds of another run" },
         { "repair", 0, NULL, ANC_OPT_FLAG, &o->repair, 0, 0, "check every row of the shards that are there, too" },
         { "part", 0, "I/N", ANC_OPT_STRING, &o->part, 0, 0,
@@ -571,7 +632,8 @@ int anc_job_label(int argc, char **argv)
         .min_operands = 1,
         .max_operands = 1,
         .about = "Labels the anchors of every image, samples minibatches, encodes regression targets, and writes them as "
-                 "HDF5 shards and an index over them. ANNOTATIONS is a COCO JSON file or an annotations.h5. The bytes "
+                 "HDF5 shards and an index over them; with --stage roi the same for proposals, the second stage's RoIs. "
+                 "ANNOTATIONS is an annotations.h5 or any file or folder that `anchorage import` reads. The bytes "
                  "written depend on the data and the options, never on the number of ranks. The same command again "
                  "checks what is done and goes on from there, whatever ended it.",
         .example = "mpirun -n 64 anchorage label instances_train2017.json -o targets/ --preset detectron2-fpn --epochs 12 --flip 0.5",
@@ -585,12 +647,15 @@ int anc_job_label(int argc, char **argv)
     if (!o->out && !o->dry_run) return anc_opts_refuse(&usage, "--output DIR is missing");
     if (!o->out) o->out = ".";
     anc_err err = { 0 };
+    if (anc_source_options(&o->words, &o->source, &err)) return anc_opts_refuse(&usage, "%s", err.text);
     if (anc_stop_listen(o->limit, &err)) return anc_opts_refuse(&usage, "%s", err.text);
     anc_team_start(&j.team);
     run(&j, &err);
-    if (err.code && !j.team.rank) fprintf(stderr, "anchorage: label: %s\n", err.text);
+    if (err.code && !j.team.rank)
+        fprintf(stderr, "anchorage: label: %s%s\n", err.text,
+                err.code == ANC_ESTOPPED ? "; run the same command again to go on" : "");
     job_clear(&j);
     anc_team_stop(&j.team);
-    if (!err.code && j.n_left) return ANC_EXIT_AGAIN;
+    if (err.code == ANC_ESTOPPED || (!err.code && j.n_left)) return ANC_EXIT_AGAIN;
     return !err.code ? ANC_EXIT_DONE : err.code == ANC_EARGUMENT ? ANC_EXIT_USAGE : ANC_EXIT_FAILED;
 }

@@ -1,75 +1,73 @@
 /* jobs/job_train.c: `anchorage train`: targets and features in, a trained RPN head out
  *
- * A step takes a batch of views, dealt out to the ranks in turn. Each rank computes its views' gradients, one
- * after another; they are summed exactly (mpi/reduce.h), and every rank takes the same step. So the head's
- * bits depend on data and options, never on the number of ranks. Which views a step takes is a function of
- * its number, so that a run goes on from a checkpoint as if it had never stopped.
+ * A step takes a batch of views, dealt out to the ranks in turn (jobs/train_feed.h). Each rank computes its
+ * views' gradients, one after another; they are summed exactly (mpi/reduce.h), and every rank takes the same
+ * step. So the head's bits depend on data and options, never on the number of ranks.
  */
 #include "core/loss.h"
-#include "core/rng.h"
 #include "core/sgd.h"
 #include "io/head_file.h"
+#include "io/lock.h"
+#include "jobs/choose.h"
+#include "jobs/closing.h"
 #include "jobs/format.h"
 #include "jobs/job.h"
 #include "jobs/opts.h"
-#include "jobs/train_data.h"
+#include "jobs/run_folder.h"
+#include "jobs/stop.h"
+#include "jobs/summary.h"
+#include "jobs/train_feed.h"
+#include "jobs/train_recall.h"
+#include "jobs/train_validate.h"
 #include "mpi/reduce.h"
 #include <errno.h>
 #include <limits.h>
 #include <math.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
-typedef enum { SAMPLED, CONSTANT, IMAGE } normaliser;
-static const char *const normalisers[] = { "sampled", "constant", "image", NULL };
+static const char *const normalisers[] = { "sampled", "constant", "image",
+                                           NULL }; /* as anc_feed_normaliser */
 static const char *const schedules[] = { "steps", "cosine", NULL };
 static const char *const sums[] = { "exact", "float", NULL };
 
 typedef struct {
-    const char *paths[2], *out, *init, *log, *summary, *simd, *schedule, *milestones, *normaliser, *reduce;
-    int64_t seed, steps, epochs, batch, per_image, warm_up, checkpoint_every, keep, stop_at;
+    const char *paths[2], *out, *init, *log, *summary, *simd, *schedule, *milestones, *normaliser, *reduce,
+        *limit, *val_targets, *val_features, *val_annotations;
+    int64_t seed, steps, epochs, batch, per_image, warm_up, checkpoint_every, keep, stop_at, validate_every;
     double rate, momentum, decay, gamma, clip, beta, deviation;
-    bool no_shuffle, overwrite, quiet;
+    bool no_shuffle, untrained, overwrite, quiet;
 } options;
 
-enum { GATHER, COMPUTE, REDUCE, UPDATE, N_STAGES };
+enum { WAIT, COMPUTE, REDUCE, UPDATE, N_STAGES }; /* WAIT: for views that are not gathered yet */
 
 typedef struct {
     options o;
     anc_team team;
     const anc_kernels *kernels;
-    normaliser normaliser;
     anc_schedule schedule;
     anc_train_data data;
-    int64_t steps_per_cycle; /* all epochs of the targets once */
-    anc_head_pass pass;
+    anc_feed_plan plan;
+    anc_feed *feed;
     anc_reduce reduce;
+    anc_validator validator; /* open with --val-targets */
+    anc_recall_check recall; /* open with --val-annotations */
+    anc_lock *lock;          /* rank 0: on the output */
     anc_head_file head;
-    bool one_blas;            /* all ranks' BLAS chose the same kernels */
+    bool one_blas;         /* all ranks' BLAS chose the same kernels */
     int64_t first_step;    /* done by earlier runs */
     size_t size;           /* numbers in a gradient */
-    int64_t room;          /* views of a batch that a rank takes at most */
-    float *gradient, *sum; /* [room][size], [size] */
-    int64_t *image;        /* [room] ids */
+    int64_t share;         /* views of a batch that this rank takes */
+    float *gradient, *sum; /* [share][size], [size] */
+    int64_t *image;        /* [share] ids */
     float *by_logit, (*by_delta)[4];
     int32_t most_sampled;
-    int64_t shuffled; /* the run's epoch that order is of, or -1 */
-    int64_t *order;   /* [n_views] */
-    double stage_s[N_STAGES], start_s, reported_s;
+    double stage_s[N_STAGES], gather_s, start_s, reported_s;
     FILE *log;
 } job;
-
-static volatile sig_atomic_t asked_to_stop;
-static void ask_to_stop(int signal)
-{
-    (void)signal;
-    asked_to_stop = 1;
-}
 
 static double now(void)
 {
@@ -115,91 +113,27 @@ static anc_status read_options(job *j, anc_err *err)
         return anc_fail(err, ANC_EARGUMENT, "--schedule %s: must be steps or cosine", o->schedule);
     if (word(o->reduce, sums) < 0)
         return anc_fail(err, ANC_EARGUMENT, "--reduce %s: must be exact or float", o->reduce);
-    const char *variable = getenv("ANCHORAGE_SIMD");
-    const char *simd = o->simd ? o->simd : variable && *variable ? variable : NULL;
-    j->kernels = anc_kernels_find(simd);
-    if (!j->kernels)
-        return anc_fail(err, ANC_EARGUMENT, "no kernels called '%s' run on this machine; leave --simd out",
-                        simd);
-    j->normaliser = (normaliser)norm;
+    bool named;
+    j->kernels = anc_choose_kernels(o->simd, &named, err);
+    if (!j->kernels) return err->code;
+    j->plan.normaliser = (anc_feed_normaliser)norm;
     j->schedule = (anc_schedule){
         .rate = o->rate, .warm_up = o->warm_up, .form = (anc_schedule_form)schedule, .gamma = o->gamma
     };
     return read_milestones(o->milestones, &j->schedule, err);
 }
 
-/* ---- which views a step takes ---- */
-
-static int64_t steps_of(const job *j, int64_t epoch)
-{
-    return (j->data.epoch_first[epoch + 1] - j->data.epoch_first[epoch]) / j->o.batch;
-}
-
 static anc_status count_steps(job *j, anc_err *err)
 {
-    for (int64_t e = 0; e < j->data.n_epochs; e++) j->steps_per_cycle += steps_of(j, e);
-    if (!j->steps_per_cycle)
+    if (!anc_feed_cycle(&j->data, j->o.batch))
         return anc_fail(err, ANC_EARGUMENT, "--batch %lld: no epoch of %s has so many views",
                         (long long)j->o.batch, j->o.paths[0]);
-    int64_t steps = j->o.steps, cycles = j->o.epochs / j->data.n_epochs;
-    if (!steps) {
-        steps = cycles * j->steps_per_cycle;
-        for (int64_t e = 0; e < j->o.epochs % j->data.n_epochs; e++) steps += steps_of(j, e);
-    }
-    j->schedule.steps = steps;
-    return ANC_OK;
-}
-
-/* Every epoch of the run has an order of its own, keyed by seed and epoch (Philox; Fisher and Yates). */
-static anc_status shuffle(job *j, int64_t epoch, anc_err *err)
-{
-    if (j->shuffled == epoch) return ANC_OK;
-    int64_t n = j->data.n_views;
-    free(j->order);
-    j->order = malloc((size_t)n * sizeof *j->order);
-    if (!j->order)
-        return anc_fail(err, ANC_EMEMORY, "out of memory for the order of %lld views", (long long)n);
-    for (int64_t i = 0; i < n; i++) j->order[i] = i;
-    anc_rng r;
-    anc_rng_init(&r, (uint64_t)j->o.seed, 0, (int32_t)epoch, ANC_RNG_SHUFFLE);
-    for (int64_t i = n - 1; i > 0 && !j->o.no_shuffle; i--) {
-        int64_t k = anc_rng_below(&r, (uint32_t)(i + 1)), keep = j->order[i];
-        j->order[i] = j->order[k];
-        j->order[k] = keep;
-    }
-    j->shuffled = epoch;
-    return ANC_OK;
-}
-
-/* The batch of a step: views view[0 .. batch) of the epoch that is then loaded. Views that fill no batch sit
- * their epoch out; which ones, the order says. */
-static anc_status find_batch(job *j, int64_t step, const int64_t **view, anc_err *err)
-{
-    int64_t cycle = step / j->steps_per_cycle, at = step % j->steps_per_cycle, e = 0;
-    while (at >= steps_of(j, e)) at -= steps_of(j, e++);
-    if (anc_train_data_load(&j->data, e, err) || shuffle(j, cycle * j->data.n_epochs + e, err))
-        return err->code;
-    *view = j->order + at * j->o.batch;
+    int64_t steps = j->o.steps ? j->o.steps : anc_feed_steps(&j->data, j->o.batch, j->o.epochs);
+    j->schedule.steps = j->o.untrained ? 0 : steps;
     return ANC_OK;
 }
 
 /* ---- one step ---- */
-
-static int64_t rows_of(const job *j, int64_t view) { return j->data.row[view + 1] - j->data.row[view]; }
-
-/* What a view's sums are multiplied by: 1/N of the loss. */
-static double weight_of(const job *j, const int64_t *batch, int64_t view)
-{
-    int64_t n = 0;
-    switch (j->normaliser) {
-    case SAMPLED:
-        for (int64_t i = 0; i < j->o.batch; i++) n += rows_of(j, batch[i]);
-        break;
-    case CONSTANT: n = j->o.per_image * j->o.batch; break;
-    case IMAGE: n = rows_of(j, view) * j->o.batch; break;
-    }
-    return n ? 1 / (double)n : 0;
-}
 
 static anc_status reserve_samples(job *j, int32_t n, anc_err *err)
 {
@@ -212,26 +146,17 @@ static anc_status reserve_samples(job *j, int32_t n, anc_err *err)
     return j->most_sampled ? ANC_OK : anc_fail(err, ANC_EMEMORY, "out of memory for %d sampled anchors", n);
 }
 
-static anc_status do_view(job *j, int64_t view, double weight, float *gradient, double loss[2], anc_err *err)
+static anc_status do_view(job *j, anc_feed_view *v, float *gradient, double loss[2], anc_err *err)
 {
-    const anc_train_data *d = &j->data;
-    anc_feature_map map[ANC_MAX_LEVELS];
-    int32_t n = (int32_t)rows_of(j, view), n_positive = (int32_t)(d->positive[view + 1] - d->positive[view]);
-    double t0 = now();
-    if (reserve_samples(j, n, err) || anc_features_map(d->features, d->image[view], map, err) ||
-        anc_head_gather(&j->pass, map, d->info->n_levels, d->anchor + d->row[view], n_positive,
-                        n - n_positive, err))
-        return err->code;
-    double t1 = now();
-    anc_head_forward(&j->pass, j->head.parameters, n_positive);
-    loss[0] = anc_loss_objectness(j->pass.logit, n_positive, n, weight, j->by_logit);
-    loss[1] =
-        anc_loss_boxes((const float(*)[4])j->pass.delta, (const float(*)[4])d->target + d->positive[view],
-                       n_positive, j->o.beta, weight, j->by_delta);
-    anc_head_backward(&j->pass, j->head.parameters, n_positive, j->by_logit, (const float(*)[4])j->by_delta,
-                      gradient);
-    j->stage_s[GATHER] += t1 - t0;
-    j->stage_s[COMPUTE] += now() - t1;
+    double start = now();
+    if (reserve_samples(j, v->n, err)) return err->code;
+    anc_head_forward(&v->pass, j->head.parameters, v->n_positive);
+    loss[0] = anc_loss_objectness(v->pass.logit, v->n_positive, v->n, v->weight, j->by_logit);
+    loss[1] = anc_loss_boxes((const float(*)[4])v->pass.delta, (const float(*)[4])v->target, v->n_positive,
+                             j->o.beta, v->weight, j->by_delta);
+    anc_head_backward(&v->pass, j->head.parameters, v->n_positive, j->by_logit,
+                      (const float(*)[4])j->by_delta, gradient);
+    j->stage_s[COMPUTE] += now() - start;
     return ANC_OK;
 }
 
@@ -249,16 +174,16 @@ static anc_status add_losses(anc_reduce_extra *extra, const double loss[2], int6
     return ANC_OK;
 }
 
-static anc_status do_views(job *j, int64_t step, anc_reduce_extra *extra, int64_t *n, anc_err *err)
+static anc_status do_views(job *j, anc_reduce_extra *extra, int64_t *n, anc_err *err)
 {
-    const int64_t *batch = NULL;
-    if (find_batch(j, step, &batch, err)) return err->code;
-    for (int64_t b = j->team.rank; b < j->o.batch; b += j->team.size, (*n)++) {
-        double loss[2] = { 0 };
-        j->image[*n] = j->data.image_id[batch[b]];
-        if (do_view(j, batch[b], weight_of(j, batch, batch[b]), j->gradient + (size_t)*n * j->size, loss,
-                    err) ||
-            add_losses(extra, loss, j->image[*n], err))
+    for (; *n < j->share; (*n)++) {
+        double loss[2] = { 0 }, start = now();
+        anc_feed_view *v = anc_feed_next(j->feed, err);
+        j->stage_s[WAIT] += now() - start;
+        if (!v) return err->code;
+        j->image[*n] = v->image_id;
+        if (do_view(j, v, j->gradient + (size_t)*n * j->size, loss, err) ||
+            add_losses(extra, loss, v->image_id, err))
             return err->code;
     }
     return ANC_OK;
@@ -267,9 +192,9 @@ static anc_status do_views(job *j, int64_t step, anc_reduce_extra *extra, int64_
 /* Collective. One step of all ranks; *stop when one of them was asked to. */
 static anc_status do_step(job *j, int64_t step, anc_head_step *record, bool *stop, anc_err *err)
 {
-    anc_reduce_extra extra = { .n = 2, .flag = asked_to_stop };
+    anc_reduce_extra extra = { .n = 2, .flag = anc_stop_wanted() || (j->lock && anc_lock_lost(j->lock)) };
     int64_t n = 0;
-    do_views(j, step, &extra, &n, err);
+    do_views(j, &extra, &n, err);
     double t0 = now();
     if (anc_reduce_sum(&j->reduce, j->gradient, j->image, n, j->sum, &extra, err))
         return anc_within(err, "step %lld", (long long)step + 1);
@@ -298,7 +223,11 @@ static void name_kept(const job *j, int64_t step, char path[PATH_MAX])
 /* Collective. Rank 0 writes the output, and keeps it under its step's name too. */
 static anc_status checkpoint(job *j, anc_err *err)
 {
-    if (!j->team.rank && !anc_head_write(&j->head, j->o.out, j->data.info, err) && j->o.keep) {
+    if (j->lock && anc_lock_lost(j->lock))
+        anc_fail(err, ANC_ESYSTEM,
+                 "%s: another run has taken it over while this one did not run; this one ends", j->o.out);
+    if (j->feed) anc_feed_hold(j->feed);
+    if (!j->team.rank && !err->code && !anc_head_write(&j->head, j->o.out, j->data.info, err) && j->o.keep) {
         char path[PATH_MAX];
         name_kept(j, j->head.step, path);
         unlink(path);
@@ -307,6 +236,7 @@ static anc_status checkpoint(job *j, anc_err *err)
         name_kept(j, (before - j->o.keep + 1) * j->o.checkpoint_every, path);
         unlink(path); /* not there: no harm */
     }
+    if (j->feed) anc_feed_release(j->feed);
     if (!j->team.rank && j->log) fflush(j->log);
     return anc_team_agree(&j->team, err);
 }
@@ -392,9 +322,12 @@ static anc_status resume(job *j, anc_err *err)
     anc_head_file old;
     if (anc_head_read(j->o.out, &old, err))
         return anc_within(err, "cannot go on from it; choose another --output, or give --overwrite");
-    if (strcmp(old.config, j->head.config) || old.step > j->schedule.steps) {
-        anc_fail(err, ANC_EARGUMENT, "%s: is of another run; choose another --output, or give --overwrite",
-                 j->o.out);
+    char what[512];
+    if (anc_run_differs(old.config, j->head.config, what, sizeof what)) {
+        anc_fail(
+            err, ANC_EARGUMENT,
+            "%s: is of another run: %s; give the same options, choose another --output, or give --overwrite",
+            j->o.out, what);
         anc_head_file_clear(&old);
         return err->code;
     }
@@ -403,21 +336,62 @@ static anc_status resume(job *j, anc_err *err)
     return ANC_OK;
 }
 
+static void say_waiting(const char *owner)
+{
+    fprintf(stderr, "train: the output was held by %s; looking for 15 s whether it still is\n", owner);
+}
+
+/* One run at a time writes an output. */
+static anc_status take_lock(job *j, anc_err *err)
+{
+    char dir[PATH_MAX];
+    const char *slash = strrchr(j->o.out, '/'), *name = slash ? slash + 1 : j->o.out;
+    int n = slash ? (int)(slash - j->o.out) + (slash == j->o.out) : 1;
+    if (strlen(j->o.out) > sizeof dir - 64 || !*name)
+        return anc_fail(err, ANC_EARGUMENT, "--output %s: must be the name of a file", j->o.out);
+    snprintf(dir, sizeof dir, "%.*s", n, slash ? j->o.out : ".");
+    const anc_lock_request r = { dir, 1, 1, say_waiting, anc_stop_wanted, name };
+    return anc_lock_take(&r, &j->lock, err);
+}
+
+/* The summary and the log take the place of none of the run's files. */
+static anc_status check_files(const job *j, anc_err *err)
+{
+    const options *o = &j->o;
+    const char *const files[] = { o->paths[0],     o->paths[1],        o->init, o->val_targets,
+                                  o->val_features, o->val_annotations, o->out,  o->log };
+    if (o->log && anc_summary_check("--log", o->log, files, 7, NULL, err)) return err->code;
+    return o->summary ? anc_summary_check("--summary-json", o->summary, files, 8, NULL, err) : ANC_OK;
+}
+
 static anc_status open_log(job *j, anc_err *err)
 {
     if (!j->o.log) return ANC_OK;
     j->log = fopen(j->o.log, "w");
     if (!j->log) return anc_fail(err, ANC_ESYSTEM, "%s: cannot be written: %s", j->o.log, strerror(errno));
-    fputs("step,lr,objectness,box_reg,grad_norm\n", j->log);
+    fprintf(j->log, "step,lr,objectness,box_reg,grad_norm%s\n",
+            j->o.val_targets ? ",val_objectness,val_box_reg,val_recall" : "");
     return ANC_OK;
+}
+
+/* The validation after so many steps, or NULL. */
+static const anc_head_validation *validation_at(const job *j, int64_t steps)
+{
+    for (int64_t i = j->head.n_validations - 1; i >= 0 && j->head.validation[i].step >= (double)steps; i--)
+        if (j->head.validation[i].step == (double)steps) return &j->head.validation[i];
+    return NULL;
 }
 
 static void log_step(const job *j, int64_t step)
 {
     const anc_head_step *r = &j->head.history[step];
-    if (j->log)
-        fprintf(j->log, "%lld,%.9g,%.9g,%.9g,%.9g\n", (long long)step + 1, r->rate, r->objectness, r->boxes,
-                r->norm);
+    const anc_head_validation *v = validation_at(j, step + 1);
+    if (!j->log) return;
+    fprintf(j->log, "%lld,%.9g,%.9g,%.9g,%.9g", (long long)step + 1, r->rate, r->objectness, r->boxes,
+            r->norm);
+    if (j->o.val_targets)
+        fprintf(j->log, ",%.9g,%.9g,%.9g", v ? v->objectness : NAN, v ? v->boxes : NAN, v ? v->recall : NAN);
+    putc('\n', j->log);
 }
 
 /* Rank 0 prepares everything; then all have the same. */
@@ -427,14 +401,11 @@ static anc_status prepare(job *j, anc_err *err)
     if (!anc_train_data_open(&j->data, j->o.paths[0], j->o.paths[1], err) && !j->team.rank)
         anc_train_data_check(&j->data, err);
     if (anc_team_agree(&j->team, err)) return err->code;
-    anc_team_bcast(&j->team, &j->data.n_epochs, sizeof j->data.n_epochs, 0);
-    size_t n = (size_t)(j->data.n_epochs + 1) * sizeof *j->data.epoch_first;
-    if (j->team.rank && !(j->data.epoch_first = malloc(n)))
-        anc_fail(err, ANC_EMEMORY, "out of memory for the epochs");
-    if (anc_team_agree(&j->team, err)) return err->code;
-    anc_team_bcast(&j->team, j->data.epoch_first, n, 0);
+    if (anc_train_data_share(&j->data, &j->team, err)) return err->code;
     if (count_steps(j, err)) return err->code; /* the same on all ranks */
-    if (!start_parameters(j, err) && !j->team.rank && !resume(j, err)) open_log(j, err);
+    if (!start_parameters(j, err) && !j->team.rank && !check_files(j, err) && !take_lock(j, err) &&
+        !resume(j, err))
+        open_log(j, err);
     return anc_team_agree(&j->team, err);
 }
 
@@ -444,27 +415,36 @@ static anc_status share(job *j, anc_err *err)
     anc_reduce_part part[ANC_HEAD_PARTS];
     const anc_head_shape *s = &j->head.shape;
     j->size = anc_head_size(s);
-    j->room = (j->o.batch + j->team.size - 1) / j->team.size;
+    j->plan = (anc_feed_plan){ .data = &j->data,
+                               .rank = j->team.rank,
+                               .n_ranks = j->team.size,
+                               .batch = j->o.batch,
+                               .seed = (uint64_t)j->o.seed,
+                               .in_order = j->o.no_shuffle,
+                               .normaliser = j->plan.normaliser,
+                               .per_image = j->o.per_image,
+                               .end = j->schedule.steps,
+                               .shape = *s,
+                               .kernels = j->kernels };
+    j->share = anc_feed_share(&j->plan);
     for (int k = 0; k < ANC_HEAD_PARTS; k++)
         part[k] = (anc_reduce_part){ anc_head_names[k], anc_head_first(s, (anc_head_part)k),
                                      anc_head_count(s, (anc_head_part)k) };
     anc_team_bcast(&j->team, &j->head.step, sizeof j->head.step, 0);
     anc_team_bcast(&j->team, j->head.parameters, j->size * sizeof(float), 0);
     anc_team_bcast(&j->team, j->head.momentum, j->size * sizeof(float), 0);
-    j->first_step = j->head.step;
+    j->plan.first = j->first_step = j->head.step;
     anc_head_step *history = realloc(j->head.history, (size_t)(j->schedule.steps + 1) * sizeof *history);
     if (history) j->head.history = history;
-    j->gradient = malloc((size_t)j->room * j->size * sizeof *j->gradient);
+    j->gradient = malloc(((size_t)j->share * j->size + 1) * sizeof *j->gradient);
     j->sum = malloc(j->size * sizeof *j->sum);
-    j->image = malloc((size_t)j->room * sizeof *j->image);
+    j->image = malloc((size_t)(j->share + 1) * sizeof *j->image);
     if (!history || !j->gradient || !j->sum || !j->image)
         anc_fail(err, ANC_EMEMORY,
                  "out of memory for the gradients of %lld views; use more ranks, or a smaller --batch",
-                 (long long)j->room);
+                 (long long)j->share);
     if (!err->code)
         anc_reduce_init(&j->reduce, &j->team, part, ANC_HEAD_PARTS, !strcmp(j->o.reduce, "exact"), err);
-    j->pass = (anc_head_pass){ .shape = *s, .kernels = j->kernels };
-    j->shuffled = -1;
     double kind = 0; /* the kernels' name as a number */
     for (const char *c = anc_head_blas(); *c; c++) kind = fmod(kind * 31 + *c, 1e9);
     anc_spread kinds = anc_team_spread(&j->team, kind);
@@ -491,7 +471,8 @@ static void print_plan(const job *j)
     if (j->o.batch % j->team.size)
         printf("  note: %s views do not divide by %d ranks; some wait\n", COUNT(j->o.batch), j->team.size);
     if (!j->one_blas)
-        printf("  note: the ranks' CPUs differ, and with them the BLAS library's rounding; for the same bits on any ranks "
+        printf("  note: the ranks' CPUs differ, and with them the BLAS library's rounding; for the same bits "
+               "on any ranks "
                "set OPENBLAS_CORETYPE=Haswell on all\n");
     if (j->first_step) printf("train: goes on after step %s\n", COUNT(j->first_step));
     fflush(stdout);
@@ -513,7 +494,9 @@ static void report(job *j, bool last)
 {
     bool terminal = isatty(STDERR_FILENO);
     double t = now(), every = terminal ? 0.2 : 5, loss[2];
-    if (j->o.quiet || j->team.rank || (!last && t - j->reported_s < every) || (last && !terminal)) return;
+    if (j->o.quiet || j->team.rank || !j->head.step || (!last && t - j->reported_s < every) ||
+        (last && !terminal))
+        return;
     j->reported_s = t;
     int64_t done = j->head.step, here = done - j->first_step;
     double rate = (double)here / (t - j->start_s);
@@ -532,13 +515,6 @@ typedef struct {
     anc_spread busy, wait, peak;
 } timings;
 
-static double peak_mib(void)
-{
-    struct rusage u;
-    getrusage(RUSAGE_SELF, &u);
-    return (double)u.ru_maxrss / 1024;
-}
-
 static void print_summary(const job *j, const timings *t)
 {
     int64_t here = j->head.step - j->first_step;
@@ -548,20 +524,26 @@ static void print_summary(const job *j, const timings *t)
     if (!(all > 0)) all = 1;
     printf("\n  loss of the last %s steps: %.5f = %.5f objectness + %.5f boxes\n",
            COUNT(j->head.step < 100 ? j->head.step : 100), loss[0] + loss[1], loss[0], loss[1]);
-    printf("  rank 0: gather %.0f %%, head and loss %.0f %%, sum over ranks %.0f %% (%.0f %% of all in MPI), "
-           "update %.0f %%\n",
-           100 * j->stage_s[GATHER] / all, 100 * j->stage_s[COMPUTE] / all, 100 * j->stage_s[REDUCE] / all,
-           100 * j->reduce.wait_s / all, 100 * j->stage_s[UPDATE] / all);
+    printf("  rank 0: wait for views %.0f %%, head and loss %.0f %%, sum over ranks %.0f %% (%.0f %% of all "
+           "in MPI), "
+           "update %.0f %%; gathered meanwhile in %s\n",
+           100 * j->stage_s[WAIT] / all, 100 * j->stage_s[COMPUTE] / all, 100 * j->stage_s[REDUCE] / all,
+           100 * j->reduce.wait_s / all, 100 * j->stage_s[UPDATE] / all, anc_format_time(j->gather_s).text);
     printf("  memory: at most %.0f MiB on a rank (rank %d)\n", t->peak.max, t->peak.max_rank);
     printf("train: %s after step %s of %s; %s steps in %s, %s images/s\n", j->o.out, COUNT(j->head.step),
            COUNT(j->schedule.steps), COUNT(here), anc_format_time(t->total_s).text,
            anc_format_rate(t->total_s > 0 ? (double)(here * j->o.batch) / t->total_s : 0).text);
 }
 
-static anc_status write_summary(const job *j, const timings *t, anc_err *err)
+typedef struct {
+    const job *j;
+    const timings *t;
+} outcome;
+
+static void print_json(const void *context, FILE *to)
 {
-    FILE *to = fopen(j->o.summary, "w");
-    if (!to) return anc_fail(err, ANC_ESYSTEM, "%s: cannot be written: %s", j->o.summary, strerror(errno));
+    const job *j = ((const outcome *)context)->j;
+    const timings *t = ((const outcome *)context)->t;
     double loss[2];
     mean_losses(j, j->head.step, 100, loss);
     fprintf(to, "{\"config\":%s,\n \"ranks\":%d,\"kernels\":\"%s\",\"blas\":\"%s\",\"in_place\":%s,\n",
@@ -571,18 +553,63 @@ static anc_status write_summary(const job *j, const timings *t, anc_err *err)
             (long long)j->head.step, (long long)(j->head.step - j->first_step), j->size, loss[0], loss[1]);
     fprintf(
         to,
-        " \"seconds\":{\"training\":%.6f,\"rank0\":{\"gather\":%.6f,\"compute\":%.6f,\"reduce\":%.6f,\"mpi\":"
+        " \"seconds\":{\"training\":%.6f,\"rank0\":{\"gather\":%.6f,\"wait\":%.6f,\"compute\":%.6f,"
+        "\"reduce\":%.6f,\"mpi\":"
         "%.6f,\"update\":%.6f},\n"
         "  \"busy_min\":%.6f,\"busy_mean\":%.6f,\"busy_max\":%.6f,\"mpi_mean\":%.6f},\n \"peak_mib\":%.1f}\n",
-        t->total_s, j->stage_s[GATHER], j->stage_s[COMPUTE], j->stage_s[REDUCE], j->reduce.wait_s,
+        t->total_s, j->gather_s, j->stage_s[WAIT], j->stage_s[COMPUTE], j->stage_s[REDUCE], j->reduce.wait_s,
         j->stage_s[UPDATE], t->busy.min, t->busy.mean, t->busy.max, t->wait.mean, t->peak.max);
-    bool failed = ferror(to);
-    if (fclose(to) || failed)
-        return anc_fail(err, ANC_ESYSTEM, "%s: cannot be written: %s", j->o.summary, strerror(errno));
-    return ANC_OK;
 }
 
 /* ---- the job ---- */
+
+/* Collective: --val-targets and --val-features. */
+static anc_status open_validator(job *j, anc_err *err)
+{
+    j->validator.team = &j->team;
+    j->validator.normaliser = j->plan.normaliser;
+    j->validator.per_image = j->o.per_image;
+    j->validator.beta = j->o.beta;
+    j->recall.team = &j->team;
+    j->recall.kernels = j->kernels;
+    if (!j->o.val_targets) return ANC_OK;
+    if (anc_validator_open(&j->validator, j->o.val_targets, j->o.val_features, &j->head.shape, j->kernels,
+                           err) ||
+        !j->o.val_annotations)
+        return err->code;
+    return anc_recall_check_open(&j->recall, j->o.val_annotations, &j->validator.data, &j->head.shape, err);
+}
+
+static void say_validation(const anc_head_validation *v)
+{
+    fprintf(stderr, "%strain: after step %s  validation loss %.4f = %.4f objectness + %.4f boxes",
+            isatty(STDERR_FILENO) ? "\r\033[K" : "", COUNT((int64_t)v->step), v->objectness + v->boxes,
+            v->objectness, v->boxes);
+    if (!isnan(v->recall)) fprintf(stderr, "  average recall %.4f at 100", v->recall);
+    putc('\n', stderr);
+}
+
+/* Collective, after every --validate-every steps and after the last. */
+static anc_status validate(job *j, anc_err *err)
+{
+    int64_t step = j->head.step;
+    if (!j->o.val_targets || (step % j->o.validate_every && step < j->schedule.steps)) return ANC_OK;
+    anc_head_validation v = { .step = (double)step, .recall = NAN }, *more;
+    anc_feed_hold(j->feed);
+    if (!anc_validate(&j->validator, j->head.parameters, &v, err) && j->o.val_annotations)
+        anc_recall_check_run(&j->recall, j->head.parameters, &v.recall, err);
+    anc_feed_release(j->feed);
+    if (err->code) return err->code;
+    more = realloc(j->head.validation, (size_t)(j->head.n_validations + 1) * sizeof *more);
+    if (more) {
+        j->head.validation = more;
+        more[j->head.n_validations++] = v;
+    } else {
+        anc_fail(err, ANC_EMEMORY, "out of memory for the losses of validations");
+    }
+    if (!j->team.rank && !j->o.quiet) say_validation(&v);
+    return anc_team_agree(&j->team, err);
+}
 
 /* Steps until the end, --stop-at or a signal. */
 static anc_status train(job *j, anc_err *err)
@@ -590,10 +617,12 @@ static anc_status train(job *j, anc_err *err)
     int64_t end = j->o.stop_at && j->o.stop_at < j->schedule.steps ? j->o.stop_at : j->schedule.steps,
             saved = j->head.step;
     bool stop = false;
+    if (j->o.untrained) return checkpoint(j, err);
     while (j->head.step < end && !stop) {
         int64_t step = j->head.step;
         if (do_step(j, step, &j->head.history[step], &stop, err)) return err->code;
         j->head.step++;
+        if (validate(j, err)) return err->code;
         if (!j->team.rank) log_step(j, step);
         report(j, false);
         if (j->o.checkpoint_every && j->head.step % j->o.checkpoint_every == 0) {
@@ -609,30 +638,41 @@ static anc_status run(job *j, anc_err *err)
 {
     timings t = { 0 };
     anc_head_one_thread();
-    if (prepare(j, err) || share(j, err)) return err->code;
+    anc_stop_listen(j->o.limit, err); /* the same on all ranks */
+    if (err->code || prepare(j, err) || share(j, err) || open_validator(j, err)) return err->code;
     bool speaks = !j->team.rank;
     if (speaks && !j->o.quiet) print_plan(j);
-    signal(SIGTERM, ask_to_stop);
-    signal(SIGUSR1, ask_to_stop);
+    if (j->first_step < j->schedule.steps) anc_feed_start(&j->plan, &j->feed, err);
+    if (anc_team_agree(&j->team, err)) return err->code;
     j->start_s = j->reported_s = now();
     if (train(j, err)) return err->code;
+    anc_feed_stop(j->feed, &j->gather_s);
+    j->feed = NULL;
     t.total_s = now() - j->start_s;
-    t.busy = anc_team_spread(&j->team, j->stage_s[GATHER] + j->stage_s[COMPUTE]);
+    t.busy = anc_team_spread(&j->team, j->stage_s[COMPUTE] + j->gather_s);
     t.wait = anc_team_spread(&j->team, j->reduce.wait_s);
-    t.peak = anc_team_spread(&j->team, peak_mib());
+    t.peak = anc_team_spread(&j->team, anc_peak_mib());
     if (speaks && j->log && fclose(j->log))
         anc_fail(err, ANC_ESYSTEM, "%s: cannot be written: %s", j->o.log, strerror(errno));
     j->log = NULL;
     if (speaks && !j->o.quiet) print_summary(j, &t);
-    if (speaks && j->o.summary && !err->code) write_summary(j, &t, err);
-    return anc_team_agree(&j->team, err);
+    const outcome all = { j, &t };
+    if (speaks && j->o.summary && !err->code) anc_summary_write(j->o.summary, print_json, &all, err);
+    if (anc_team_agree(&j->team, err)) return err->code;
+    if (j->head.step < j->schedule.steps)
+        anc_say_stopped(&j->team, "train", j->o.stop_at ? "--stop-at" : "request", "after step %lld of %lld",
+                        (long long)j->head.step, (long long)j->schedule.steps);
+    return ANC_OK;
 }
 
 static void job_clear(job *j)
 {
     if (j->log) fclose(j->log);
+    anc_feed_stop(j->feed, NULL);
+    anc_lock_release(j->lock);
+    anc_recall_check_close(&j->recall);
+    anc_validator_close(&j->validator);
     anc_train_data_close(&j->data);
-    anc_head_pass_free(&j->pass);
     anc_reduce_clear(&j->reduce);
     anc_head_file_clear(&j->head);
     free(j->gradient);
@@ -640,7 +680,6 @@ static void job_clear(job *j)
     free(j->image);
     free(j->by_logit);
     free(j->by_delta);
-    free(j->order);
 }
 
 int anc_job_train(int argc, char **argv)
@@ -657,6 +696,7 @@ int anc_job_train(int argc, char **argv)
                      .deviation = 0.01,
                      .keep = 0,
                      .checkpoint_every = 1000,
+                     .validate_every = 1000,
                      .schedule = "steps",
                      .normaliser = "sampled",
                      .reduce = "exact" } };
@@ -689,16 +729,29 @@ int anc_job_train(int argc, char **argv)
         { "seed", 's', "N", ANC_OPT_INT, &o->seed, 0, 9007199254740991.0, "of start weights and order" },
         { "init", 0, "HEAD.h5", ANC_OPT_STRING, &o->init, 0, 0,
           "start from its parameters instead of random ones" },
+        { "untrained", 0, NULL, ANC_OPT_FLAG, &o->untrained, 0, 0,
+          "take no step: write the start weights, to compare a trained head with" },
         { "no-shuffle", 0, NULL, ANC_OPT_FLAG, &o->no_shuffle, 0, 0,
           "take the views in the order of the targets" },
         { "reduce", 0, "NAME", ANC_OPT_STRING, &o->reduce, 0, 0,
           "exact: the same bits for any number of ranks; float: plain sums" },
+        { "val-targets", 0, "TARGETS", ANC_OPT_STRING, &o->val_targets, 0, 0,
+          "also give the losses on these, which are not trained on; with --val-features" },
+        { "val-features", 0, "FEATURES", ANC_OPT_STRING, &o->val_features, 0, 0,
+          "features of --val-targets" },
+        { "val-annotations", 0, "ANNOTATIONS", ANC_OPT_STRING, &o->val_annotations, 0, 0,
+          "of --val-features: also give the average recall of 100 proposals, as `propose` and `evaluate` "
+          "do" },
+        { "validate-every", 0, "N", ANC_OPT_INT, &o->validate_every, 1, 1000000000,
+          "steps; and after the last one" },
         { "checkpoint-every", 0, "N", ANC_OPT_INT, &o->checkpoint_every, 0, 1000000000,
           "steps; 0: at the end only" },
         { "keep", 0, "N", ANC_OPT_INT, &o->keep, 0, 1000000,
           "checkpoints to keep beside it, as HEAD-00001000.h5" },
         { "stop-at", 0, "N", ANC_OPT_INT, &o->stop_at, 0, 1000000000,
           "stop after this step, to go on another time; 0: do not" },
+        { "time-limit", 0, "TIME", ANC_OPT_STRING, &o->limit, 0, 0,
+          "stop after 90, 15m, 2h or 1:30:00; the same command again goes on" },
         { "log", 0, "FILE.csv", ANC_OPT_STRING, &o->log, 0, 0,
           "a row for every step: rate, losses, norm of the gradient" },
         { "overwrite", 0, NULL, ANC_OPT_FLAG, &o->overwrite, 0, 0, "begin anew, whatever HEAD.h5 holds" },
@@ -718,8 +771,9 @@ int anc_job_train(int argc, char **argv)
                  "(features.h5, from your "
                  "backbone). The head is computed at the sampled anchors only; its bits depend on data and "
                  "options, never on the "
-                 "number of ranks. Interrupted (SIGTERM, SIGUSR1), it saves and ends with 75: the same "
-                 "command goes on.",
+                 "number of ranks. Interrupted (SIGTERM, SIGINT, SIGUSR1, --time-limit, SLURM's limit), it "
+                 "saves and "
+                 "ends with 75: the same command goes on.",
         .example = "mpirun -n 16 anchorage train targets/ features.h5 -o head.h5 --epochs 12 --batch 16 "
                    "--milestones 60000,80000",
         .opt = opt,
@@ -727,6 +781,10 @@ int anc_job_train(int argc, char **argv)
     int n, ended = anc_opts_parse(&usage, argc, argv, o->paths, &n);
     if (ended) return ended - 1;
     if (!o->out) return anc_opts_refuse(&usage, "--output HEAD.h5 is missing");
+    if (!o->val_targets != !o->val_features)
+        return anc_opts_refuse(&usage, "--val-targets and --val-features go together");
+    if (o->val_annotations && !o->val_targets)
+        return anc_opts_refuse(&usage, "--val-annotations goes with --val-targets and --val-features");
     if (o->keep && !o->checkpoint_every) return anc_opts_refuse(&usage, "--keep needs --checkpoint-every");
     anc_err err = { 0 };
     anc_team_start(&j.team);

@@ -3,6 +3,9 @@
  * Of a folder, every rank checks shards as it gets them; rank 0 looks at run.json, the index and what else lies there.
  */
 #include "io/annotations.h"
+#include "io/feature.h"
+#include "io/head_file.h"
+#include "io/proposals.h"
 #include "io/seal.h"
 #include "io/source.h"
 #include "io/targets_read.h"
@@ -22,6 +25,7 @@
 
 typedef struct {
     const char *path, *annotations, *like; /* to label again from; NULL: not at all, not on features */
+    const char *proposals;          /* the same, for the second stage */
     bool quiet;
     anc_team team;
     anc_run run; /* of a folder, the same on all ranks */
@@ -30,6 +34,9 @@ typedef struct {
     anc_shard_maker maker;
     anc_like_row *rows; /* [n_rows] of like, the same on all ranks */
     int64_t n_rows;
+    anc_roi_input input; /* of the second stage, on all ranks, and its classes */
+    anc_classes classes;
+    int32_t *category;
     FILE *faults; /* this rank's, a line each */
     char *text;
     size_t n_text;
@@ -65,8 +72,9 @@ static int64_t difference(const anc_targets *a, const anc_targets *b, const char
             }
     for (int c = 0; c < ANC_N_COLUMNS; c++) {
         int k = anc_targets_columns[c].rows;
+        if (!anc_targets_has(a->with, a->n_levels, c)) continue;
         size_t row = anc_targets_row_bytes(c, a->n_levels);
-        for (int64_t v = 0; a->with[k] && v < first; v++) {
+        for (int64_t v = 0; v < first; v++) {
             int64_t from = k ? a->offset[k][v] : v, to = k ? a->offset[k][v + 1] : v + 1;
             if (to == from || !memcmp((char *)a->column[c] + (size_t)from * row, (char *)b->column[c] + (size_t)from * row,
                                       (size_t)(to - from) * row))
@@ -193,6 +201,28 @@ static anc_status read_like(job *j, anc_err *err)
                     j->like, j->path, (unsigned long long)found, (unsigned long long)j->plan.like);
 }
 
+/* Rank 0. What the second stage was labelled from besides annotations. */
+static anc_status read_rois(job *j, anc_err *err)
+{
+    uint32_t crc;
+    bool rois = j->plan.rules.stage == ANC_STAGE_ROI;
+    if (!rois && j->proposals)
+        return anc_fail(err, ANC_EARGUMENT, "%s: holds targets of anchors; leave --proposals out", j->path);
+    if (!rois) return ANC_OK;
+    if (!j->proposals)
+        return anc_fail(err, ANC_EARGUMENT, "%s: holds targets of RoIs; --recompute needs their proposals too, as "
+                        "--proposals FILE", j->path);
+    if (anc_roi_input_open(&j->input, j->proposals, err) ||
+        anc_roi_input_check(&j->input, j->annotations, j->source, &crc, err) ||
+        anc_classes_read(j->source, j->plan.rules.roi.classes, &j->category, &j->classes, err))
+        return err->code;
+    if (crc != j->plan.roi.crc)
+        return anc_fail(err, ANC_EARGUMENT, "%s: is another file than the proposals of %s (checksum %08x, not %08x)",
+                        j->proposals, j->path, crc, j->plan.roi.crc);
+    if (anc_classes_fingerprint(&j->classes) == j->plan.roi.classes) return ANC_OK;
+    return anc_fail(err, ANC_EARGUMENT, "%s: has another list of categories than the data set of %s", j->annotations, j->path);
+}
+
 /* Rank 0. */
 static anc_status read_run(job *j, anc_err *err)
 {
@@ -203,9 +233,9 @@ static anc_status read_run(job *j, anc_err *err)
     if (anc_label_plan_read(j->run.config, &j->plan, err)) return anc_within(err, "%s/run.json", j->path);
     if (!j->annotations) return ANC_OK;
     if (read_like(j, err)) return err->code;
-    if (anc_source_open(j->annotations, &j->source, err) || anc_source_fingerprint(j->source, &fingerprint, err))
+    if (anc_source_open(j->annotations, NULL, &j->source, err) || anc_source_fingerprint(j->source, &fingerprint, err))
         return err->code;
-    if (fingerprint == j->plan.fingerprint) return ANC_OK;
+    if (fingerprint == j->plan.fingerprint) return read_rois(j, err);
     return anc_fail(err, ANC_EARGUMENT, "%s: is another data set than that of %s (fingerprint %016llx, not %016llx)",
                     j->annotations, j->path, (unsigned long long)fingerprint, (unsigned long long)j->plan.fingerprint);
 }
@@ -235,6 +265,10 @@ static anc_status share_run(job *j, anc_err *err)
     if (j->annotations) anc_shard_maker_init(&j->maker, &j->plan, anc_kernels_find("scalar"), err);
     j->maker.like = j->rows;
     j->maker.n_like = j->n_rows;
+    if (j->proposals && anc_classes_share(&j->team, &j->category, &j->classes, err)) return err->code;
+    if (j->proposals && j->team.rank && anc_roi_input_open(&j->input, j->proposals, err)) return anc_team_agree(&j->team, err);
+    j->maker.proposals = &j->input;
+    j->maker.classes = &j->classes;
     return anc_team_agree(&j->team, err);
 }
 
@@ -269,7 +303,7 @@ static anc_status read_annotations(const char *path, anc_err *err)
 {
     enum { RUN = 4096 };
     anc_source *s;
-    if (anc_source_open(path, &s, err)) return err->code;
+    if (anc_source_open(path, NULL, &s, err)) return err->code;
     int64_t n = anc_source_images(s);
     for (int64_t i = 0; i < n && !err->code; i += RUN) {
         anc_dataset slice = { 0 };
@@ -280,13 +314,66 @@ static anc_status read_annotations(const char *path, anc_err *err)
     return err->code;
 }
 
+static anc_status read_head(const char *path, anc_err *err)
+{
+    anc_head_file h;
+    if (anc_head_read(path, &h, err)) return err->code;
+    anc_head_file_clear(&h);
+    return ANC_OK;
+}
+
+static anc_status read_features(const char *path, anc_err *err)
+{
+    anc_features *f;
+    if (anc_features_open(path, &f, err)) return err->code;
+    anc_features_close(f);
+    return ANC_OK;
+}
+
+/* Beyond what reading asks of any such file: levels, and the order of scores. */
+static anc_status check_proposals(const char *path, const anc_proposal_set *s, anc_err *err)
+{
+    for (int64_t i = 0; i < s->n_images; i++)
+        for (int64_t k = s->offset[i]; k < s->offset[i + 1]; k++) {
+            if (s->level[k] < 0 || s->level[k] >= ANC_MAX_LEVELS)
+                return anc_fail(err, ANC_EDATA, "%s: image %lld: proposal %lld is of level %d", path, (long long)s->image_id[i],
+                                (long long)(k - s->offset[i]), s->level[k]);
+            if (s->xyxy[k][0] < 0 || s->xyxy[k][1] < 0)
+                return anc_fail(err, ANC_EDATA, "%s: image %lld: proposal %lld lies outside of the image", path,
+                                (long long)s->image_id[i], (long long)(k - s->offset[i]));
+            if (k > s->offset[i] && s->score[k] > s->score[k - 1])
+                return anc_fail(err, ANC_EDATA, "%s: image %lld: proposal %lld has a higher score than the one before it", path,
+                                (long long)s->image_id[i], (long long)(k - s->offset[i]));
+        }
+    return ANC_OK;
+}
+
+static anc_status read_proposals(const char *path, anc_err *err)
+{
+    enum { RUN = 256 };
+    anc_proposals *p;
+    if (anc_proposals_open(path, &p, err)) return err->code;
+    int64_t n = anc_proposals_images(p);
+    for (int64_t i = 0; i < n && !err->code; i += RUN) {
+        anc_proposal_set set;
+        if (anc_proposals_read(p, i, n - i < RUN ? n - i : RUN, &set, err)) break;
+        check_proposals(path, &set, err);
+        anc_proposal_set_clear(&set);
+    }
+    anc_proposals_close(p);
+    return err->code;
+}
+
 static anc_status verify_file(job *j, anc_err *err)
 {
     char *format = NULL;
     if (!anc_seal_check(j->path, err)) {
         if (anc_h5_format_of(j->path, &format, err)) anc_within(err, "%s", j->path);
-        else if (!strcmp(format, ANC_TARGETS_FORMAT)) read_targets(j, err);
+        else if (!strcmp(format, ANC_TARGETS_FORMAT) || !strcmp(format, ANC_ROI_TARGETS_FORMAT)) read_targets(j, err);
         else if (!strcmp(format, ANC_ANNOTATIONS_FORMAT)) read_annotations(j->path, err);
+        else if (!strcmp(format, ANC_HEAD_FORMAT)) read_head(j->path, err);
+        else if (!strcmp(format, ANC_FEATURES_FORMAT)) read_features(j->path, err);
+        else if (!strcmp(format, ANC_PROPOSALS_FORMAT)) read_proposals(j->path, err);
     }
     free(format);
     return as_fault(j, err);
@@ -337,6 +424,8 @@ static void job_clear(job *j)
     anc_source_close(j->source);
     anc_shard_maker_free(&j->maker);
     free(j->rows);
+    anc_roi_input_close(&j->input);
+    free(j->category);
 }
 
 int anc_job_verify(int argc, char **argv)
@@ -347,6 +436,8 @@ int anc_job_verify(int argc, char **argv)
           "label the annotations again, through the portable kernels, and compare every number" },
         { "like", 0, "FEATURES.h5", ANC_OPT_STRING, &j.like, 0, 0,
           "what `label --like` was given, for --recompute of such a run" },
+        { "proposals", 0, "FILE", ANC_OPT_STRING, &j.proposals, 0, 0,
+          "what `label --stage roi` was given, for --recompute of such a run" },
         { "quiet", 'q', NULL, ANC_OPT_FLAG, &j.quiet, 0, 0, "say nothing when all is well" },
         { 0 },
     };
@@ -363,8 +454,9 @@ int anc_job_verify(int argc, char **argv)
     };
     int n, ended = anc_opts_parse(&usage, argc, argv, &j.path, &n);
     if (ended) return ended - 1;
-    if (j.like && !j.annotations)
-        return anc_opts_refuse(&usage, "--like is for --recompute ANNOTATIONS, which is missing");
+    if (j.like && !j.annotations) return anc_opts_refuse(&usage, "--like is for --recompute ANNOTATIONS, which is missing");
+    if (j.proposals && !j.annotations)
+        return anc_opts_refuse(&usage, "--proposals is for --recompute ANNOTATIONS, which is missing");
     anc_err err = { 0 };
     int64_t n_faults = 0;
     anc_team_start(&j.team);

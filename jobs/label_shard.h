@@ -9,6 +9,7 @@
 #include "core/label.h"
 #include "io/targets.h"
 #include "jobs/like.h"
+#include "jobs/roi_input.h"
 
 /* Everything that decides the bytes of the output; plain bytes, so that rank 0 can broadcast it. */
 typedef struct {
@@ -18,6 +19,11 @@ typedef struct {
     int64_t n_images, n_boxes;
     uint64_t fingerprint; /* of the data set */
     uint64_t like;        /* of the table of --like; 0: the rules lay the views */
+    struct {              /* of the second stage: what --proposals is, and the data set's categories */
+        int64_t images, count, n_classes;
+        uint32_t crc;
+        uint64_t classes; /* their fingerprint */
+    } roi;
 } anc_label_plan;
 
 int64_t anc_label_shards(const anc_label_plan *p);
@@ -36,7 +42,7 @@ anc_status anc_label_plan_read(const char *json, anc_label_plan *p, anc_err *err
 enum {
     ANC_N_VIEWS, ANC_N_BOXES, ANC_N_CROWDS, ANC_N_CLIPPED, ANC_N_DROPPED, ANC_N_UNMATCHED, ANC_N_WITHOUT_POSITIVES,
     ANC_N_ANCHORS, ANC_N_POSITIVES, ANC_N_NEGATIVES, ANC_N_IGNORED, ANC_N_SAMPLED_POSITIVES,
-    ANC_N_SAMPLED_NEGATIVES, ANC_N_BYTES, ANC_N_COUNTS
+    ANC_N_SAMPLED_NEGATIVES, ANC_N_BYTES, ANC_N_PROPOSALS, ANC_N_LEFT_OUT, ANC_N_WITHOUT_PROPOSALS, ANC_N_COUNTS
 };
 enum {
     ANC_S_LAY,
@@ -62,6 +68,9 @@ typedef struct {
     const anc_like_row *like;   /* [n_like] borrowed; needed when plan->like is not 0 */
     int64_t n_like;
     anc_labeller labeller;
+    anc_rois rois;              /* of the second stage; proposals and classes are then needed */
+    anc_roi_input *proposals;   /* borrowed */
+    const anc_classes *classes; /* borrowed */
     anc_targets targets; /* of the shard that was labelled last */
     anc_annotation *annotation;
     int64_t room_annotations;

@@ -15,6 +15,7 @@ static anc_status check_levels(const anc_rules *r, const anc_features_info *info
     if (r->view.flip > 0)
         return anc_fail(err, ANC_EARGUMENT,
                         "%s: the features are of images as they are; --like and a flip exclude each other", info->path);
+    if (r->stage == ANC_STAGE_ROI) return ANC_OK; /* RoIs have no levels of their own */
     if (r->anchors.n_levels != info->n_levels)
         return anc_fail(err, ANC_EARGUMENT,
                         "%s: has %d levels, preset %s %d; give [anchors] strides and sizes in --config", info->path,

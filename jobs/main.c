@@ -1,8 +1,11 @@
 /* jobs/main.c: finds the sub-command and runs it */
+#include "io/h5_guard.h"
 #include "jobs/job.h"
 #include "jobs/opts.h"
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #ifndef ANC_VERSION
 #error "the build defines ANC_VERSION"
@@ -12,6 +15,7 @@ const anc_job anc_jobs[] = {
     { "import", "check annotations once and keep them as annotations.h5", anc_job_import },
     { "label", "annotations in, RPN training targets out (HDF5 shards and an index over them)", anc_job_label },
     { "train", "targets and a backbone's features in, a trained RPN head out", anc_job_train },
+    { "propose", "a head and features in, proposals out: boxes with their objectness", anc_job_propose },
     { "evaluate", "say how many objects proposals find: average recall", anc_job_evaluate },
     { "presets", "print a preset as an INI file, ready to edit", anc_job_presets },
     { "inspect", "say in words and tables what a file holds", anc_job_inspect },
@@ -31,8 +35,24 @@ static void help(FILE *to)
     fputs("\n  --help     this text\n  --version  the program's version\n", to);
 }
 
+static bool first_rank;
+
+/* For a crash inside HDF5: in a signal handler, hence write. Of a team that opens a file together the first one speaks;
+ * another does if it still lives a moment later, as it was alone then. */
+static void say_damaged(const char *path, bool stuck)
+{
+    const char *const part[] = { "anchorage: ", path, ": damaged, or made to do harm: HDF5 ", stuck ? "is stuck" : "crashed",
+                                 " reading it; take the file from where it came from again\n" };
+    if (!first_rank) nanosleep(&(struct timespec){ 2, 0 }, NULL);
+    for (int i = 0; i < 5; i++)
+        if (write(STDERR_FILENO, part[i], strlen(part[i])) < 0) break;
+    _exit(ANC_EXIT_FAILED);
+}
+
 int main(int argc, char **argv)
 {
+    first_rank = anc_opts_speaks();
+    anc_h5_guard_set(say_damaged, ANC_H5_GUARD_S);
     if (argc < 2) {
         if (anc_opts_speaks()) help(stderr);
         return ANC_EXIT_USAGE;

@@ -186,7 +186,7 @@ static anc_status write_manifest(const char *dir, const char *tag, const char *c
 
 anc_status anc_run_folder_enter(const anc_run_folder *f, anc_lock **lock, size_t *made, anc_err *err)
 {
-    const anc_lock_request r = { f->dir, f->part, f->n_parts, f->waiting, f->stop };
+    const anc_lock_request r = { f->dir, f->part, f->n_parts, f->waiting, f->stop, NULL };
     *made = 0;
     *lock = NULL;
     if (strlen(f->dir) > PATH_MAX - 300)
@@ -251,7 +251,10 @@ static void ask_files(const char *dir, int64_t n_shards, anc_run *r, bool *there
         anc_err ignored = { 0 };
         anc_targets_shard_name(name, i, n_shards);
         snprintf(path, sizeof path, "%s/%s", dir, i < 0 ? "targets.h5" : name);
-        if (access(path, F_OK) || anc_h5_open(path, ANC_TARGETS_FORMAT, ANC_TARGETS_VERSION, &f, &ignored)) continue;
+        anc_stage stage;
+        if (access(path, F_OK) || anc_targets_stage_of(path, &stage, &ignored) ||
+            anc_h5_open(path, anc_targets_format(stage), ANC_TARGETS_VERSION, &f, &ignored))
+            continue;
         *there = !anc_h5_get_string(&f, "/", "config", &r->config, &ignored) &&
                  !anc_h5_get_string(&f, "/", "anchorage_version", &r->version, &ignored);
         if (!*there) anc_run_clear(r);

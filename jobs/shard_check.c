@@ -29,7 +29,8 @@ static anc_status check_rows(anc_targets_file *f, anc_err *err)
 static anc_status check_open(const anc_run_of_shards *r, const char *path, int64_t shard, const anc_targets_info *info,
                              anc_err *err)
 {
-    const bool with[ANC_ROWS_KINDS] = { true, true, true, r->plan->assignment, r->plan->labels, r->plan->with_gt };
+    bool with[ANC_ROWS_KINDS];
+    anc_targets_kept(r->plan->rules.stage, r->plan->assignment, r->plan->labels, r->plan->with_gt, with);
     int64_t n = anc_label_run_of(r->plan, shard).n;
     if (strcmp(info->version, r->version))
         return anc_fail(err, ANC_EDATA, "%s: written by anchorage %s, the run is of %s", path, info->version, r->version);
@@ -68,7 +69,7 @@ anc_status anc_index_check(const anc_run_of_shards *r, bool *there, anc_err *err
     *there = !access(path, F_OK);
     if (!*there) return missing(path, err);
     if (anc_seal_check(path, err)) return err->code;
-    if (anc_h5_open(path, ANC_TARGETS_FORMAT, ANC_TARGETS_VERSION, &f, err) ||
+    if (anc_h5_open(path, anc_targets_format(r->plan->rules.stage), ANC_TARGETS_VERSION, &f, err) ||
         anc_h5_get_string(&f, "/", "config", &config, err) ||
         anc_h5_get_string(&f, "/", "anchorage_version", &version, err) || anc_h5_get_int(&f, "/", "shards", &n, err))
         anc_within(err, "%s", path);

@@ -8,7 +8,9 @@
 #include <sys/prctl.h>
 #include <time.h>
 
-enum { BEFORE_SLURM_S = 30 }; /* SLURM looks at limits every 30 s, and the last shard and the ranks' end take time */
+enum {
+    BEFORE_SLURM_S = 30
+}; /* SLURM looks at limits every 30 s, and the last shard and the ranks' end take time */
 
 static volatile sig_atomic_t caught;
 static double deadline_s, slurm_s; /* on the monotonic clock; 0: none */
@@ -50,7 +52,8 @@ anc_status anc_stop_listen(const char *limit, anc_err *err)
     if (getenv("OMPI_COMM_WORLD_RANK")) prctl(PR_SET_PDEATHSIG, SIGTERM);
     double wanted = limit ? duration(limit) : 0;
     if (wanted < 0)
-        return anc_fail(err, ANC_EARGUMENT, "--time-limit %s: must be a time such as 90, 15m, 2h or 1:30:00", limit);
+        return anc_fail(err, ANC_EARGUMENT, "--time-limit %s: must be a time such as 90, 15m, 2h or 1:30:00",
+                        limit);
     deadline_s = limit ? now_s() + wanted : 0;
     const char *slurm = getenv("SLURM_JOB_END_TIME");
     long long end = slurm ? strtoll(slurm, NULL, 10) : 0;

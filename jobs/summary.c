@@ -34,30 +34,30 @@ static bool is_the_runs(const char *name)
     return false;
 }
 
-static anc_status refuse(const char *path, const char *why, anc_err *err)
+static anc_status refuse(const char *option, const char *path, const char *why, anc_err *err)
 {
-    return anc_fail(err, ANC_EARGUMENT, "--summary-json %s: %s; choose another name", path, why);
+    return anc_fail(err, ANC_EARGUMENT, "%s %s: %s; choose another name", option, path, why);
 }
 
-anc_status anc_summary_check(const char *path, const char *const *reads, int n, const char *folder,
+anc_status anc_summary_check(const char *option, const char *path, const char *const *reads, int n, const char *folder,
                              anc_err *err)
 {
     char above[PATH_MAX];
     struct stat info;
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
     int length = slash ? (int)(slash - path) : 0;
-    if (strlen(path) >= sizeof above - sizeof ".part") return refuse(path, "too long", err);
+    if (strlen(path) >= sizeof above - sizeof ".part") return refuse(option, path, "too long", err);
     bool there = !stat(path, &info);
-    if (!*name || (there && S_ISDIR(info.st_mode))) return refuse(path, "a folder", err);
+    if (!*name || (there && S_ISDIR(info.st_mode))) return refuse(option, path, "a folder", err);
     if (there && !S_ISREG(info.st_mode)) return ANC_OK; /* a terminal, a pipe */
     for (int i = 0; i < n; i++)
-        if (reads[i] && same(path, reads[i])) return refuse(path, "the run reads this file", err);
+        if (reads[i] && (!strcmp(path, reads[i]) || same(path, reads[i]))) return refuse(option, path, "the run reads or writes this file", err);
     snprintf(above, sizeof above, "%.*s", length ? length : 1, slash ? path : ".");
     if (folder && is_the_runs(name) && same(above, folder))
-        return refuse(path, "the run's own name for another file", err);
-    if (there && is_hdf5(path)) return refuse(path, "an HDF5 file", err);
+        return refuse(option, path, "the run's own name for another file", err);
+    if (there && is_hdf5(path)) return refuse(option, path, "an HDF5 file", err);
     if (access(above, W_OK | X_OK))
-        return anc_fail(err, ANC_EARGUMENT, "--summary-json %s: its folder cannot be written to: %s", path,
+        return anc_fail(err, ANC_EARGUMENT, "%s %s: its folder cannot be written to: %s", option, path,
                         strerror(errno));
     return ANC_OK;
 }

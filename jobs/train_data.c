@@ -12,6 +12,9 @@ anc_status anc_train_data_open(anc_train_data *d, const char *targets, const cha
         return err->code;
     d->info = anc_targets_about_file(d->targets);
     d->maps = anc_features_about(d->features);
+    if (d->info->stage == ANC_STAGE_ROI)
+        return anc_fail(err, ANC_EDATA, "%s: holds targets of the second stage (RoIs); this trains the proposal network, from "
+                        "those of --stage rpn", targets);
     if (d->info->n_levels != d->maps->n_levels)
         return anc_fail(err, ANC_EDATA, "%s: has %d levels, %s %d; label the data set with --like %s",
                         targets, d->info->n_levels, features, d->maps->n_levels, features);
@@ -103,6 +106,17 @@ anc_status anc_train_data_check(anc_train_data *d, anc_err *err)
             check_run(d, &t, first, &epoch, err);
     anc_targets_clear(&t);
     return err->code;
+}
+
+anc_status anc_train_data_share(anc_train_data *d, const anc_team *team, anc_err *err)
+{
+    anc_team_bcast(team, &d->n_epochs, sizeof d->n_epochs, 0);
+    size_t n = (size_t)(d->n_epochs + 1) * sizeof *d->epoch_first;
+    if (team->rank && !(d->epoch_first = malloc(n)))
+        anc_fail(err, ANC_EMEMORY, "out of memory for the epochs");
+    if (anc_team_agree(team, err)) return err->code;
+    anc_team_bcast(team, d->epoch_first, n, 0);
+    return ANC_OK;
 }
 
 static anc_status append(anc_train_data *d, const anc_targets *t, int64_t at, anc_err *err)

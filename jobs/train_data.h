@@ -9,6 +9,7 @@
 
 #include "io/feature.h"
 #include "io/targets_read.h"
+#include "mpi/team.h"
 
 typedef struct {
     anc_targets_file *targets;
@@ -35,6 +36,10 @@ void anc_train_data_close(anc_train_data *d);
 /* Walks all views: every one must have features of its sizes and grids, and not be mirrored. Finds the
  * epochs. */
 anc_status anc_train_data_check(anc_train_data *d, anc_err *err);
+
+/* Collective. What rank 0 found in its check becomes known to all. Errors, the same on all ranks:
+ * ANC_EMEMORY. */
+anc_status anc_train_data_share(anc_train_data *d, const anc_team *team, anc_err *err);
 
 /* Brings epoch e of the targets into memory. After the epochs are known. */
 anc_status anc_train_data_load(anc_train_data *d, int64_t e, anc_err *err);

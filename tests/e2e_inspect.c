@@ -220,7 +220,9 @@ static void a_shard_that_is_gone_is_named(void)
     char path[4096];
     snprintf(path, sizeof path, "%s/shard-00004-of-00010.h5", out);
     CU_ASSERT_EQUAL(unlink(path), 0);
-    refused(1, out, "gone/shard-00004-of-00010.h5: the shard is missing; put it beside its index, or run the same label command again");
+    refused(1, out,
+            "gone/shard-00004-of-00010.h5: the shard is missing; put it beside its index, or run the same "
+            "label command again");
     char *text = NULL;
     CU_ASSERT_EQUAL(check_run(&text, "%s inspect --checksum %s", ANC_BINARY, out), 1);
     CU_ASSERT_PTR_NULL(strstr(text, "\n0")); /* no number */
@@ -230,7 +232,7 @@ static void a_shard_that_is_gone_is_named(void)
 static void what_is_not_ours_is_refused_in_one_line(void)
 {
     refused(1, "/nowhere/file.h5", "/nowhere/file.h5: cannot open: No such file or directory");
-    refused(1, check_file("notes.txt", "hello", 5), "notes.txt: line 1, column 1: ");
+    refused(1, check_file("notes.txt", "hello", 5), "notes.txt: this file is none of what --format can name");
     refused(1, check_file("void", "", 0), "void: the file is empty");
     refused(1, check_dir(), "the folder holds no targets.h5");
     const char *path = check_path("other.h5");
@@ -246,6 +248,44 @@ static void what_is_not_ours_is_refused_in_one_line(void)
     refused(2, command, "--config is for the HDF5 files that anchorage writes");
     snprintf(command, sizeof command, "--config --checksum %s", check_path("seen.h5"));
     refused(2, command, "--config and --checksum exclude each other");
+}
+
+static void heads_and_features_are_told_in_tables(void)
+{
+    const char *d = check_path("learn");
+    char *text = NULL;
+    CU_ASSERT_EQUAL_FATAL(
+        check_run(&text,
+                  "%s synth -q -o %s --scenes 20 --width 90-200 --height 70-160 --features && "
+                  "%s label -q %s/annotations.json --like %s/features.h5 -o %s/targets && "
+                  "%s train -q %s/targets %s/features.h5 -o %s/head.h5 --steps 25 --batch 4 --val-targets "
+                  "%s/targets "
+                  "--val-features %s/features.h5 --validate-every 20 && %s verify -q %s/head.h5 && %s verify "
+                  "-q %s/features.h5",
+                  ANC_BINARY, d, ANC_BINARY, d, d, d, ANC_BINARY, d, d, d, d, d, ANC_BINARY, d, ANC_BINARY,
+                  d),
+        0);
+    free(text);
+    says(check_path("learn/head.h5"), "",
+         (const char *const[]){
+             "head.h5: an RPN head: 32 channels, 32 hidden, 3 anchors a position; 9,743 parameters",
+             "trained for 25 steps", "         23 - 25 ", "                     20  ",
+             "                     25  ", "head.bbox_pred.weight             384 ", NULL });
+    says(check_path("learn/features.h5"), "",
+         (const char *const[]){
+             "features.h5: features of 20 images: 5 levels of 32 channels, float16, used where they lie",
+             "  4      64  ", "values: of 16 images", NULL });
+    char command[4096];
+    snprintf(command, sizeof command, "--checksum %s", check_path("learn/head.h5"));
+    refused(2, command, "head.h5: --checksum is for annotations, targets and proposals");
+    size_t n;
+    char *bytes = check_slurp(check_path("learn/head.h5"), &n);
+    bytes[n / 2] ^= 1;
+    const char *bad = check_file("bad-head.h5", bytes, n);
+    free(bytes);
+    CU_ASSERT_EQUAL(check_run(&text, "%s verify %s", ANC_BINARY, bad), 1);
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "bad-head.h5: "));
+    free(text);
 }
 
 static void a_file_of_a_later_format_says_what_it_is(void)
@@ -267,4 +307,5 @@ static void a_file_of_a_later_format_says_what_it_is(void)
 CHECK_SUITE("inspect", CHECK(annotations_are_told_alike_in_both_forms),
             CHECK(targets_are_told_in_words_and_tables), CHECK(the_figures_are_those_of_numpy),
             CHECK(the_checksum_does_not_depend_on_the_sharding), CHECK(a_shard_that_is_gone_is_named),
-            CHECK(what_is_not_ours_is_refused_in_one_line), CHECK(a_file_of_a_later_format_says_what_it_is));
+            CHECK(what_is_not_ours_is_refused_in_one_line), CHECK(heads_and_features_are_told_in_tables),
+            CHECK(a_file_of_a_later_format_says_what_it_is));

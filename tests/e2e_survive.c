@@ -144,8 +144,8 @@ static void a_summary_takes_no_file_of_the_run(void)
         { "summary/shard-00003-of-00024.h5", "the run's own name for another file" },
         { "summary/../summary/run.json", "the run's own name for another file" },
         { "summary/run.lock.1-of-1.7", "the run's own name for another file" },
-        { "a.json", "the run reads this file" },
-        { "summary.ini", "the run reads this file" },
+        { "a.json", "the run reads or writes this file" },
+        { "summary.ini", "the run reads or writes this file" },
         { "link/targets.h5", "an HDF5 file" }, /* of another run */
         { "summary", "a folder" },
         { "none/s.json", "its folder cannot be written to: No such file" },

@@ -270,9 +270,57 @@ static void the_summary_says_what_was_written(void)
     free(text);
 }
 
+/* The maps of every scene stand under its id, on grids that label takes without a configuration. */
+static void features_belong_to_the_scenes_and_can_be_labelled_on(void)
+{
+    const char *folder = check_path("features");
+    char *text = NULL;
+    CU_ASSERT_EQUAL(synth(&text, folder, "--scenes 12 --width 90-200 --height 70-160 --features"), 0);
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "features/features.h5"));
+    free(text);
+    CU_ASSERT_EQUAL(
+        check_run(
+            &text,
+            "cd %s && /usr/bin/python3 -c \"import h5py, json, numpy as np\n"
+            "f, d = h5py.File('features.h5'), json.load(open('annotations.json'))\n"
+            "assert list(f['images/id']) == [i['id'] for i in d['images']]\n"
+            "assert f['images/size'][:].tolist() == [[i['height'], i['width']] for i in d['images']]\n"
+            "assert (f['images/padded_size'][:] %% 64 == 0).all() and (f['images/scale'][:] == 1).all()\n"
+            "for l in range(5):\n"
+            "    g = f['level%%d' %% l]\n"
+            "    assert (g['grid'][:] == f['images/padded_size'][:] // g.attrs['stride']).all()\n"
+            "    assert (np.diff(g['offset'][:]) == g['grid'][:].prod(1)).all()\n"
+            "    x = g['feature'][:].astype(np.float32)\n"
+            "    assert x.shape == (g['offset'][-1], 32) and np.isfinite(x).all() and x.std() > 0.1\n\""
+            " && %s label -q annotations.json --like features.h5 -o targets && %s verify targets",
+            folder, ANC_BINARY, ANC_BINARY),
+        0);
+    if (text && strstr(text, "Error")) puts(text);
+    free(text);
+}
+
+static void the_same_command_makes_the_same_features(void)
+{
+    size_t n[2];
+    char *bytes[2];
+    for (int i = 0; i < 2; i++) {
+        const char *folder = check_path("features%d", i);
+        CU_ASSERT_EQUAL(
+            synth(NULL, folder, "-q --scenes 5 --width 90-200 --height 70-160 --features --strides 8,16"), 0);
+        bytes[i] = check_slurp(check_path("features%d/features.h5", i), &n[i]);
+    }
+    CU_ASSERT(bytes[0] && bytes[1] && n[0] == n[1] && !memcmp(bytes[0], bytes[1], n[0]));
+    free(bytes[0]);
+    free(bytes[1]);
+    refused(2, check_path("features2"), "--features --strides 16,8", "--strides 16,8: must be at most");
+    refused(2, check_path("features2"), "--features --strides 8,", "--strides 8,: must be at most");
+}
+
 CHECK_SUITE("synth", CHECK(the_same_command_writes_the_same_bytes), CHECK(more_scenes_keep_the_first_ones),
             CHECK(statistics_are_like_train2017s), CHECK(annotations_are_consistent),
             CHECK(counts_and_sizes_follow_the_options), CHECK(drawn_shapes_fill_the_boxes_of_the_json),
             CHECK(wrong_arguments_are_refused_before_anything_is_written),
             CHECK(what_cannot_be_written_is_named), CHECK(a_full_disk_leaves_no_file_behind),
-            CHECK(the_summary_says_what_was_written));
+            CHECK(the_summary_says_what_was_written),
+            CHECK(features_belong_to_the_scenes_and_can_be_labelled_on),
+            CHECK(the_same_command_makes_the_same_features));

@@ -95,6 +95,46 @@ static void a_signal_saves_and_the_same_command_goes_on(void)
     free(text);
 }
 
+static void a_time_limit_saves_too(void)
+{
+    char *text = NULL;
+    CU_ASSERT_EQUAL(
+        train(&text, "mpirun -n 2", "f.h5", "limit", "--steps 2000000 --batch 6 -q --time-limit 1s"), 75);
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "train: stopped by --time-limit after step "));
+    free(text);
+    CU_ASSERT_EQUAL(train(&text, "", "f.h5", "limit", "--steps 2000000 --batch 6 -q --time-limit soon"), 2);
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "--time-limit soon: must be a time"));
+    free(text);
+}
+
+/* The second is refused while the first works; once that is killed, the lock that it leaves stops nobody, and
+ * the run goes on from its last checkpoint. */
+static void one_run_at_a_time_writes_a_head(void)
+{
+    char *text = NULL;
+    const char *d = scenes();
+    int code = check_run(
+        &text,
+        "%s train %s/targets %s/f.h5 -o %s/held.h5 --steps 200000 --batch 6 -q --checkpoint-every 10 & "
+        "first=$!; "
+        "until [ -e %s/held.h5 ]; do sleep 0.05; done; "
+        "%s train %s/targets %s/f.h5 -o %s/held.h5 --steps 200000 --batch 6 -q; echo second $?; "
+        "%s train %s/targets %s/f.h5 -o %s/free.h5 --steps 10 --batch 6 -q; echo beside $?; "
+        "kill -9 $first; wait $first; ls %s/held.h5.lock.*; "
+        "%s train %s/targets %s/f.h5 -o %s/held.h5 --steps 200000 --batch 6 --checkpoint-every 10 "
+        "--time-limit 0.1; "
+        "echo third $?; ls %s/held.h5.*",
+        ANC_BINARY, d, d, d, d, ANC_BINARY, d, d, d, ANC_BINARY, d, d, d, d, ANC_BINARY, d, d, d, d);
+    CU_ASSERT_NOT_EQUAL(code, 0); /* nothing is left but the head */
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "held.h5: in use by process "));
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "second 1\n"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "beside 0\n"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "held.h5.lock.1-of-1.0\n"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "train: goes on after step "));
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "third 75\n"));
+    free(text);
+}
+
 static void storage_and_kernels_do_not_change_the_bits(void)
 {
     static const char *const words[] = { "packed", "float32", "reversed", "packed float32 reversed" };
@@ -181,6 +221,85 @@ static void options_reach_the_trainer(void)
     free(text);
 }
 
+/* The first of the two epochs once more, made once. */
+static void validation_targets(void)
+{
+    static int made;
+    if (made++) return;
+    CU_ASSERT_EQUAL_FATAL(check_run(NULL,
+                                    "%s label -q %s/annotations.json -o %s/val --config %s --like %s/f.h5",
+                                    ANC_BINARY, scenes(), scenes(), check_path("scenes.ini"), scenes()),
+                          0);
+}
+
+/* A step of rate 0 over all views leaves the head as it was, and so has the loss of a validation on the same
+ * ones. */
+static void validation_loss_is_that_of_one_large_batch(void)
+{
+    char *text = NULL, options[1024];
+    validation_targets();
+    for (int n = 1; n <= 3; n += 2) {
+        char how[32], name[16];
+        snprintf(how, sizeof how, "mpirun -n %d", n);
+        snprintf(name, sizeof name, "val%d", n);
+        snprintf(
+            options, sizeof options,
+            "--steps 2 --warm-up 0 --lr 0 --batch 24 --init %s --val-targets %s/val --val-features %s/f.h5 "
+            "--validate-every 1 --log %s/val%d.csv",
+            whole(), scenes(), scenes(), scenes(), n);
+        CU_ASSERT_EQUAL(train(&text, how, "f.h5", name, options), 0);
+        CU_ASSERT_PTR_NOT_NULL(strstr(text, "train: after step 1  validation loss "));
+        free(text);
+        CU_ASSERT_EQUAL(
+            check_run(&text,
+                      "awk -F, 'NR == 2 { print ($3 == $6 && $4 == $7 && $3 > 0 && $4 > 0) }' %s/val%d.csv",
+                      scenes(), n),
+            0);
+        CU_ASSERT_STRING_EQUAL(text, "1\n");
+        free(text);
+    }
+    CU_ASSERT_EQUAL(check_run(NULL, "cmp %s/val1.h5 %s/val3.h5 && cmp %s/val1.csv %s/val3.csv", scenes(),
+                              scenes(), scenes(), scenes()),
+                    0);
+    CU_ASSERT_EQUAL(train(&text, "", "f.h5", "val4", "--val-features f.h5"), 2);
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "--val-targets and --val-features go together"));
+    free(text);
+}
+
+/* What is logged is what `propose` and `evaluate` give for the head that is written. */
+static void validation_recall_is_that_of_the_proposals(void)
+{
+    char *text = NULL, options[1024];
+    const char *d = scenes();
+    validation_targets();
+    for (int n = 1; n <= 2; n++) {
+        char how[32], name[16];
+        snprintf(how, sizeof how, "mpirun -n %d", n);
+        snprintf(name, sizeof name, "recall%d", n);
+        snprintf(options, sizeof options,
+                 "-q --steps 40 --batch 6 --val-targets %s/val --val-features %s/f.h5 --val-annotations "
+                 "%s/annotations.json --log %s/recall%d.csv",
+                 d, d, d, d, n);
+        CU_ASSERT_EQUAL(train(NULL, how, "f.h5", name, options), 0);
+    }
+    CU_ASSERT_EQUAL(check_run(NULL, "cmp %s/recall1.h5 %s/recall2.h5", d, d), 0);
+    int code =
+        check_run(&text,
+                  "cd %s && %s propose -q recall1.h5 f.h5 -o recall-p.h5 && %s evaluate -q recall-p.h5 "
+                  "annotations.json "
+                  "--top 100 --json recall.json >/dev/null && " PYTHON
+                  " -c \"import json; r = json.load(open('recall.json'))['sizes'][0]['average_recall'][0]; "
+                  "l = float(open('recall1.csv').read().split()[-1].split(',')[-1]); print(0.02 < r < 1, "
+                  "abs(l - r) < 1e-8)\"",
+                  d, ANC_BINARY, ANC_BINARY);
+    CU_ASSERT_EQUAL(code, 0);
+    CU_ASSERT_STRING_EQUAL(text, "True True\n");
+    free(text);
+    CU_ASSERT_EQUAL(train(&text, "", "f.h5", "recall3", "--val-annotations x.json"), 2);
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "--val-annotations goes with --val-targets and --val-features"));
+    free(text);
+}
+
 /* One line that says so, and no head. */
 static void refused(int code, const char *how, const char *features, const char *options, const char *says)
 {
@@ -219,6 +338,8 @@ static void what_does_not_fit_is_said_before_the_first_step(void)
     refused(2, "", "f.h5", "--batch 25", "no epoch of");
     refused(2, "", "f.h5", "--milestones 5,3", "--milestones 5,3: must be at most 32 ascending steps");
     refused(2, "", "f.h5", "--normaliser mean", "must be sampled, constant or image");
+    refused(2, "", "f.h5", "--log refused.h5 --summary-json refused.h5",
+            "--summary-json refused.h5: the run reads or writes");
     refused(2, "", "f.h5", "--lr x", "--lr: 'x' is not a number");
     refused(1, "", "f.h5", "-q --lr 1e6 --warm-up 0 --batch 24", "lower");
 }
@@ -237,8 +358,7 @@ static void the_output_of_another_run_is_not_touched(void)
     char *text = NULL;
     CU_ASSERT_EQUAL(check_run(NULL, "cp %s %s/other.h5", whole(), scenes()), 0);
     CU_ASSERT_EQUAL(train(&text, "", "f.h5", "other", "--steps 100 --batch 6 --lr 0.1 -q"), 2);
-    CU_ASSERT_PTR_NOT_NULL(
-        strstr(text, "other.h5: is of another run; choose another --output, or give --overwrite"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "other.h5: is of another run: lr is "));
     free(text);
     same_as_whole("other");
     CU_ASSERT_EQUAL(train(NULL, "", "f.h5", "other", OPTIONS " --overwrite"), 0);
@@ -278,9 +398,11 @@ static void labels_like_features_stand_on_their_grids(void)
 
 CHECK_SUITE("train", CHECK(any_number_of_ranks_trains_the_same_bits),
             CHECK(a_run_goes_on_as_if_it_had_never_stopped),
-            CHECK(a_signal_saves_and_the_same_command_goes_on),
-            CHECK(storage_and_kernels_do_not_change_the_bits),
+            CHECK(a_signal_saves_and_the_same_command_goes_on), CHECK(a_time_limit_saves_too),
+            CHECK(one_run_at_a_time_writes_a_head), CHECK(storage_and_kernels_do_not_change_the_bits),
             CHECK(the_head_learns_and_reads_as_torchvisions), CHECK(float_sums_come_near),
-            CHECK(options_reach_the_trainer), CHECK(what_does_not_fit_is_said_before_the_first_step),
+            CHECK(options_reach_the_trainer), CHECK(validation_loss_is_that_of_one_large_batch),
+            CHECK(validation_recall_is_that_of_the_proposals),
+            CHECK(what_does_not_fit_is_said_before_the_first_step),
             CHECK(a_team_says_once_which_image_is_no_number), CHECK(the_output_of_another_run_is_not_touched),
             CHECK(labels_like_features_stand_on_their_grids));

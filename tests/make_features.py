@@ -4,7 +4,8 @@
 usage: make_features.py ANNOTATIONS.json OUT.h5 [WORD...]
 
 Words: packed (chunks, deflate), float32, reversed (images in descending order of id), and faults: nan, size, grid, stride,
-missing (the last image), channels, offset. Values are the same whatever the storage.
+missing (the last image), channels, offset, narrow (8 channels), silent (no original sizes, no scale). resized: the images were
+larger by 1.5 (down) and 2 (across). Values are the same whatever the storage.
 """
 import json
 import sys
@@ -30,8 +31,10 @@ def main(source, out, *words):
         f["images/id"] = np.array([i["id"] for i in images], np.int64)
         f["images/size"] = size + (np.arange(len(size)) == 1)[:, None] * ("size" in words)
         f["images/padded_size"] = padded
-        f["images/original_size"] = size
-        f["images/scale"] = np.ones((len(size), 2), np.float32)
+        if "silent" not in words:
+            by = np.array([1.5, 2] if "resized" in words else [1, 1])
+            f["images/original_size"] = np.rint(size * by).astype(np.int32)
+            f["images/scale"] = (size / np.rint(size * by)).astype(np.float32)
         for l, stride in enumerate(STRIDES):
             grid, maps = padded // stride, []
             for i, (h, w) in zip(images, grid):
@@ -46,7 +49,7 @@ def main(source, out, *words):
                 rows[: len(maps[0]), 3] = np.nan
             if "float32" in words:
                 rows = rows.astype(np.float32)
-            if "channels" in words and l == 1:
+            if "narrow" in words or "channels" in words and l == 1:
                 rows = rows[:, :8]
             how = dict(chunks=(64, rows.shape[1]), compression=1, shuffle=True) if "packed" in words else {}
             g = f.create_group("level%d" % l)

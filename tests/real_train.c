@@ -68,7 +68,7 @@ static void final_losses_are_no_worse_than_torchs(void)
         const char *config = check_file("final.ini", ini, (size_t)n);
         snprintf(command, sizeof command,
                  "set -e; for k in 0 1 2; do %s label -q %s/%s_train.json -o %s --config %s --like "
-                 "%s/%s_train.h5 --overwrite "
+                 "%s/%s_train.h5 --restart "
                  "--epochs 50 --seed $k; mpirun -n 2 %s train %s %s/%s_train.h5 -o %s/head$k.h5 --steps 1500 "
                  "--batch 4 --lr 0.05 "
                  "--milestones 1050,1350 --seed $k -q; done; R=%s/reference/%s_seed; "

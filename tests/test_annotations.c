@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -117,8 +118,8 @@ static void both_formats_are_the_same_source(void)
     const char *path = example_json(200), *misnamed = check_path("misnamed.json");
     CU_ASSERT_EQUAL_FATAL(anc_coco_read(path, &d, &err), ANC_OK);
     CU_ASSERT_EQUAL_FATAL(anc_annotations_write(misnamed, &d, "{}", &err), ANC_OK);
-    CU_ASSERT_EQUAL_FATAL(anc_source_open(path, &json, &err), ANC_OK);
-    CU_ASSERT_EQUAL_FATAL(anc_source_open(misnamed, &h5, &err), ANC_OK);
+    CU_ASSERT_EQUAL_FATAL(anc_source_open(path, NULL, &json, &err), ANC_OK);
+    CU_ASSERT_EQUAL_FATAL(anc_source_open(misnamed, NULL, &h5, &err), ANC_OK);
     CU_ASSERT_STRING_EQUAL(anc_source_format(json), "coco");
     CU_ASSERT_STRING_EQUAL(anc_source_format(h5), "annotations");
     CU_ASSERT_EQUAL(anc_source_images(json), anc_source_images(h5));
@@ -146,14 +147,16 @@ static void a_source_that_is_none_is_named(void)
 {
     anc_err err = { 0 };
     anc_source *s;
-    CU_ASSERT_EQUAL(anc_source_open(check_path("nothing"), &s, &err), ANC_ESYSTEM);
+    CU_ASSERT_EQUAL(anc_source_open(check_path("nothing"), NULL, &s, &err), ANC_ESYSTEM);
     CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "nothing: cannot open"));
-    CU_ASSERT_EQUAL(anc_source_open(check_dir(), &s, &err), ANC_ESYSTEM);
-    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "is a directory"));
-    CU_ASSERT_EQUAL(anc_source_open(check_file("x", "", 0), &s, &err), ANC_EDATA);
+    mkdir(check_path("nothing-in-it"), 0777);
+    CU_ASSERT_EQUAL(anc_source_open(check_path("nothing-in-it"), NULL, &s, &err), ANC_EDATA);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "this folder is none of what --format can name"));
+    CU_ASSERT_EQUAL(anc_source_open(check_file("x", "", 0), NULL, &s, &err), ANC_EDATA);
     CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "empty"));
-    CU_ASSERT_EQUAL(anc_source_open(check_file("x", "<annotation>", 12), &s, &err), ANC_EDATA);
-    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "XML"));
+    CU_ASSERT_EQUAL(anc_source_open(check_file("x", "<svg></svg>", 11), NULL, &s, &err), ANC_EDATA);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "x: this file is none of what --format can name ("));
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "COCO: a JSON file"));
 }
 
 /* ---- broken files ---- */
@@ -258,7 +261,7 @@ static void a_file_without_a_report_is_counted(void)
     anc_err err = { 0 };
     anc_source *s;
     const char *path = fresh("counted.h5");
-    CU_ASSERT_EQUAL_FATAL(anc_source_open(path, &s, &err), ANC_OK);
+    CU_ASSERT_EQUAL_FATAL(anc_source_open(path, NULL, &s, &err), ANC_OK);
     anc_dataset_report want = *anc_source_report(s);
     want.annotations = anc_source_boxes(s);
     want.empty_boxes = want.duplicate_ids = 0; /* gone, and not looked for */
@@ -266,7 +269,7 @@ static void a_file_without_a_report_is_counted(void)
     hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT);
     H5Ldelete(file, "/report", H5P_DEFAULT);
     H5Fclose(file);
-    CU_ASSERT_EQUAL_FATAL(anc_source_open(path, &s, &err), ANC_OK);
+    CU_ASSERT_EQUAL_FATAL(anc_source_open(path, NULL, &s, &err), ANC_OK);
     CU_ASSERT(!memcmp(anc_source_report(s), &want, sizeof want));
     anc_source_close(s);
 }

@@ -20,9 +20,12 @@ static char *text_of(const anc_rules *r, void (*print)(const anc_rules *r, FILE 
 static char *json_of(const anc_rules *r) { return text_of(r, anc_config_json); }
 static char *ini_of(const anc_rules *r) { return text_of(r, anc_config_print); }
 
+/* Alike in every key, those of both stages. */
 static void same_rules(const anc_rules *a, const anc_rules *b)
 {
-    char *x = json_of(a), *y = json_of(b);
+    anc_rules whole_a = *a, whole_b = *b;
+    whole_a.stage = whole_b.stage = ANC_STAGE_ROI;
+    char *x = json_of(&whole_a), *y = json_of(&whole_b);
     CU_ASSERT_STRING_EQUAL(x, y);
     free(x);
     free(y);
@@ -66,6 +69,13 @@ static void the_fullest_and_oddest_rules_read_back_to_the_last_bit(void)
     r.match.float64 = r.match.legacy = true;
     r.boxes.crowd = ANC_CROWD_EXCLUDE;
     for (int e = 0; e < 4; e++) r.coder.weight[e] = 1e-5 + check_uniform(&random);
+    for (int e = 0; e < 4; e++) r.roi.weight[e] = 1e-5 + check_uniform(&random);
+    r.roi.positive_iou = 1. / 3;
+    r.roi.negative_iou_high = 0.30000000000000004;
+    r.roi.negative_iou_low = 0.1;
+    r.roi.append_gt = ANC_APPEND_BEFORE;
+    r.roi.classes = ANC_CLASSES_FROM_ONE;
+    r.roi.coder = ANC_CODER_DOUBLE;
     char *text = ini_of(&r);
     anc_err err = { 0 };
     CU_ASSERT_EQUAL(anc_config_read(check_file("full.ini", text, strlen(text)), NULL, &back, &err), ANC_OK);
@@ -73,6 +83,7 @@ static void the_fullest_and_oddest_rules_read_back_to_the_last_bit(void)
     same_rules(&r, &back);
     CU_ASSERT_EQUAL(memcmp(r.anchors.size, back.anchors.size, sizeof r.anchors.size), 0);
     CU_ASSERT_EQUAL(memcmp(r.coder.weight, back.coder.weight, sizeof r.coder.weight), 0);
+    CU_ASSERT_EQUAL(memcmp(&r.roi, &back.roi, sizeof r.roi), 0);
     free(text);
 }
 
@@ -151,6 +162,13 @@ static void values_that_cannot_work_are_refused_with_their_key(void)
     refused("[anchors]\nstrides = 4 8\n", NULL,
             "anchors.sizes is for 5 levels, anchors.strides for 2: must be as many");
     refused("[anchors]\nratios = 0\n", NULL, "anchors.ratios = 0: must be");
+    refused("[roi]\nbatch = 0\n", NULL, "roi.batch = 0: must be from 1 to 65536");
+    refused("[roi]\nnegative_iou_high = 0.6\n", NULL,
+            "roi.negative_iou_high = 0.6: must be from 0.001 to roi.positive_iou");
+    refused("[roi]\nnegative_iou_low = 0.6\n", NULL, "roi.negative_iou_low = 0.6: must be from 0 to");
+    refused("[roi]\nweights = 10 10 5 -5\n", NULL, "roi.weights = -5: must be");
+    refused("[roi]\nappend_gt = yes\n", NULL, "roi.append_gt = yes: must be one of off, after, before");
+    refused("[roi]\nclasses = names\n", NULL, "must be one of ids, from-one, from-zero");
     refused("[match]\nzero_overlap = yes\nlow_quality = off\n", NULL, "match.zero_overlap needs");
 }
 
@@ -218,6 +236,26 @@ static void json_is_one_line_that_parses(void)
     }
 }
 
+static void a_first_stage_is_described_without_the_second(void)
+{
+    for (int p = 0; p < 6; p++)
+        for (int stage = ANC_STAGE_RPN; stage <= ANC_STAGE_ROI; stage++) {
+            anc_rules r = *anc_rules_preset(anc_rules_preset_names[p]), back = { 0 };
+            anc_err err = { 0 };
+            char *text = NULL;
+            r.stage = (anc_stage)stage;
+            if (stage) r.roi.batch = 77;
+            char *json = json_of(&r);
+            CU_ASSERT_EQUAL(strstr(json, "\"roi\":{") != NULL, stage == ANC_STAGE_ROI);
+            CU_ASSERT_FATAL(asprintf(&text, "{\"rules\":%s}", json) > 0);
+            CU_ASSERT_EQUAL(anc_config_read_json(text, &back, &err), ANC_OK);
+            CU_ASSERT_EQUAL(back.stage, stage);
+            same_rules(&r, &back);
+            free(text);
+            free(json);
+        }
+}
+
 static void crowd(const char *text, anc_crowd_rule rule, double iof)
 {
     anc_rules r = *anc_rules_preset("torchvision-fpn");
@@ -254,4 +292,4 @@ CHECK_SUITE("config", CHECK(each_preset_printed_reads_back_as_itself),
             CHECK(values_that_cannot_work_are_refused_with_their_key),
             CHECK(a_wrong_key_or_section_is_refused_with_the_nearest),
             CHECK(the_preset_section_comes_first_and_agrees), CHECK(a_file_that_cannot_be_read_is_named),
-            CHECK(json_is_one_line_that_parses), CHECK(crowd_and_sampler_are_set_from_words));
+            CHECK(json_is_one_line_that_parses), CHECK(a_first_stage_is_described_without_the_second), CHECK(crowd_and_sampler_are_set_from_words));

@@ -8,7 +8,7 @@
 
 static anc_gt gt(double x1, double y1, double x2, double y2, int64_t id)
 {
-    return (anc_gt){ { x1, y1, x2, y2 }, id, 1, 0 };
+    return (anc_gt){ { x1, y1, x2, y2 }, id, 1, 0, 0 };
 }
 
 /* Three images given as 30, 10, 20; boxes mixed; image 20 has none. */

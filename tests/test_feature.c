@@ -181,7 +181,16 @@ static void a_head_comes_back_as_it_was_written(void)
     anc_head_step history[2] = { { 0.1, 0.7, 0.2, 3 }, { 0.2, 0.6, 0.1, 2 } };
     float base[2][4] = { { -4, -4, 4, 4 }, { -8, -8, 8, 8 } };
     char config[] = "{\"a\":1}";
-    anc_head_file h = { s, malloc(n * sizeof(float)), malloc(n * sizeof(float)), 2, history, config }, back;
+    anc_head_validation validation[1] = { { 2, 0.5, 0.4, 0.25 } };
+    anc_head_file h = { .shape = s,
+                        .parameters = malloc(n * sizeof(float)),
+                        .momentum = malloc(n * sizeof(float)),
+                        .step = 2,
+                        .history = history,
+                        .n_validations = 1,
+                        .validation = validation,
+                        .config = config },
+                  back;
     anc_targets_info info = { .n_levels = 1, .level = { { 8, 0.5, true, 2, base } } };
     anc_err err = { 0 };
     const char *path = check_path("head.h5");
@@ -193,6 +202,7 @@ static void a_head_comes_back_as_it_was_written(void)
     CU_ASSERT(!memcmp(back.parameters, h.parameters, n * sizeof(float)) &&
               !memcmp(back.momentum, h.momentum, n * sizeof(float)));
     CU_ASSERT(!memcmp(back.history, history, sizeof history));
+    CU_ASSERT(back.n_validations == 1 && !memcmp(back.validation, validation, sizeof validation));
     anc_head_file_clear(&back);
     h.parameters[7] = NAN;
     CU_ASSERT_EQUAL_FATAL(anc_head_write(&h, path, &info, &err), ANC_OK);

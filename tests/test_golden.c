@@ -6,8 +6,7 @@
 #include "core/sample.h"
 #include "core/target.h"
 #include "core/view.h"
-#include "tests/check.h"
-#include <hdf5.h>
+#include "tests/golden.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,23 +18,6 @@ static hid_t open_golden(void)
     hid_t f = H5Fopen(path ? path : "tests/golden/peers.h5", H5F_ACC_RDONLY, H5P_DEFAULT);
     CU_ASSERT_FATAL(f >= 0);
     return f;
-}
-
-/* A whole dataset; *n is its first dimension, or its size when flat. */
-static void *load(hid_t group, const char *name, hid_t type, size_t size, size_t *n)
-{
-    hid_t d = H5Dopen2(group, name, H5P_DEFAULT);
-    CU_ASSERT_FATAL(d >= 0);
-    hid_t space = H5Dget_space(d);
-    hsize_t dims[4] = { 0 };
-    H5Sget_simple_extent_dims(space, dims, NULL);
-    size_t all = (size_t)H5Sget_simple_extent_npoints(space);
-    void *data = malloc(all * size + 1);
-    CU_ASSERT_FATAL(data && H5Dread(d, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data) >= 0);
-    if (n) *n = (size_t)dims[0];
-    H5Sclose(space);
-    H5Dclose(d);
-    return data;
 }
 
 static double attribute(hid_t group, const char *name, double otherwise)
@@ -63,25 +45,25 @@ typedef struct {
 static cases load_cases(hid_t g)
 {
     cases c = { 0 };
-    c.image_hw = load(g, "image_hw", H5T_NATIVE_INT32, 4, &c.n);
-    c.padded_hw = load(g, "padded_hw", H5T_NATIVE_INT32, 4, NULL);
-    c.grid_hw = load(g, "grid_hw", H5T_NATIVE_INT32, 4, NULL);
-    c.stride_yx = load(g, "stride_yx", H5T_NATIVE_INT32, 4, NULL);
-    c.seed = load(g, "seed", H5T_NATIVE_INT64, 8, NULL);
-    c.gt_offset = load(g, "gt_offset", H5T_NATIVE_INT64, 8, NULL);
-    c.label_offset = load(g, "label_offset", H5T_NATIVE_INT64, 8, NULL);
-    c.positive_offset = load(g, "positive_offset", H5T_NATIVE_INT64, 8, NULL);
-    c.target_offset = load(g, "target_offset", H5T_NATIVE_INT64, 8, NULL);
-    c.pos_offset = load(g, "sampled_pos_offset", H5T_NATIVE_INT64, 8, NULL);
-    c.neg_offset = load(g, "sampled_neg_offset", H5T_NATIVE_INT64, 8, NULL);
-    c.gt = load(g, "gt_boxes", H5T_NATIVE_FLOAT, 4, NULL);
-    c.target = load(g, "targets", H5T_NATIVE_FLOAT, 4, NULL);
-    c.crowd = load(g, "gt_crowd", H5T_NATIVE_UINT8, 1, NULL);
-    c.used = load(g, "gt_used", H5T_NATIVE_UINT8, 1, NULL);
-    c.label = load(g, "labels", H5T_NATIVE_INT8, 1, NULL);
-    c.matched = load(g, "matched_gt", H5T_NATIVE_INT32, 4, NULL);
-    c.sampled_pos = load(g, "sampled_pos", H5T_NATIVE_INT32, 4, NULL);
-    c.sampled_neg = load(g, "sampled_neg", H5T_NATIVE_INT32, 4, NULL);
+    c.image_hw = golden_load(g, "image_hw", H5T_NATIVE_INT32, 4, &c.n);
+    c.padded_hw = golden_load(g, "padded_hw", H5T_NATIVE_INT32, 4, NULL);
+    c.grid_hw = golden_load(g, "grid_hw", H5T_NATIVE_INT32, 4, NULL);
+    c.stride_yx = golden_load(g, "stride_yx", H5T_NATIVE_INT32, 4, NULL);
+    c.seed = golden_load(g, "seed", H5T_NATIVE_INT64, 8, NULL);
+    c.gt_offset = golden_load(g, "gt_offset", H5T_NATIVE_INT64, 8, NULL);
+    c.label_offset = golden_load(g, "label_offset", H5T_NATIVE_INT64, 8, NULL);
+    c.positive_offset = golden_load(g, "positive_offset", H5T_NATIVE_INT64, 8, NULL);
+    c.target_offset = golden_load(g, "target_offset", H5T_NATIVE_INT64, 8, NULL);
+    c.pos_offset = golden_load(g, "sampled_pos_offset", H5T_NATIVE_INT64, 8, NULL);
+    c.neg_offset = golden_load(g, "sampled_neg_offset", H5T_NATIVE_INT64, 8, NULL);
+    c.gt = golden_load(g, "gt_boxes", H5T_NATIVE_FLOAT, 4, NULL);
+    c.target = golden_load(g, "targets", H5T_NATIVE_FLOAT, 4, NULL);
+    c.crowd = golden_load(g, "gt_crowd", H5T_NATIVE_UINT8, 1, NULL);
+    c.used = golden_load(g, "gt_used", H5T_NATIVE_UINT8, 1, NULL);
+    c.label = golden_load(g, "labels", H5T_NATIVE_INT8, 1, NULL);
+    c.matched = golden_load(g, "matched_gt", H5T_NATIVE_INT32, 4, NULL);
+    c.sampled_pos = golden_load(g, "sampled_pos", H5T_NATIVE_INT32, 4, NULL);
+    c.sampled_neg = golden_load(g, "sampled_neg", H5T_NATIVE_INT32, 4, NULL);
     return c;
 }
 
@@ -136,16 +118,6 @@ static anc_rules rules_of(const char *peer, const char *preset, hid_t g)
     return r;
 }
 
-static int64_t ulps(float a, float b)
-{
-    int32_t i, j;
-    if (isnan(a) && isnan(b)) return 0;
-    memcpy(&i, &a, 4);
-    memcpy(&j, &b, 4);
-    int64_t x = i < 0 ? -0x80000000LL - i : i, y = j < 0 ? -0x80000000LL - j : j;
-    return x < y ? y - x : x - y;
-}
-
 /* How a case differs, "" when it does not. */
 static const char *compare(const anc_rules *r, const cases *c, size_t i, const anc_kernels *k)
 {
@@ -194,7 +166,7 @@ static const char *compare(const anc_rules *r, const cases *c, size_t i, const a
     if (!*fault) anc_encode(k, r, &grid, anchor, gt, n_target, box, target);
     for (int32_t p = 0; p < n_target && !*fault; p++)
         for (int e = 0; e < 4; e++)
-            if (ulps(target[p][e], c->target[c->target_offset[i] + p][e]) > (e < 2 ? 0 : 1))
+            if (golden_ulps(target[p][e], c->target[c->target_offset[i] + p][e]) > (e < 2 ? 0 : 1))
                 fault = "a target";
     if (!*fault && r->sample.rule != ANC_SAMPLER_PHILOX) {
         if (anc_sample(&b, k, r, &grid, &m, (uint64_t)c->seed[i], 1, 0, &err)) fault = "sampling failed";
@@ -233,7 +205,7 @@ static void compare_peer(const char *peer)
         char(*name)[32] = NULL;
         hid_t type = H5Tcopy(H5T_C_S1);
         H5Tset_size(type, 32);
-        name = load(g, "name", type, 32, NULL);
+        name = golden_load(g, "name", type, 32, NULL);
         H5Tclose(type);
         anc_rules r = rules_of(peer, presets[p], g);
         c.n_levels = (size_t)r.anchors.n_levels;
@@ -241,7 +213,7 @@ static void compare_peer(const char *peer)
             char key[32];
             snprintf(key, sizeof key, "base_anchors_%d", l);
             size_t n;
-            float(*wanted)[4] = load(g, key, H5T_NATIVE_FLOAT, 4, &n);
+            float(*wanted)[4] = golden_load(g, key, H5T_NATIVE_FLOAT, 4, &n);
             double base[ANC_MAX_CELL][4];
             CU_ASSERT_EQUAL((size_t)anc_base_anchors(&r, l, base), n);
             for (size_t a = 0; a < n; a++)
@@ -293,12 +265,12 @@ static void resized_sizes_equal_the_peers(void)
     };
     hid_t f = open_golden(), g = H5Gopen2(f, "resize", H5P_DEFAULT);
     size_t n;
-    int32_t(*from)[2] = load(g, "orig", H5T_NATIVE_INT32, 4, &n);
+    int32_t(*from)[2] = golden_load(g, "orig", H5T_NATIVE_INT32, 4, &n);
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
         anc_rules r = *anc_rules_preset(rules[i].preset);
         r.view.resize = rules[i].rule;
-        int32_t(*to)[2] = load(g, rules[i].size, H5T_NATIVE_INT32, 4, NULL);
-        int32_t(*padded)[2] = rules[i].padded ? load(g, rules[i].padded, H5T_NATIVE_INT32, 4, NULL) : NULL;
+        int32_t(*to)[2] = golden_load(g, rules[i].size, H5T_NATIVE_INT32, 4, NULL);
+        int32_t(*padded)[2] = rules[i].padded ? golden_load(g, rules[i].padded, H5T_NATIVE_INT32, 4, NULL) : NULL;
         for (size_t j = 0; j < n; j++) {
             anc_view v;
             anc_err err;
@@ -319,13 +291,13 @@ static void resized_boxes_equal_the_peers(void)
 {
     hid_t f = open_golden(), g = H5Gopen2(f, "resize", H5P_DEFAULT);
     size_t n;
-    int32_t(*from)[2] = load(g, "orig", H5T_NATIVE_INT32, 4, &n);
-    float(*in)[4] = load(g, "box_in", H5T_NATIVE_FLOAT, 4, NULL);
+    int32_t(*from)[2] = golden_load(g, "orig", H5T_NATIVE_INT32, 4, &n);
+    float(*in)[4] = golden_load(g, "box_in", H5T_NATIVE_FLOAT, 4, NULL);
     static const char *const peers[] = { "torchvision", "detectron2" };
     for (int p = 0; p < 2; p++) {
         char key[32];
         snprintf(key, sizeof key, "%s_box", peers[p]);
-        float(*wanted)[4] = load(g, key, H5T_NATIVE_FLOAT, 4, NULL);
+        float(*wanted)[4] = golden_load(g, key, H5T_NATIVE_FLOAT, 4, NULL);
         snprintf(key, sizeof key, "%s-fpn", peers[p]);
         const anc_rules *r = anc_rules_preset(key);
         for (size_t j = 0; j < n; j++) {

@@ -14,7 +14,7 @@
 static anc_lock_request request(const char *name, int part, int n_parts)
 {
     mkdir(check_path("%s", name), 0777);
-    return (anc_lock_request){ check_path("%s", name), part, n_parts, NULL, NULL };
+    return (anc_lock_request){ check_path("%s", name), part, n_parts, NULL, NULL, NULL };
 }
 
 static anc_lock *take(const anc_lock_request *r, anc_err *err)
@@ -79,6 +79,22 @@ static void parts_of_the_same_number_go_side_by_side(void)
 }
 
 /* A child takes the lock and is killed. */
+static void outputs_of_one_folder_are_locked_one_by_one(void)
+{
+    anc_err err = { 0 };
+    anc_lock_request a = request("lock-names", 1, 1), b = a, folder = a;
+    a.name = "a.h5";
+    b.name = "b.h5";
+    anc_lock *of_a = take(&a, &err), *of_b = take(&b, &err), *of_folder = take(&folder, &err);
+    CU_ASSERT(of_a && of_b && of_folder);
+    anc_lock *again = take(&a, &err);
+    CU_ASSERT_PTR_NULL(again);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "lock-names/a.h5: in use by process "));
+    anc_lock_release(of_a);
+    anc_lock_release(of_b);
+    anc_lock_release(of_folder);
+}
+
 static void leave_a_dead_lock(const anc_lock_request *r)
 {
     int ready[2];
@@ -155,6 +171,18 @@ static void a_lock_of_another_host_counts_while_it_changes(void)
     anc_lock_release(l);
 }
 
+static void a_dead_lock_of_the_last_generation_stops_nobody(void)
+{
+    anc_lock_request r = request("lock-last", 1, 1);
+    anc_err err;
+    leave_a_dead_lock(&r);
+    CU_ASSERT_EQUAL(check_run(NULL, "mv %s/run.lock.1-of-1.0 %s/run.lock.1-of-1.2147483647", r.dir, r.dir), 0);
+    anc_lock *l = take(&r, &err);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(l);
+    CU_ASSERT_EQUAL(files_in(r.dir), 1);
+    anc_lock_release(l);
+}
+
 static void who_comes_back_to_a_lock_taken_over_is_told(void)
 {
     anc_lock_request r = request("lock-lost", 1, 1);
@@ -203,5 +231,7 @@ static void of_many_at_once_one_at_most_gets_it(void)
 }
 
 CHECK_SUITE("lock", CHECK(a_second_taker_is_told_who_holds_it), CHECK(parts_of_the_same_number_go_side_by_side),
+            CHECK(outputs_of_one_folder_are_locked_one_by_one),
             CHECK(a_lock_of_a_dead_process_stops_nobody), CHECK(a_lock_of_another_host_counts_while_it_changes),
+            CHECK(a_dead_lock_of_the_last_generation_stops_nobody),
             CHECK(who_comes_back_to_a_lock_taken_over_is_told), CHECK(of_many_at_once_one_at_most_gets_it));

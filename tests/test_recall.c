@@ -108,13 +108,51 @@ static void a_file_reads_back_whole_and_in_parts(void)
     anc_proposals_close(p);
 }
 
+static void a_file_in_pieces_has_the_bytes_of_one_in_one_go(void)
+{
+    enum { IMAGES = 40, MOST = 3000 }; /* more rows than a chunk has */
+    check_rng r = { 41 };
+    static int64_t id[IMAGES], offset[IMAGES + 1];
+    static double box[IMAGES * MOST][4], score[IMAGES * MOST];
+    static int32_t level[IMAGES * MOST];
+    for (int i = 0; i < IMAGES; i++) id[i] = 3 * i, offset[i + 1] = offset[i] + (i % 7 ? check_int(&r, 0, MOST) : 0);
+    for (int64_t k = 0; k < offset[IMAGES]; k++) {
+        for (int e = 0; e < 4; e++) box[k][e] = (double)(float)(check_uniform(&r) * 100) + (e > 1 ? 100 : 0);
+        score[k] = (double)(float)check_uniform(&r);
+        level[k] = check_int(&r, 0, 4);
+    }
+    const anc_proposal_set all = { IMAGES, offset[IMAGES], id, offset, box, score, level };
+    const char *whole = check_path("whole.h5"), *pieces = check_path("pieces.h5");
+    anc_err err = { 0 };
+    anc_proposals_out *o;
+    CU_ASSERT_EQUAL_FATAL(anc_proposals_write(whole, &all, "{}", &err), ANC_OK);
+    for (int lacking = 1; lacking >= 0; lacking--) {
+        CU_ASSERT_EQUAL_FATAL(anc_proposals_create(pieces, "tag", IMAGES, offset[IMAGES], "{}", &o, &err), ANC_OK);
+        for (int i = 0, n; i < IMAGES - lacking; i += n) {
+            int64_t mine[8] = { 0 };
+            n = i + 7 < IMAGES - lacking ? 7 : IMAGES - lacking - i;
+            for (int k = 0; k <= n; k++) mine[k] = offset[i + k] - offset[i];
+            const anc_proposal_set some_of_it = { n, mine[n], id + i, mine, box + offset[i], score + offset[i], level + offset[i] };
+            CU_ASSERT_EQUAL_FATAL(anc_proposals_append(o, &some_of_it, &err), ANC_OK);
+        }
+        CU_ASSERT_EQUAL(anc_proposals_commit(o, &err), lacking ? ANC_EDATA : ANC_OK);
+        CU_ASSERT_EQUAL(check_run(NULL, "test -e %s", pieces), lacking); /* and nothing half-written */
+        CU_ASSERT_EQUAL(check_run(NULL, "test ! -e %s.tag.part", pieces), 0);
+        err = (anc_err){ 0 };
+    }
+    CU_ASSERT_EQUAL(check_run(NULL, "cmp %s %s", whole, pieces), 0);
+}
+
 static void coco_results_read_back_as_written(void)
 {
     const char *path = check_path("results.json");
     anc_err err = { 0 };
     anc_proposals *p;
     anc_proposal_set got = { 0 };
-    CU_ASSERT_EQUAL_FATAL(anc_proposals_write_coco(path, &some, &err), ANC_OK);
+    CU_ASSERT_EQUAL_FATAL(anc_proposals_write(check_path("some.h5"), &some, "{}", &err), ANC_OK);
+    CU_ASSERT_EQUAL_FATAL(anc_proposals_open(check_path("some.h5"), &p, &err), ANC_OK);
+    CU_ASSERT_EQUAL_FATAL(anc_proposals_write_coco(p, path, &err), ANC_OK);
+    anc_proposals_close(p);
     CU_ASSERT_EQUAL(check_run(NULL, "/usr/bin/python3 -c \"import json; r = json.load(open('%s')); "
                               "assert len(r) == 5 and r[0] == dict(image_id=-4, category_id=1, bbox=[0, 0, 10.25, 4], score=.9), r[0]\"",
                               path), 0);
@@ -147,7 +185,6 @@ static void sets_that_break_a_promise_are_not_written(void)
     s = some;
     s.score = bad;
     CU_ASSERT_EQUAL(anc_proposals_write(path, &s, "{}", &err), ANC_EDATA);
-    CU_ASSERT_EQUAL(anc_proposals_write_coco(path, &s, &err), ANC_EDATA);
     CU_ASSERT_EQUAL(check_run(NULL, "test ! -e %s", path), 0);
     const anc_proposal_set none = { .offset = (int64_t[]){ 0 } };
     CU_ASSERT_EQUAL(anc_proposals_write(path, &none, "{}", &(anc_err){ 0 }), ANC_OK);
@@ -156,4 +193,5 @@ static void sets_that_break_a_promise_are_not_written(void)
 CHECK_SUITE("recall", CHECK(one_proposal_finds_one_object), CHECK(crowds_are_no_objects_and_take_proposals_only_under_coco),
             CHECK(the_best_score_chooses_under_coco_and_the_largest_iou_under_detectron),
             CHECK(ties_go_to_the_proposal_that_stands_first), CHECK(a_file_reads_back_whole_and_in_parts),
+            CHECK(a_file_in_pieces_has_the_bytes_of_one_in_one_go),
             CHECK(coco_results_read_back_as_written), CHECK(sets_that_break_a_promise_are_not_written));

@@ -114,13 +114,13 @@ static void first_four(uint64_t seed, int64_t image, int32_t epoch, anc_rng_purp
 static void each_seed_image_epoch_and_purpose_has_a_stream_of_its_own(void)
 {
     static const int64_t image[] = { 0, 1, -1, 1LL << 32, 139, INT64_MAX, INT64_MIN };
-    uint32_t all[512][4];
+    uint32_t all[640][4];
     int n = 0;
     for (uint64_t s = 0; s < 3; s++)
         for (int i = 0; i < 7; i++)
             for (int32_t e = 0; e < 3; e++)
-                for (int p = ANC_RNG_POSITIVES; p <= ANC_RNG_INIT; p++)
-                    if (n < 512)
+                for (int p = ANC_RNG_POSITIVES; p <= ANC_RNG_ROI_NEGATIVES; p++)
+                    if (n < 640)
                         first_four(s == 2 ? 1ULL << 32 : s, image[i], e, (anc_rng_purpose)p, all[n++]);
     for (int a = 0; a < n; a++)
         for (int b = 0; b < a; b++) CU_ASSERT_NOT_EQUAL_FATAL(memcmp(all[a], all[b], sizeof all[a]), 0);

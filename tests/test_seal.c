@@ -18,7 +18,7 @@ static const char *shard(const char *name)
     const char *path = check_path("%s", name);
     const anc_rules *r = anc_rules_preset("torchvision-fpn");
     CU_ASSERT_FATAL(!anc_targets_init(&t, r->anchors.n_levels, true, true, true, &err));
-    CU_ASSERT_FATAL(!anc_targets_write(&t, path, &(anc_targets_about){ "{}", r, 0, NULL, NULL }, &n, &err));
+    CU_ASSERT_FATAL(!anc_targets_write(&t, path, &(anc_targets_about){ .config = "{}", .rules = r }, &n, &err));
     anc_targets_clear(&t);
     return path;
 }

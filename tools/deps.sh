@@ -4,7 +4,8 @@
 set -eu
 
 packages="gcc libc6-dev make pkg-config libopenmpi-dev openmpi-bin libhdf5-dev hdf5-tools libcunit1-dev
-zlib1g-dev libdeflate-dev libyajl-dev libinih-dev libpng-dev libopenblas-dev python3-h5py python3-numpy"
+zlib1g-dev libdeflate-dev libyajl-dev libinih-dev libexpat1-dev libyaml-dev libpng-dev
+libjpeg-dev libwebp-dev libopenblas-dev python3-h5py python3-numpy"
 
 missing=""
 for p in $packages "$@"; do
@@ -17,8 +18,8 @@ done
 
 usable() {
     folder=$(mktemp -d)
-    printf '#include <%s>\n' stdio.h CUnit/CUnit.h cblas.h hdf5.h ini.h libdeflate.h mpi.h png.h yajl/yajl_parse.h zlib.h \
-        >"$folder/a.c"
+    printf '#include <%s>\n' stdio.h CUnit/CUnit.h cblas.h expat.h hdf5.h ini.h jpeglib.h libdeflate.h mpi.h png.h webp/decode.h \
+        yajl/yajl_parse.h yaml.h zlib.h >"$folder/a.c"
     echo 'int main(void) { return 0; }' >>"$folder/a.c"
     # shellcheck disable=SC2086  # lists of flags
     ${CC:-gcc} ${FLAGS:-} "$folder/a.c" ${LIBS:-} -o "$folder/a" >"$folder/log" 2>&1 && ok=0 || ok=1
@@ -51,8 +52,8 @@ if usable; then exit 0; fi
 cat >&2 <<'END'
 deps: the compiler does not find all packages. Get them in one of these ways, then run make again:
   dnf      dnf install gcc make pkgconf openmpi-devel hdf5-devel CUnit-devel zlib-devel libdeflate-devel \
-               yajl-devel inih-devel libpng-devel openblas-devel python3-h5py && module load mpi/openmpi-x86_64
-  spack    spack load gcc openmpi hdf5~mpi cunit zlib libdeflate yajl inih libpng openblas pkgconf py-h5py
+               yajl-devel inih-devel expat-devel libyaml-devel libpng-devel libjpeg-turbo-devel libwebp-devel openblas-devel python3-h5py && module load mpi/openmpi-x86_64
+  spack    spack load gcc openmpi hdf5~mpi cunit zlib libdeflate yajl inih expat libyaml libpng libjpeg-turbo libwebp openblas pkgconf py-h5py
   modules  module load gcc openmpi hdf5 zlib libpng openblas   (names differ; then the rest by spack, into your home)
 END
 exit 1
