@@ -335,6 +335,13 @@ static void broken_proposals_are_refused_in_one_line(void)
              ini);
     fails(1, 0, set[0], options, "nowhere.h5: cannot ");
     fails(1, 3, set[0], options, "nowhere.h5: cannot ");
+    /* it is the proposals that are to blame */
+    const char *nan = two("nan.h5", "f['proposals/xyxy'][2, 1] = nan");
+    char *text, wanted[4200];
+    snprintf(wanted, sizeof wanted, "anchorage: label: %s: image 2: proposal 0 is ", nan);
+    int code = check_run(&text, "%s label %s -o %s --stage roi --proposals %s --config %s -q", ANC_BINARY,
+                         set[0], folder("blamed"), nan, ini);
+    expect(code, 1, text, wanted);
     /* a sealed file that was changed */
     CU_ASSERT_EQUAL(
         check_run(
