@@ -269,7 +269,7 @@ static anc_status do_shard(job *j, const anc_work *work, anc_label_record *r, bo
     int32_t epoch = anc_label_run_of(&j->plan.label, work->item).epoch;
     anc_status status = anc_shard_make(&j->maker, &slice, epoch, r, dropped, err);
     anc_dataset_clear(&slice);
-    if (status) return anc_within(err, "%s", j->o.annotations);
+    if (status) return j->maker.bad_proposals ? status : anc_within(err, "%s", j->o.annotations);
     if (j->lock && anc_lock_lost(j->lock))
         return anc_fail(err, ANC_ESYSTEM, "%s: another run has taken the folder over while this one did not run; this "
                         "one ends", j->o.out);

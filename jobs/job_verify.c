@@ -104,7 +104,7 @@ static anc_status compare(job *j, const anc_work *work, anc_err *err)
     anc_status status =
         anc_shard_make(&j->maker, &images, anc_label_run_of(&j->plan, work->item).epoch, &ignored, &dropped, err);
     anc_dataset_clear(&images);
-    if (status) return anc_within(err, "%s", j->annotations);
+    if (status) return j->maker.bad_proposals ? status : anc_within(err, "%s", j->annotations);
     if (anc_targets_open(path, &f, err)) return err->code;
     if (!anc_targets_read(f, 0, anc_targets_about_file(f)->n[ANC_ROWS_VIEWS], &t, err)) {
         int64_t v = difference(&j->maker.targets, &t, &what);

@@ -71,6 +71,7 @@ typedef struct {
     anc_rois rois;              /* of the second stage; proposals and classes are then needed */
     anc_roi_input *proposals;   /* borrowed */
     const anc_classes *classes; /* borrowed */
+    bool bad_proposals;         /* the error is of these, and names their file and image; not of the annotations */
     anc_targets targets; /* of the shard that was labelled last */
     anc_annotation *annotation;
     int64_t room_annotations;

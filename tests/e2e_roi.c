@@ -74,8 +74,7 @@ static void a_stopped_or_killed_run_goes_on_to_the_same_bytes(void)
 {
     char *text;
     int code = label(&text, 2, "stopped", RICH "--time-limit 0");
-    expect(code, 75, text,
-           "stopped by --time-limit with 16 of 16 shards left; run the same command again to go on");
+    expect(code, 75, text, "; run the same command again to go on"); /* with all left, or while it read */
     CU_ASSERT_EQUAL(label(NULL, 3, "stopped", RICH), 0);
     same("wanted", "stopped");
     /* killed as soon as a shard is there */
@@ -335,6 +334,13 @@ static void broken_proposals_are_refused_in_one_line(void)
              ini);
     fails(1, 0, set[0], options, "nowhere.h5: cannot ");
     fails(1, 3, set[0], options, "nowhere.h5: cannot ");
+    /* it is the proposals that are to blame */
+    const char *nan = two("nan.h5", "f['proposals/xyxy'][2, 1] = nan");
+    char *text, wanted[4200];
+    snprintf(wanted, sizeof wanted, "anchorage: label: %s: image 2: proposal 0 is ", nan);
+    int code = check_run(&text, "%s label %s -o %s --stage roi --proposals %s --config %s -q", ANC_BINARY,
+                         set[0], folder("blamed"), nan, ini);
+    expect(code, 1, text, wanted);
     /* a sealed file that was changed */
     CU_ASSERT_EQUAL(
         check_run(
