@@ -111,6 +111,12 @@ static void killed_and_stopped_runs_go_on_to_the_same_bytes(void)
              "for i in 1 2 3 4 5 6 7 8; do mpirun -n 2 $A2 -q && break; sleep 1; done; cmp kill.h5 one.h5 && "
              "test ! -e kill.h5.parts");
     }
+    good("rm -rf usr1.h5*; P2=\"$A propose -q h.h5 f.h5 -o usr1.h5 --images-per-shard 1 --simd scalar\"; "
+         "$P2 2> said & P=$!; "
+         "while ! ls usr1.h5.parts/shard-0000[2-9]*.h5 >/dev/null 2>&1 && kill -0 $P; do sleep 0.002; done; "
+         "kill -USR1 $P; wait $P; test $? = 75 && grep -q 'stopped by SIGUSR1 with [0-9]* of 40 shards left' "
+         "said && "
+         "test ! -e usr1.h5 && $P2 && cmp usr1.h5 one.h5");
     refused(
         "rm -rf stop.h5*; mpirun -n 2 $A propose -q h.h5 f.h5 -o stop.h5 --images-per-shard 1 --time-limit 0",
         75, "stopped by --time-limit with 40 of 40 shards left; run the same command again to go on");
@@ -248,7 +254,8 @@ static void what_does_not_fit_is_said_in_one_line(void)
     refused("$A propose -q h.h5 f.h5 -o /proc/no.h5", 1, "/proc/no.h5.parts");
     refused("$A propose -q h.h5 f.h5 -o no.h5 --coco /nowhere/no.json", 2,
             "--coco /nowhere/no.json: its folder cannot be written to");
-    refused("$A propose -q h.h5 f.h5 -o no.h5 --coco f.h5", 2, "--coco f.h5: the run reads or writes this file");
+    refused("$A propose -q h.h5 f.h5 -o no.h5 --coco f.h5", 2,
+            "--coco f.h5: the run reads or writes this file");
     refused("$A propose -q h.h5 f.h5 -o no.h5 --summary-json no.h5", 2,
             "--summary-json no.h5: the run reads or writes this file");
     good("test ! -e no.h5 && test ! -e no.h5.parts");
