@@ -2,6 +2,7 @@
 #include "io/h5_guard.h"
 #include "jobs/job.h"
 #include "jobs/opts.h"
+#include "mpi/team.h"
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -49,12 +50,10 @@ static void say_damaged(const char *path, bool stuck)
     _exit(ANC_EXIT_FAILED);
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
-    first_rank = anc_opts_speaks();
-    anc_h5_guard_set(say_damaged, ANC_H5_GUARD_S);
     if (argc < 2) {
-        if (anc_opts_speaks()) help(stderr);
+        if (first_rank) help(stderr);
         return ANC_EXIT_USAGE;
     }
     const char *name = argv[1];
@@ -72,9 +71,18 @@ int main(int argc, char **argv)
         if (!strcmp(j->name, name)) return j->run(argc - 1, argv + 1);
         known[n++] = j->name;
     }
-    if (!anc_opts_speaks()) return ANC_EXIT_USAGE;
+    if (!first_rank) return ANC_EXIT_USAGE;
     const char *near = anc_opts_nearest(name, known, n);
     fprintf(stderr, "anchorage: no command is called '%s'%s%s%s; see anchorage --help\n", name,
             near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
     return ANC_EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    first_rank = anc_opts_speaks();
+    anc_h5_guard_set(say_damaged, ANC_H5_GUARD_S);
+    int code = run(argc, argv);
+    /* mpirun ends all others when a process fails: who is refused in silence leaves that to the one that says why */
+    return code == ANC_EXIT_USAGE && !first_rank && !anc_team_started() ? ANC_EXIT_DONE : code;
 }

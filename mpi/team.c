@@ -16,6 +16,13 @@ void anc_team_start(anc_team *team)
     MPI_Comm_size(team->comm, &team->size);
 }
 
+bool anc_team_started(void)
+{
+    int started = 0;
+    MPI_Initialized(&started);
+    return started;
+}
+
 void anc_team_stop(anc_team *team)
 {
     *team = (anc_team){ .comm = MPI_COMM_NULL };

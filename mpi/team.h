@@ -8,6 +8,7 @@
 
 #include "core/err.h"
 #include <mpi.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,6 +20,9 @@ typedef struct {
 /* Collective. Starts MPI, once per process, and makes the team of all its ranks; a program started
  * without mpirun is a team of one. Only the thread that called it may call into mpi/. */
 void anc_team_start(anc_team *team);
+
+/* True from anc_team_start on. */
+bool anc_team_started(void);
 
 /* Collective. Ends MPI. */
 void anc_team_stop(anc_team *team);
