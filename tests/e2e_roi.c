@@ -67,7 +67,7 @@ static void a_stopped_or_killed_run_goes_on_to_the_same_bytes(void)
 {
     char *text;
     int code = label(&text, 2, "stopped", RICH "--time-limit 0");
-    expect(code, 75, text, "stopped by --time-limit with 16 of 16 shards left; run the same command again to go on");
+    expect(code, 75, text, "stopped by --time-limit while reading the annotations; run the same command again to go on");
     CU_ASSERT_EQUAL(label(NULL, 3, "stopped", RICH), 0);
     same("wanted", "stopped");
     /* killed as soon as a shard is there */

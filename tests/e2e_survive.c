@@ -37,7 +37,7 @@ static void a_stopped_run_goes_on_to_the_same_bytes(void)
     char *text;
     CU_ASSERT_EQUAL(label(NULL, 1, "whole", ""), 0);
     int code = label(&text, 2, "stopped", "--time-limit 0");
-    expect(code, 75, text, "stopped by --time-limit with 24 of 24 shards left; run the same command again to go on");
+    expect(code, 75, text, "stopped by --time-limit while reading the annotations; run the same command again to go on");
     CU_ASSERT_EQUAL(label(NULL, 3, "stopped", ""), 0);
     same("whole", "stopped");
 }
