@@ -69,9 +69,7 @@ check-built: all $(addprefix $(BUILD)/,unit e2e team)
 	@tools/check.sh $(BUILD) unit e2e team:1 team:2 team:3 team:5
 
 demo-built: all
-	./anchorage synth -o demo/scenes --scenes 2000
-	mpirun -n 2 ./anchorage label demo/scenes/annotations.json -o demo/targets --images-per-shard 500 --restart
-	./anchorage inspect demo/targets
+	@examples/demo.sh ./anchorage demo
 
 # Runs that are killed and folders that are damaged; a real SLURM; several hosts, as network namespaces.
 check-faults check-slurm check-hosts: all
@@ -89,7 +87,7 @@ sanitize:
 fuzz: all
 	@CC=clang tools/deps.sh clang libclang-rt-14-dev
 	$(again) $(BUILD)/damage
-	$(again) CC=clang BUILD=$(BUILD)-fuzz EXTRA='-fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all \
+	$(again) CC=clang BUILD=$(BUILD)-fuzz WERROR= EXTRA='-fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all \
 	    -DANC_BLOCK_BYTES=61' $(BUILD)-fuzz/fuzz
 	@ln -f $(BUILD)/damage $(BUILD)-fuzz/damage
 	@FUZZ_SECONDS='$(SECONDS)' tests/fuzz/run.sh $(BUILD)-fuzz $(BUILD)/anchorage $(abspath $(REAL))

@@ -1,24 +1,11 @@
 /* bench/nms.c: see nms.h */
 #include "bench/nms.h"
+#include "bench/clock.h"
 #include "core/nms.h"
 #include "core/rank.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <time.h>
-
-static double now_us(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec * 1e6 + (double)t.tv_nsec * 1e-3;
-}
-
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
 
 /* Boxes and scores of a file; returns how many, or -1. */
 static int32_t load(const char *path, anc_box **box, float **score)
@@ -50,12 +37,12 @@ int bench_nms(const anc_kernels *kernels, const char *path, double iou, int roun
     anc_nms nms = { 0 };
     anc_err err = { 0 };
     for (int r = 0; r < rounds && !err.code; r++) {
-        double start = now_us();
+        double start = bench_cpu_us();
         if (!anc_rank_top(&rank, score, n, n, order, &n_top, &err))
             anc_nms_run(&nms, kernels, &(anc_nms_opts){ .iou = iou }, box, order, n, n, keep, &n_keep, &err);
-        us[r] = now_us() - start;
+        us[r] = bench_cpu_us() - start;
     }
-    qsort(us, (size_t)rounds, sizeof *us, ascending);
+    qsort(us, (size_t)rounds, sizeof *us, bench_ascending);
     char name[4096];
     snprintf(name, sizeof name, "%s.keep", path);
     FILE *out = fopen(name, "wb");

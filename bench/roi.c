@@ -1,11 +1,11 @@
 /* bench/roi.c: see roi.h */
 #include "bench/roi.h"
+#include "bench/clock.h"
 #include "core/roi.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { VIEW_H = 800, VIEW_W = 1333 };
 
@@ -15,34 +15,23 @@ typedef struct {
     anc_box *gt;
 } scene;
 
-static double now_us(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec * 1e6 + (double)t.tv_nsec * 1e-3;
-}
-
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* Takes, matches, samples and encodes; us of each of the rounds, sorted. False when out of memory. */
-static bool run(const anc_kernels *k, const anc_rules *rules, const scene *s, int rounds, anc_rois *r, double *us)
+static bool run(const anc_kernels *k, const anc_rules *rules, const scene *s, int rounds, anc_rois *r,
+                double *us)
 {
     anc_view v;
     anc_err err = { 0 };
     anc_view_exact(&v, VIEW_H, VIEW_W, VIEW_H, 1344);
     for (int i = 0; i < rounds; i++) {
-        double start = now_us();
-        if (anc_roi_take(r, rules, &v, (const double(*)[4])s->proposal, s->n, s->gt, s->n_gt, &err)) return false;
+        double start = bench_cpu_us();
+        if (anc_roi_take(r, rules, &v, (const double(*)[4])s->proposal, s->n, s->gt, s->n_gt, &err))
+            return false;
         anc_roi_match(r, k, rules, s->gt, s->n_gt, NULL, 0);
         anc_roi_sample(r, rules, (uint64_t)s->seed, 1, 0);
         anc_roi_encode(r, k, rules, s->gt);
-        us[i] = now_us() - start;
+        us[i] = bench_cpu_us() - start;
     }
-    qsort(us, (size_t)rounds, sizeof *us, ascending);
+    qsort(us, (size_t)rounds, sizeof *us, bench_ascending);
     return true;
 }
 
@@ -72,7 +61,8 @@ static bool save(const char *path, const anc_rois *r)
     FILE *f = fopen(name, "wb");
     const int32_t head[2] = { r->batch_positive, r->batch_negative };
     size_t n = (size_t)(head[0] + head[1]);
-    bool good = f && fwrite(head, sizeof head, 1, f) == 1 && fwrite(r->sample, sizeof *r->sample, n, f) == n &&
+    bool good = f && fwrite(head, sizeof head, 1, f) == 1 &&
+                fwrite(r->sample, sizeof *r->sample, n, f) == n &&
                 fwrite(r->target, sizeof *r->target, (size_t)head[0], f) == (size_t)head[0];
     if (f && fclose(f)) good = false;
     return good;
@@ -113,7 +103,8 @@ static anc_box draw(uint64_t *state)
     return (anc_box){ (float)x, (float)y, (float)(x + w), (float)(y + h) };
 }
 
-void bench_roi(const anc_kernels *kernels, void (*figure)(const char *name, double value, const char *unit, const char *beside))
+void bench_roi(const anc_kernels *kernels,
+               void (*figure)(const char *name, double value, const char *unit, const char *beside))
 {
     enum { N = 2000, ROUNDS = 99 };
     static double proposal[N][4], us[ROUNDS];
@@ -133,7 +124,8 @@ void bench_roi(const anc_kernels *kernels, void (*figure)(const char *name, doub
         char name[40];
         snprintf(name, sizeof name, "roi.%d_boxes", s.n_gt);
         if (run(kernels, anc_rules_preset("torchvision-fpn"), &s, ROUNDS, &r, us))
-            figure(name, us[ROUNDS / 2], "us", "second stage of a view with 2000 proposals: take, match, sample, encode");
+            figure(name, us[ROUNDS / 2], "us",
+                   "second stage of a view with 2000 proposals: take, match, sample, encode");
         anc_rois_free(&r);
     }
 }

@@ -1,4 +1,5 @@
-/* bench/survive_without.c: a library for LD_PRELOAD that takes syncs and the checksums of seals out of a run; see survive.sh */
+/* bench/survive_without.c: a library for LD_PRELOAD that takes syncs and the checksums of seals out of a run;
+ * see survive.sh */
 #include <stddef.h>
 #include <stdint.h>
 #include <unistd.h>

@@ -346,7 +346,8 @@ static void widen(const uint16_t *half, size_t n, float *out)
     anc_kernels_scalar.widen(half + i, n - i, out + i);
 }
 
-/* Eight kept boxes against one. min and max take their second operand when one is NaN, as the plain C does. */
+/* Eight kept boxes against one. min and max take their second operand when one is NaN, as the plain C does.
+ */
 static uint32_t overlaps(const anc_nms_block *k, const float b[5], float one, float least)
 {
     const float(*v)[ANC_NMS_LANES] = k->value;
@@ -363,8 +364,8 @@ static uint32_t overlaps(const anc_nms_block *k, const float b[5], float one, fl
     return (uint32_t)_mm256_movemask_ps(hit) & ((1u << k->n) - 1);
 }
 
-static void enter(const float *column, int32_t room, int32_t n, const anc_query_f32 *q, const anc_terms_f32 *k,
-                  int32_t g, float *best, int32_t *arg)
+static void enter(const float *column, int32_t room, int32_t n, const anc_query_f32 *q,
+                  const anc_terms_f32 *k, int32_t g, float *best, int32_t *arg)
 {
     const float *x1 = column, *y1 = x1 + room, *x2 = y1 + room, *y2 = x2 + room, *area = y2 + room;
     const __m256 left = _mm256_set1_ps(q->x1), top = _mm256_set1_ps(q->y1), right = _mm256_set1_ps(q->x2),
@@ -372,8 +373,10 @@ static void enter(const float *column, int32_t room, int32_t n, const anc_query_
                  least = _mm256_set1_ps(k->floor), zero = _mm256_setzero_ps();
     const __m256 who = _mm256_castsi256_ps(_mm256_set1_epi32(g));
     for (int32_t i = 0; i < n; i += 8) { /* the arrays have room for whole vectors */
-        __m256 w = _mm256_sub_ps(_mm256_min_ps(_mm256_loadu_ps(x2 + i), right), _mm256_max_ps(_mm256_loadu_ps(x1 + i), left));
-        __m256 h = _mm256_sub_ps(_mm256_min_ps(_mm256_loadu_ps(y2 + i), bottom), _mm256_max_ps(_mm256_loadu_ps(y1 + i), top));
+        __m256 w = _mm256_sub_ps(_mm256_min_ps(_mm256_loadu_ps(x2 + i), right),
+                                 _mm256_max_ps(_mm256_loadu_ps(x1 + i), left));
+        __m256 h = _mm256_sub_ps(_mm256_min_ps(_mm256_loadu_ps(y2 + i), bottom),
+                                 _mm256_max_ps(_mm256_loadu_ps(y1 + i), top));
         w = _mm256_max_ps(_mm256_add_ps(w, one), zero);
         h = _mm256_max_ps(_mm256_add_ps(h, one), zero);
         __m256 inter = _mm256_mul_ps(w, h);

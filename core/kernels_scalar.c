@@ -50,8 +50,10 @@ static uint32_t overlaps(const anc_nms_block *k, const float b[5], float one, fl
 {
     uint32_t bits = 0;
     for (int i = 0; i < k->n; i++) {
-        float w = (k->value[2][i] < b[2] ? k->value[2][i] : b[2]) - (k->value[0][i] > b[0] ? k->value[0][i] : b[0]) + one;
-        float h = (k->value[3][i] < b[3] ? k->value[3][i] : b[3]) - (k->value[1][i] > b[1] ? k->value[1][i] : b[1]) + one;
+        float w = (k->value[2][i] < b[2] ? k->value[2][i] : b[2]) -
+                  (k->value[0][i] > b[0] ? k->value[0][i] : b[0]) + one;
+        float h = (k->value[3][i] < b[3] ? k->value[3][i] : b[3]) -
+                  (k->value[1][i] > b[1] ? k->value[1][i] : b[1]) + one;
         float inter = (w > 0 ? w : 0) * (h > 0 ? h : 0);
         bits |= (uint32_t)(inter / (k->value[4][i] + b[4] - inter) >= least) << i;
     }
@@ -60,8 +62,10 @@ static uint32_t overlaps(const anc_nms_block *k, const float b[5], float one, fl
 
 static bool always(void) { return true; }
 
-const anc_loops_f32 anc_loops_scalar_f32 = { bounds_f32, visit_f32, equal_f32, harvest_f32, near_f32, enter_f32 };
-const anc_loops_f64 anc_loops_scalar_f64 = { bounds_f64, visit_f64, equal_f64, harvest_f64, near_f64, enter_f64 };
+const anc_loops_f32 anc_loops_scalar_f32 = { bounds_f32,  visit_f32, equal_f32,
+                                             harvest_f32, near_f32,  enter_f32 };
+const anc_loops_f64 anc_loops_scalar_f64 = { bounds_f64,  visit_f64, equal_f64,
+                                             harvest_f64, near_f64,  enter_f64 };
 
 const anc_kernels anc_kernels_scalar = {
     .name = "scalar",

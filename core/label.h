@@ -34,9 +34,9 @@ typedef struct {
     int32_t laid_h, laid_w, laid_padded_h, laid_padded_w; /* what grid was laid for */
 } anc_labeller;
 
-/* Lays the view (image, epoch) and takes its annotations into it: view, grid, box, crowd. Of the second stage there is
- * no grid; what follows then is core/roi.h.
- * Errors: ANC_EDATA (an image of impossible shape), ANC_EMEMORY. */
+/* Lays the view (image, epoch) and takes its annotations into it: view, grid, box, crowd. Of the second stage
+ * there is no grid; what follows then is core/roi.h. Errors: ANC_EDATA (an image of impossible shape),
+ * ANC_EMEMORY. */
 anc_status anc_label_lay(anc_labeller *l, int64_t image_id, int32_t epoch, int32_t image_h, int32_t image_w,
                          const anc_annotation *annotation, int32_t n, anc_err *err);
 

@@ -18,7 +18,8 @@
 
 void anc_rois_free(anc_rois *r)
 {
-    void *all[] = { r->box, r->proposal, r->self, r->gt, r->sample, r->target, r->column, r->best, r->list, r->from, r->to };
+    void *all[] = { r->box,    r->proposal, r->self, r->gt,   r->sample, r->target,
+                    r->column, r->best,     r->list, r->from, r->to };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
     anc_set_clear_memory(&r->drawn);
     *r = (anc_rois){ 0 };
@@ -44,8 +45,8 @@ static anc_status reserve(anc_rois *r, int64_t n, int32_t batch, anc_err *err)
     r->target = malloc(s * sizeof *r->target);
     r->from = malloc(s * sizeof *r->from);
     r->to = malloc(s * sizeof *r->to);
-    if (!r->box || !r->proposal || !r->self || !r->gt || !r->column || !r->best || !r->list || !r->sample || !r->target ||
-        !r->from || !r->to || !anc_set_reserve(&r->drawn, k)) {
+    if (!r->box || !r->proposal || !r->self || !r->gt || !r->column || !r->best || !r->list || !r->sample ||
+        !r->target || !r->from || !r->to || !anc_set_reserve(&r->drawn, k)) {
         anc_rois_free(r);
         return anc_fail(err, ANC_EMEMORY, "out of memory for %lld proposals and boxes", (long long)n);
     }
@@ -63,8 +64,9 @@ static void append_boxes(anc_rois *r, const anc_box *box, int32_t n_box)
     }
 }
 
-anc_status anc_roi_take(anc_rois *r, const anc_rules *rules, const anc_view *view, const double (*proposal)[4],
-                        int32_t n, const anc_box *box, int32_t n_box, anc_err *err)
+anc_status anc_roi_take(anc_rois *r, const anc_rules *rules, const anc_view *view,
+                        const double (*proposal)[4], int32_t n, const anc_box *box, int32_t n_box,
+                        anc_err *err)
 {
     if (reserve(r, (int64_t)n + n_box, rules->roi.batch, err)) return err->code;
     r->n = r->n_left_out = 0;
@@ -94,18 +96,20 @@ static bool in_crowd(anc_box b, const anc_box *crowd, int32_t n_crowd, float one
     return false;
 }
 
-static void apply_crowds(anc_rois *r, const anc_rules *rules, int32_t n_box, const anc_box *crowd, int32_t n_crowd)
+static void apply_crowds(anc_rois *r, const anc_rules *rules, int32_t n_box, const anc_box *crowd,
+                         int32_t n_crowd)
 {
     bool exclude = rules->boxes.crowd == ANC_CROWD_EXCLUDE;
     if (!n_crowd || (!exclude && rules->boxes.crowd != ANC_CROWD_IGNORE) || (exclude && !n_box)) return;
     float one = rules->match.legacy, share = (float)rules->boxes.ignore_iof;
     for (int32_t i = 0; i < r->n; i++)
-        if (r->self[i] < 0 && (exclude || r->gt[i] == ANC_ROI_NEGATIVE) && in_crowd(r->box[i], crowd, n_crowd, one, share))
+        if (r->self[i] < 0 && (exclude || r->gt[i] == ANC_ROI_NEGATIVE) &&
+            in_crowd(r->box[i], crowd, n_crowd, one, share))
             r->gt[i] = ANC_ROI_IGNORED;
 }
 
-void anc_roi_match(anc_rois *r, const anc_kernels *kernels, const anc_rules *rules, const anc_box *box, int32_t n_box,
-                   const anc_box *crowd, int32_t n_crowd)
+void anc_roi_match(anc_rois *r, const anc_kernels *kernels, const anc_rules *rules, const anc_box *box,
+                   int32_t n_box, const anc_box *crowd, int32_t n_crowd)
 {
     if (rules->match.float64)
         match_f64(r, kernels->f64, rules, box, n_box);
@@ -128,7 +132,8 @@ typedef struct {
 } source;
 
 /* k of the n candidates that are positive, or of those that are negative, ascending, into out. */
-static void sample_part(anc_rois *r, bool positive, int32_t n, int32_t k, bool draw, source from, int32_t *out)
+static void sample_part(anc_rois *r, bool positive, int32_t n, int32_t k, bool draw, source from,
+                        int32_t *out)
 {
     if (!draw) {
         for (int32_t i = 0; i < k; i++) out[i] = i;
@@ -149,7 +154,8 @@ void anc_roi_sample(anc_rois *r, const anc_rules *rules, uint64_t seed, int64_t 
     int32_t batch = rules->roi.batch, quota = (int32_t)(batch * rules->roi.positive_fraction);
     r->batch_positive = r->n_positive < quota ? r->n_positive : quota;
     r->batch_negative = r->n_negative < batch - r->batch_positive ? r->n_negative : batch - r->batch_positive;
-    const int32_t of[2] = { r->n_positive, r->n_negative }, wanted[2] = { r->batch_positive, r->batch_negative };
+    const int32_t of[2] = { r->n_positive, r->n_negative },
+                  wanted[2] = { r->batch_positive, r->batch_negative };
     static const anc_rng_purpose purpose[2] = { ANC_RNG_ROI_POSITIVES, ANC_RNG_ROI_NEGATIVES };
     bool torch = rules->sample.rule != ANC_SAMPLER_PHILOX, all = rules->sample.rule == ANC_SAMPLER_TORCH;
     anc_mt19937 mt;
@@ -157,8 +163,8 @@ void anc_roi_sample(anc_rois *r, const anc_rules *rules, uint64_t seed, int64_t 
     if (torch) anc_mt19937_seed(&mt, (uint32_t)seed);
     for (int part = 0; part < 2; part++) {
         anc_rng_init(&rng, seed, image_id, epoch, purpose[part]);
-        sample_part(r, !part, of[part], wanted[part], all || wanted[part] < of[part], (source){ torch ? &mt : NULL, &rng },
-                    r->sample + (part ? r->batch_positive : 0));
+        sample_part(r, !part, of[part], wanted[part], all || wanted[part] < of[part],
+                    (source){ torch ? &mt : NULL, &rng }, r->sample + (part ? r->batch_positive : 0));
     }
 }
 
@@ -168,8 +174,8 @@ void anc_roi_encode(anc_rois *r, const anc_kernels *kernels, const anc_rules *ru
         r->from[i] = r->box[r->sample[i]];
         r->to[i] = box[r->gt[r->sample[i]]];
     }
-    anc_encode_boxes(kernels, rules->roi.coder, rules->roi.weight, rules->match.legacy, r->from, r->to, r->batch_positive,
-                     r->target);
+    anc_encode_boxes(kernels, rules->roi.coder, rules->roi.weight, rules->match.legacy, r->from, r->to,
+                     r->batch_positive, r->target);
 }
 
 /* ---- classes ---- */

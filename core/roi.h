@@ -1,8 +1,8 @@
-/* core/roi.h: the second stage of one view: which of its proposals are positive, which take part in the loss, and what
- * they learn
+/* core/roi.h: the second stage of one view: which of its proposals are positive, which take part in the loss,
+ * and what they learn
  *
- * Source: Girshick 2015, "Fast R-CNN" (arXiv:1504.08083v2), section 2.3; Ren et al. 2015, section 3.2; docs/METHOD.md,
- * "The second stage", where systems differ.
+ * Source: Girshick 2015, "Fast R-CNN" (arXiv:1504.08083v2), section 2.3; Ren et al. 2015, section 3.2;
+ * docs/METHOD.md, "The second stage", where systems differ.
  */
 #ifndef ANC_CORE_ROI_H
 #define ANC_CORE_ROI_H
@@ -13,8 +13,9 @@
 
 enum { ANC_ROI_NEGATIVE = -1, ANC_ROI_IGNORED = -2 }; /* in place of a matched gt */
 
-/* Result and scratch, reusable from view to view; zeroed before its first use, anc_rois_free in the end. Memory is
- * O(candidates + batch), however many boxes there are. The stages, in their order, each use what the one before left. */
+/* Result and scratch, reusable from view to view; zeroed before its first use, anc_rois_free in the end.
+ * Memory is O(candidates + batch), however many boxes there are. The stages, in their order, each use what
+ * the one before left. */
 typedef struct {
     /* anc_roi_take: the candidates, proposals and appended gts */
     int32_t n;          /* candidates */
@@ -39,18 +40,20 @@ typedef struct {
     anc_set drawn;
 } anc_rois;
 
-/* Takes n proposals (original pixels, exclusive edges) into the view, and the view's boxes [n_box] as the rules append
- * them. Errors: ANC_EDATA (too many), ANC_EMEMORY. */
-anc_status anc_roi_take(anc_rois *r, const anc_rules *rules, const anc_view *view, const double (*proposal)[4],
-                        int32_t n, const anc_box *box, int32_t n_box, anc_err *err);
+/* Takes n proposals (original pixels, exclusive edges) into the view, and the view's boxes [n_box] as the
+ * rules append them. Errors: ANC_EDATA (too many), ANC_EMEMORY. */
+anc_status anc_roi_take(anc_rois *r, const anc_rules *rules, const anc_view *view,
+                        const double (*proposal)[4], int32_t n, const anc_box *box, int32_t n_box,
+                        anc_err *err);
 
-/* Matches each candidate with the box of the largest IoU, the lowest index on a tie. Crowd regions [n_crowd] act by the
- * crowd rule on proposals, never on appended gts. All kernel tables give the same bits. */
-void anc_roi_match(anc_rois *r, const anc_kernels *kernels, const anc_rules *rules, const anc_box *box, int32_t n_box,
-                   const anc_box *crowd, int32_t n_crowd);
+/* Matches each candidate with the box of the largest IoU, the lowest index on a tie. Crowd regions [n_crowd]
+ * act by the crowd rule on proposals, never on appended gts. All kernel tables give the same bits. */
+void anc_roi_match(anc_rois *r, const anc_kernels *kernels, const anc_rules *rules, const anc_box *box,
+                   int32_t n_box, const anc_box *crowd, int32_t n_crowd);
 
-/* Draws at most batch * positive_fraction (truncated) positives, then negatives to fill the batch; nothing twice. Draws
- * depend on (seed, image id, epoch) alone; the torch samplers reseed with `seed` for every view. */
+/* Draws at most batch * positive_fraction (truncated) positives, then negatives to fill the batch; nothing
+ * twice. Draws depend on (seed, image id, epoch) alone; the torch samplers reseed with `seed` for every view.
+ */
 void anc_roi_sample(anc_rois *r, const anc_rules *rules, uint64_t seed, int64_t image_id, int32_t epoch);
 
 /* The positives' targets, towards their matched boxes. */

@@ -17,9 +17,10 @@ static void SUFFIX(lay_out)(const anc_rois *r, REAL one, REAL *column)
     }
 }
 
-/* Leaves in r->gt the matched box of each candidate that reaches the positive threshold, and the two marks. */
-static void SUFFIX(match)(anc_rois *r, const SUFFIX(anc_loops) * loops, const anc_rules *rules, const anc_box *box,
-                          int32_t n_box)
+/* Leaves in r->gt the matched box of each candidate that reaches the positive threshold, and the two marks.
+ */
+static void SUFFIX(match)(anc_rois *r, const SUFFIX(anc_loops) * loops, const anc_rules *rules,
+                          const anc_box *box, int32_t n_box)
 {
     REAL *column = (REAL *)r->column, *best = (REAL *)r->best;
     const SUFFIX(anc_terms) terms = { .one = rules->match.legacy, .floor = (REAL)rules->match.union_floor };

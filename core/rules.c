@@ -19,10 +19,15 @@
         .rule = form, .weight = { 1, 1, 1, 1 } \
     }
 
-#define ROI(size, order, numbers, form)                                                                             \
-    {                                                                                                               \
-        .batch = size, .positive_fraction = 0.25, .positive_iou = 0.5, .negative_iou_high = 0.5, .append_gt = order, \
-        .classes = numbers, .coder = form, .weight = { 10, 10, 5, 5 }                                               \
+#define ROI(size, order, numbers, form)                                                          \
+    {                                                                                            \
+        .batch = size, .positive_fraction = 0.25, .positive_iou = 0.5, .negative_iou_high = 0.5, \
+        .append_gt = order, .classes = numbers, .coder = form, .weight = {                       \
+            10,                                                                                  \
+            10,                                                                                  \
+            5,                                                                                   \
+            5                                                                                    \
+        }                                                                                        \
     }
 
 static const anc_rules presets[] = {

@@ -1,5 +1,5 @@
-/* core/rules.h: everything that decides which anchors a view has, how they are labelled, sampled and encoded; and the
- * same for the second stage's RoIs
+/* core/rules.h: everything that decides which anchors a view has, how they are labelled, sampled and encoded;
+ * and the same for the second stage's RoIs
  *
  * One struct holds every choice in which known systems differ; a preset is a filled struct. Plain data: no
  * pointers, copied freely. docs/METHOD.md states each rule, where it comes from and who uses it.

@@ -54,7 +54,7 @@ typedef struct {
      * appends it to the trace and enters it as box g where it is larger than the cell's best. Returns the
      * largest, -1 when there was no cell. The trace must have room for the plane (trace_reserve in
      * match_search.h). */
-    REAL (*visit)
+    REAL(*visit)
     (const SUFFIX(anc_plane) * p, const SUFFIX(anc_query) * q, REAL iou, const SUFFIX(anc_terms) * k,
      int32_t g, anc_map *map, SUFFIX(anc_trace) * t);
     /* Writes the cells of the trace whose value equals x; out has room for all. Returns how many. */
@@ -65,9 +65,9 @@ typedef struct {
     /* Indices of the boxes that overlap b (x1, y1, x2, y2), ascending; corner [4][room]: x1, y1, x2, y2 of n
      * boxes, room a multiple of 8; out [n + 8]. Returns how many. */
     int32_t (*near)(const REAL *corner, int32_t room, int32_t n, const REAL b[4], int32_t *out);
-    /* Enters box g, by its number, wherever its IoU with one of n boxes is larger than what that one has: best and
-     * arg [room]; column [5][room]: x1, y1, x2, y2 and area of the n boxes, room a multiple of 8. What stands behind
-     * n is of no meaning, before and after. */
+    /* Enters box g, by its number, wherever its IoU with one of n boxes is larger than what that one has:
+     * best and arg [room]; column [5][room]: x1, y1, x2, y2 and area of the n boxes, room a multiple of 8.
+     * What stands behind n is of no meaning, before and after. */
     void (*enter)(const REAL *column, int32_t room, int32_t n, const SUFFIX(anc_query) * q,
                   const SUFFIX(anc_terms) * k, int32_t g, REAL *best, int32_t *arg);
 } SUFFIX(anc_loops);

@@ -9,8 +9,9 @@ static inline float middle(anc_coder_rule rule, float x1, float x2, float length
     return rule == ANC_CODER_CENTRE ? (x1 + x2) * 0.5f : x1 + 0.5f * length;
 }
 
-/* One part of a target with its weight. torchvision, detectron2 and maskrcnn-benchmark multiply; mmdetection divides by
- * a deviation in float32, py-faster-rcnn in double. 1 / 10 and 1 / 5 are the 0.1 and 0.2 of their configurations. */
+/* One part of a target with its weight. torchvision, detectron2 and maskrcnn-benchmark multiply; mmdetection
+ * divides by a deviation in float32, py-faster-rcnn in double. 1 / 10 and 1 / 5 are the 0.1 and 0.2 of their
+ * configurations. */
 static inline float weighted(anc_coder_rule rule, double weight, float t)
 {
     if (rule == ANC_CODER_CORNER) return (float)weight * t;
@@ -33,7 +34,8 @@ void anc_encode_boxes(const anc_kernels *kernels, anc_coder_rule rule, const dou
         int32_t m = n - first < BLOCK ? n - first : BLOCK;
         for (int32_t i = 0; i < m; i++) {
             anc_box a = from[first + i], g = to[first + i];
-            float aw = a.x2 - a.x1 + one, ah = a.y2 - a.y1 + one, gw = g.x2 - g.x1 + one, gh = g.y2 - g.y1 + one;
+            float aw = a.x2 - a.x1 + one, ah = a.y2 - a.y1 + one, gw = g.x2 - g.x1 + one,
+                  gh = g.y2 - g.y1 + one;
             float *t = target[first + i];
             t[0] = shift(rule, weight[0], middle(rule, g.x1, g.x2, gw) - middle(rule, a.x1, a.x2, aw), aw);
             t[1] = shift(rule, weight[1], middle(rule, g.y1, g.y2, gh) - middle(rule, a.y1, a.y2, ah), ah);
@@ -80,7 +82,8 @@ void anc_encode(const anc_kernels *kernels, const anc_rules *rules, const anc_gr
                 from[i] = anc_grid_box(grid, at);
         }
         if (rules->coder.rule == ANC_CODER_DOUBLE) continue;
-        anc_encode_boxes(kernels, rules->coder.rule, rules->coder.weight, grid->legacy, from, to, m, target + first);
+        anc_encode_boxes(kernels, rules->coder.rule, rules->coder.weight, grid->legacy, from, to, m,
+                         target + first);
     }
 }
 
@@ -99,7 +102,8 @@ static inline side decode_side(anc_coder_rule rule, float one, float a1, float a
     return (side){ at - half, at + half - (rule == ANC_CODER_CORNER ? one : 0) };
 }
 
-void anc_decode(const anc_rules *rules, const anc_box *anchor, const float (*target)[4], int32_t n, anc_box *box)
+void anc_decode(const anc_rules *rules, const anc_box *anchor, const float (*target)[4], int32_t n,
+                anc_box *box)
 {
     anc_coder_rule rule = rules->coder.rule;
     float weight[4], one = rules->match.legacy;

@@ -159,7 +159,8 @@ static anc_box_fate place_torchvision(const anc_view *v, anc_box b, anc_box *out
     float w = (float)v->image_w, h = (float)v->image_h;
     anc_box c = { clampf(b.x1, w), clampf(b.y1, h), clampf(b.x2, w), clampf(b.y2, h) };
     if (!(c.x2 > c.x1 && c.y2 > c.y1)) return ANC_BOX_DROPPED;
-    anc_box_fate fate = c.x1 != b.x1 || c.y1 != b.y1 || c.x2 != b.x2 || c.y2 != b.y2 ? ANC_BOX_CLIPPED : ANC_BOX_KEPT;
+    anc_box_fate fate =
+        c.x1 != b.x1 || c.y1 != b.y1 || c.x2 != b.x2 || c.y2 != b.y2 ? ANC_BOX_CLIPPED : ANC_BOX_KEPT;
     if (v->flip) {
         float left = w - c.x2;
         c.x2 = w - c.x1;
@@ -208,8 +209,10 @@ static anc_box_fate place_maskrcnn_benchmark(const anc_view *v, anc_box b, bool 
 {
     float right = (float)(v->image_w - 1), bottom = (float)(v->image_h - 1);
     anc_box c = { clampf(b.x1, right), clampf(b.y1, bottom), clampf(b.x2, right), clampf(b.y2, bottom) };
-    if (!thin && !(c.x2 > c.x1 && c.y2 > c.y1)) return ANC_BOX_DROPPED; /* annotations of a single row or column */
-    anc_box_fate fate = c.x1 != b.x1 || c.y1 != b.y1 || c.x2 != b.x2 || c.y2 != b.y2 ? ANC_BOX_CLIPPED : ANC_BOX_KEPT;
+    if (!thin && !(c.x2 > c.x1 && c.y2 > c.y1))
+        return ANC_BOX_DROPPED; /* annotations of a single row or column */
+    anc_box_fate fate =
+        c.x1 != b.x1 || c.y1 != b.y1 || c.x2 != b.x2 || c.y2 != b.y2 ? ANC_BOX_CLIPPED : ANC_BOX_KEPT;
     float sx = (float)((double)v->w / v->image_w), sy = (float)((double)v->h / v->image_h);
     *out = (anc_box){ c.x1 * sx, c.y1 * sy, c.x2 * sx, c.y2 * sy };
     if (v->flip) { /* after the resize, over the inclusive width */
@@ -240,20 +243,23 @@ static anc_box_fate place_py_faster_rcnn(const anc_view *v, const double b[4], b
     return cut ? ANC_BOX_CLIPPED : ANC_BOX_KEPT;
 }
 
-/* Annotations start from what each system reads, x, y, width, height, so that its additions round as there. */
+/* Annotations start from what each system reads, x, y, width, height, so that its additions round as there.
+ */
 anc_box_fate anc_view_box(const anc_view *v, anc_boxes_rule rule, const double b[4], anc_box *out)
 {
     float x = (float)b[0], y = (float)b[1], w = (float)(b[2] - b[0]), h = (float)(b[3] - b[1]);
     switch (rule) {
     case ANC_BOXES_TORCHVISION: return place_torchvision(v, (anc_box){ x, y, x + w, y + h }, out);
     case ANC_BOXES_DETECTRON2: return place_detectron2(v, (anc_box){ x, y, x + w, y + h }, 1e-5f, out);
-    case ANC_BOXES_MMDET: /* its data set skips sides below 1; compared so that x + 1 is never taken for less */
+    case ANC_BOXES_MMDET: /* its data set skips sides below 1; compared so that x + 1 is never taken for less
+                           */
         if (b[2] < b[0] + 1 || b[3] < b[1] + 1) return ANC_BOX_DROPPED;
         return place_mmdet(v, (anc_box){ x, y, (float)b[2], (float)b[3] }, out);
     case ANC_BOXES_MASKRCNN_BENCHMARK:
         w -= 1;
         h -= 1;
-        return place_maskrcnn_benchmark(v, (anc_box){ x, y, x + (w > 0 ? w : 0), y + (h > 0 ? h : 0) }, false, out);
+        return place_maskrcnn_benchmark(v, (anc_box){ x, y, x + (w > 0 ? w : 0), y + (h > 0 ? h : 0) }, false,
+                                        out);
     case ANC_BOXES_PY_FASTER_RCNN: break;
     }
     return place_py_faster_rcnn(v, b, true, out);

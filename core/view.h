@@ -41,9 +41,10 @@ typedef enum {
  * out is written unless the box is dropped. Source of each rule: docs/METHOD.md, "Boxes". */
 anc_box_fate anc_view_box(const anc_view *v, anc_boxes_rule rule, const double xyxy[4], anc_box *out);
 
-/* The same for a proposal: scaled, mirrored, cut and rounded as the rule does with boxes, but without what its system does
- * to annotations alone (corners by way of width and height, whole pixels, a least side). ANC_BOX_DROPPED: it has no area
- * in the view. Under the rules with inclusive corners x2 and y2 come out as the last pixel's. */
+/* The same for a proposal: scaled, mirrored, cut and rounded as the rule does with boxes, but without what
+ * its system does to annotations alone (corners by way of width and height, whole pixels, a least side).
+ * ANC_BOX_DROPPED: it has no area in the view. Under the rules with inclusive corners x2 and y2 come out as
+ * the last pixel's. */
 anc_box_fate anc_view_proposal(const anc_view *v, anc_boxes_rule rule, const double xyxy[4], anc_box *out);
 
 #endif

@@ -5,6 +5,7 @@
  */
 #include "io/coco.h"
 #include "io/builder.h"
+#include "io/json.h"
 #include "io/number.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -449,11 +450,6 @@ static void *watch_realloc(void *context, void *p, size_t n)
 static anc_status syntax_error(reader *r, bool at_end, anc_err *err)
 {
     size_t n = at_end ? 0 : yajl_get_bytes_consumed(r->parser);
-    unsigned char *said = yajl_get_error(r->parser, 0, NULL, 0);
-    char text[200];
-    snprintf(text, sizeof text, "%s", said ? (const char *)said : "malformed JSON");
-    if (said) yajl_free_error(r->parser, said);
-    text[strcspn(text, "\n")] = '\0';
     int64_t line, column;
     place_of(r, n, &line, &column);
     const char *hint = "";
@@ -461,7 +457,8 @@ static anc_status syntax_error(reader *r, bool at_end, anc_err *err)
         hint = ": the file ends too early; was it copied or downloaded whole?";
     else if (n && (r->block[n - 1] == 'N' || r->block[n - 1] == 'I'))
         hint = " (JSON has no NaN and no Infinity)";
-    return anc_fail(err, ANC_EDATA, "line %" PRId64 ", column %" PRId64 ": %s%s", line, column, text, hint);
+    return anc_fail(err, ANC_EDATA, "line %" PRId64 ", column %" PRId64 ": %s%s", line, column,
+                    anc_json_said(r->parser).text, hint);
 }
 
 /* Hands n bytes to yajl. */

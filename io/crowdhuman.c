@@ -4,6 +4,7 @@
  * depth.
  */
 #include "io/crowdhuman.h"
+#include "io/json.h"
 #include "io/number.h"
 #include <inttypes.h>
 #include <stdarg.h>
@@ -103,8 +104,6 @@ static int on_number(void *context, const char *text, size_t n)
         b->n++;
         return 1;
     }
-    if (value != 0 && value != 1 && r->of[DEPTH_MEMBER] == IGNORE)
-        return stop_box(r, "ignore is neither 0 nor 1");
     if (r->of[DEPTH_MEMBER] == IGNORE)
         b->ignore |= value != 0 && (r->of[DEPTH_BOX] == EXTRA || r->heads);
     else
@@ -279,15 +278,10 @@ static anc_status finish_line(reader *r)
     return ANC_OK;
 }
 
-static anc_status syntax_error(reader *r, yajl_handle parser, const char *line, size_t n, bool at_end)
+static anc_status syntax_error(reader *r, yajl_handle parser, size_t n, bool at_end)
 {
-    size_t column = at_end ? n : yajl_get_bytes_consumed(parser);
-    unsigned char *said = yajl_get_error(parser, 0, (const unsigned char *)line, n);
-    char text[160];
-    snprintf(text, sizeof text, "%s", said ? (const char *)said : "malformed JSON");
-    text[strcspn(text, "\n")] = '\0';
-    if (said) yajl_free_error(parser, said);
-    return anc_part_fail(r->part, r->err, "column %zu: %s%s", column, text,
+    return anc_part_fail(r->part, r->err, "column %zu: %s%s", at_end ? n : yajl_get_bytes_consumed(parser),
+                         anc_json_said(parser).text,
                          at_end ? ": the line ends too early; was the file copied whole?" : "");
 }
 
@@ -302,7 +296,7 @@ static anc_status take_line(reader *r, const char *line, size_t n)
     yajl_status status = yajl_parse(parser, (const unsigned char *)line, n);
     bool at_end = status == yajl_status_ok;
     if (at_end) status = yajl_complete_parse(parser);
-    if (status == yajl_status_error) syntax_error(r, parser, line, n, at_end);
+    if (status == yajl_status_error) syntax_error(r, parser, n, at_end);
     yajl_free(parser);
     return status == yajl_status_ok ? finish_line(r) : r->err->code;
 }

@@ -93,7 +93,8 @@ static void forget(anc_h5_file *f)
 static void closed(anc_h5_file *f, herr_t result)
 {
     if (result >= 0) return;
-    if (f && !f->lost.code) anc_h5_fail(&f->lost, ANC_ESYSTEM, "%s: cannot write; is the disk full?", f->part);
+    if (f && !f->lost.code)
+        anc_h5_fail(&f->lost, ANC_ESYSTEM, "%s: cannot write; is the disk full?", f->part);
     H5Eclear2(H5E_DEFAULT);
 }
 
@@ -199,7 +200,8 @@ static anc_status finish(const anc_h5_file *f, anc_err *err)
     if (sync_file(f->part))
         return anc_fail(err, ANC_ESYSTEM, "%s: cannot sync: %s", f->part, strerror(errno));
     if (rename(f->part, f->path))
-        return anc_fail(err, ANC_ESYSTEM, "%s: cannot rename to its final name: %s", f->part, strerror(errno));
+        return anc_fail(err, ANC_ESYSTEM, "%s: cannot rename to its final name: %s", f->part,
+                        strerror(errno));
     if (!f->folder_later && anc_out_sync_folder_of(f->path, err)) return err->code;
     if (!f->cost) return ANC_OK;
     f->cost->seal_s += sealed - start;
@@ -533,6 +535,7 @@ static anc_status open_id(const char *path, const char *guard, int64_t size, hid
 {
     anc_h5_guard_enter(guard);
     htri_t is = H5Fis_hdf5(path);
+    if (is < 0 && size) anc_h5_fail(err, ANC_ESYSTEM, "cannot be read"); /* its words, before they are cleared */
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
     H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
 #if H5_VERSION_GE(1, 10, 7)
@@ -544,8 +547,8 @@ static anc_status open_id(const char *path, const char *guard, int64_t size, hid
     restore_messages(kept);
     anc_h5_guard_leave(guard);
     if (*id > 0) return ANC_OK;
-    if (is < 0 && size) return anc_h5_fail(err, ANC_ESYSTEM, "cannot be read");
     if (is > 0) return anc_h5_fail(err, ANC_EDATA, "cannot be opened; was it copied or written whole?");
+    if (is < 0 && size) return ANC_ESYSTEM;
     H5Eclear2(H5E_DEFAULT);
     return anc_fail(err, ANC_EDATA, "is not an HDF5 file%s", size ? "" : ": it is empty");
 }
@@ -566,8 +569,9 @@ static anc_status open_hdf5(const char *path, bool large, anc_h5_file *f, anc_er
     f->path = strdup(path);
     if (!f->path) return anc_fail(err, ANC_EMEMORY, "no memory");
     f->guard = sealed ? NULL : f->path;
-    if (open_id(path, f->guard, info.st_size, &f->id, err)) forget(f);
-    return f->id > 0 ? ANC_OK : err->code;
+    anc_status status = open_id(path, f->guard, info.st_size, &f->id, err);
+    if (status) forget(f);
+    return status;
 }
 
 static anc_status open_format(const char *path, const char *format, int max_version, bool large, anc_h5_file *f,
@@ -577,7 +581,7 @@ static anc_status open_format(const char *path, const char *format, int max_vers
     char *found = NULL;
     int64_t version = 0;
     if (anc_h5_get_string(f, "/", "format", &found, err) ||
-        (strcmp(found, format) && anc_fail(err, ANC_EDATA, "holds '%.100s', not '%s'", found, format)) ||
+        (format && strcmp(found, format) && anc_fail(err, ANC_EDATA, "holds '%.100s', not '%s'", found, format)) ||
         anc_h5_get_int(f, "/", "format_version", &version, err)) {
         /* err is set */
     } else if (version < 1 || version > max_version) {
@@ -607,7 +611,7 @@ anc_status anc_h5_format_of(const char *path, char **format, anc_err *err)
 {
     anc_h5_file f;
     *format = NULL;
-    if (open_hdf5(path, true, &f, err)) return err->code; /* whoever reads on checks the seal */
+    if (open_hdf5(path, false, &f, err)) return err->code;
     if (anc_h5_has_attribute(&f, "/", "format"))
         anc_h5_get_string(&f, "/", "format", format, err);
     else

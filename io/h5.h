@@ -45,8 +45,8 @@ typedef struct {
     hid_t id;   /* 0 when not open: a zeroed file is closed */
     char *path; /* final name */
     char *part; /* name while it is written, NULL for one that is read */
-    anc_err lost; /* HDF5 writes some data when a dataset is closed: what went wrong then, for the commit to say */
-    bool folder_later;  /* the commit leaves the fsync of the folder to the caller, who writes many files into it */
+    anc_err lost; /* what could not be written when its object was closed, for the commit to say */
+    bool folder_later;  /* the commit leaves the fsync of the folder to the caller, who writes many files */
     anc_out_cost *cost; /* the commit adds to it; NULL: nobody asks */
     const char *guard; /* path, when it is read without a seal to vouch for it: see io/h5_guard.h */
 } anc_h5_file;
@@ -88,7 +88,8 @@ anc_status anc_h5_create_part(const char *path, anc_h5_file *f, anc_err *err);
 anc_status anc_h5_create_part_as(const char *path, const char *tag, anc_h5_file *f, anc_err *err);
 
 /* Closes, seals (io/seal.h), fsyncs, renames to the final name, fsyncs the folder. The file is closed either way; on errors
- * nothing is left under either name (an older file of the final name stays as it was). Errors: ANC_ESYSTEM.
+ * nothing is left under either name (an older file of the final name stays as it was), unless it is only the folder
+ * that cannot be synced. Errors: ANC_ESYSTEM.
  */
 anc_status anc_h5_commit(anc_h5_file *f, anc_err *err);
 
@@ -98,9 +99,9 @@ void anc_h5_abandon(anc_h5_file *f);
 /* The root attributes that every file has. config is JSON text. */
 anc_status anc_h5_stamp(anc_h5_file *f, const char *format, int version, const char *config, anc_err *err);
 
-/* Creates a dataset in f, which outlives *d, and leaves it open for anc_h5_data_write or direct chunk writes. dcpl is a creation
- * property list to add filters or virtual sources to, or H5P_DEFAULT; with a list of the caller's own,
- * chunk_rows and deflate of the spec are ignored. Datasets without rows are contiguous. */
+/* Creates a dataset in f, which outlives *d, and leaves it open for anc_h5_data_write or direct chunk writes.
+ * dcpl is a creation property list to add filters or virtual sources to, or H5P_DEFAULT; with a list of the
+ * caller's own, chunk_rows and deflate of the spec are ignored. Datasets without rows are contiguous. */
 anc_status anc_h5_define(anc_h5_file *f, const anc_h5_spec *spec, hid_t dcpl, anc_h5_data *d, anc_err *err);
 
 /* Rows [first, first + n); a row is everything behind the first dimension. Whole chunks are fastest. */
@@ -127,7 +128,7 @@ anc_status anc_h5_set_real(anc_h5_file *f, const char *object, const char *name,
 
 /* ---- reading ---- */
 
-/* Opens for reading and checks the root attributes: format, and a format_version of 1 to max_version. A file that ends
+/* Opens for reading and checks the root attributes: format (NULL: any), and a format_version of 1 to max_version. A file that ends
  * in a seal (io/seal.h) is held to it first, all its bytes, before HDF5 sees any. The error text names no path: the
  * caller adds it. Errors: ANC_EDATA, ANC_ESYSTEM, ANC_EMEMORY. */
 anc_status anc_h5_open(const char *path, const char *format, int max_version, anc_h5_file *f, anc_err *err);

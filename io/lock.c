@@ -127,8 +127,10 @@ static int alive_here(const char *text)
 
 /* ---- listing and judging ---- */
 
-/* *there: false when it has been released meanwhile. A lock that cannot be read for another reason may be alive. */
-static anc_status read_text(const char *dir, const char *name, char text[TEXT_BYTES], bool *there, anc_err *err)
+/* *there: false when it has been released meanwhile. A lock that cannot be read for another reason may be
+ * alive. */
+static anc_status read_text(const char *dir, const char *name, char text[TEXT_BYTES], bool *there,
+                            anc_err *err)
 {
     char path[PATH_MAX];
     snprintf(path, sizeof path, "%s/%s", dir, name);
@@ -206,7 +208,8 @@ static anc_status judge(const anc_lock_request *r, list *l, anc_err *err)
             if (s->dead) continue;
             if (!told && r->waiting && look == 8) r->waiting(owner_of(s, owner)), told = true;
             if (read_text(r->dir, s->name, now, &there, err)) return err->code;
-            if (!there) s->dead = true, open--; /* released */
+            if (!there)
+                s->dead = true, open--; /* released */
             else if (strcmp(now, s->text)) return held(r, s, err);
         }
     }

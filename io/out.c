@@ -99,7 +99,8 @@ static void release(anc_out *o)
 anc_status anc_out_sync_folder(const char *folder, anc_err *err)
 {
     int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool good = fd >= 0 && (!fsync(fd) || errno == EINVAL || errno == ENOTSUP || errno == EROFS);
+    bool good = fd >= 0 ? !fsync(fd) || errno == EINVAL || errno == ENOTSUP || errno == EROFS
+                        : errno == EACCES; /* it may be written to but not read */
     int reason = errno;
     if (fd >= 0) close(fd);
     return good ? ANC_OK : fail(err, folder, "sync this folder", reason);
@@ -158,9 +159,9 @@ anc_status anc_out_mkdir_new(const char *path, size_t *made, anc_err *err)
         memcpy(part, path, i);
         part[i] = '\0';
         struct stat info;
-        bool new = !mkdir(part, 0777);
-        if (!new && errno != EEXIST) return fail(err, part, "make this folder", errno);
-        if (new && !*made) *made = i;
+        bool fresh = !mkdir(part, 0777);
+        if (!fresh && errno != EEXIST) return fail(err, part, "make this folder", errno);
+        if (fresh && !*made) *made = i;
         if (i == n && (stat(part, &info) || !S_ISDIR(info.st_mode)))
             return fail(err, part, "make this folder", ENOTDIR);
     }
@@ -176,6 +177,7 @@ void anc_out_rmdir(const char *path, size_t made)
     for (size_t i = n; i >= made; i--) {
         if (path[i] != '/' && path[i] != '\0') continue;
         part[i] = '\0';
-        if (rmdir(part) && errno != ENOENT) return; /* ENOENT: a slash too many had its folder removed before */
+        if (rmdir(part) && errno != ENOENT)
+            return; /* ENOENT: a slash too many had its folder removed before */
     }
 }

@@ -34,16 +34,17 @@ anc_status anc_out_commit(anc_out *o, anc_err *err);
 /* Removes PATH.part and frees o. NULL is allowed. */
 void anc_out_abandon(anc_out *o);
 
-/* Makes the names in a folder survive a power cut: fsync of the folder. Some network file systems cannot do that, which
- * is no failure. Errors: ANC_ESYSTEM. */
+/* Makes the names in a folder survive a power cut: fsync of the folder. Where that cannot be done (some network
+ * file systems, folders that may not be read) it is no failure. Errors: ANC_ESYSTEM. */
 anc_status anc_out_sync_folder(const char *folder, anc_err *err);
 anc_status anc_out_sync_folder_of(const char *path, anc_err *err); /* the folder in which path lies */
 
 /* Makes a folder, and those above it; one that exists is fine. Errors: ANC_ESYSTEM. */
 anc_status anc_out_mkdir(const char *path, anc_err *err);
 
-/* The same; *made gets how many bytes of the path name the first folder that was not there before, 0 when all were,
- * also on errors. For anc_out_rmdir, which removes that folder and those below it again, while they are empty. */
+/* The same; *made gets how many bytes of the path name the first folder that was not there before, 0 when all
+ * were, also on errors. For anc_out_rmdir, which removes that folder and those below it again, while they are
+ * empty. */
 anc_status anc_out_mkdir_new(const char *path, size_t *made, anc_err *err);
 void anc_out_rmdir(const char *path, size_t made);
 

@@ -1,5 +1,6 @@
 /* io/results.c: see results.h */
 #include "io/results.h"
+#include "io/json.h"
 #include "io/number.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -192,15 +193,10 @@ static const yajl_callbacks callbacks = { .yajl_null = on_null,
                                           .yajl_start_array = on_start_array,
                                           .yajl_end_array = on_end };
 
-static anc_status syntax(reader *r, yajl_status status, const unsigned char *block, size_t n, anc_err *err)
+static anc_status syntax(reader *r, yajl_status status, size_t n, anc_err *err)
 {
     if (status == yajl_status_ok || err->code) return err->code;
-    unsigned char *message = yajl_get_error(r->parser, 0, block, n);
-    char text[200];
-    snprintf(text, sizeof text, "%s", message ? (char *)message : "not JSON");
-    if (message) yajl_free_error(r->parser, message);
-    text[strcspn(text, "\n")] = '\0';
-    stop(r, "%s%s", text, n ? "" : ": the file ends too early; was it copied or downloaded whole?");
+    stop(r, "%s%s", anc_json_said(r->parser).text, n ? "" : ": the file ends too early; was it copied or downloaded whole?");
     return err->code;
 }
 
@@ -213,14 +209,14 @@ static anc_status read_stream(reader *r, int fd, unsigned char *block, anc_err *
         if (got == 0) break;
         r->block = block;
         r->n_block = (size_t)got;
-        if (syntax(r, yajl_parse(r->parser, block, (size_t)got), block, (size_t)got, err)) return err->code;
+        if (syntax(r, yajl_parse(r->parser, block, (size_t)got), (size_t)got, err)) return err->code;
         for (ssize_t i = 0; i < got; i++) {
             r->line_bytes = block[i] == '\n' ? 0 : r->line_bytes + 1;
             r->lines += block[i] == '\n';
         }
     }
     r->n_block = 0;
-    return syntax(r, yajl_complete_parse(r->parser), block, 0, err);
+    return syntax(r, yajl_complete_parse(r->parser), 0, err);
 }
 
 static int by_image(const void *a, const void *b)

@@ -97,7 +97,7 @@ anc_status anc_seal_check_any(const char *path, bool *sealed, anc_err *err) { re
 anc_status anc_seal_check(const char *path, anc_err *err)
 {
     bool sealed;
-    anc_status status = anc_seal_check_any(path, &sealed, err);
+    anc_status status = check_path(path, &sealed, NULL, err);
     if (!status && !sealed)
         status = anc_fail(err, ANC_EDATA, "does not end in a seal; it was cut off, damaged, or changed by another program");
     return status ? anc_within(err, "%s", path) : ANC_OK;

@@ -24,12 +24,12 @@ anc_status anc_seal_append(const char *path, anc_err *err);
  * the text starts with the path. */
 anc_status anc_seal_check(const char *path, anc_err *err);
 
-/* What a file's bytes are known by: of a sealed file the checksum of its seal, which is checked; of another the CRC-32 of
- * all of it. Errors as above. */
-anc_status anc_seal_crc_of(const char *path, uint32_t *crc, anc_err *err);
 /* The same for a file that need not have a seal: *sealed says whether it has one; then the bytes are those that were
  * sealed. The text names no path. */
 anc_status anc_seal_check_any(const char *path, bool *sealed, anc_err *err);
+/* What a file's bytes are known by: of a sealed file the checksum of its seal, which is checked; of another the CRC-32 of
+ * all of it. Errors as above. */
+anc_status anc_seal_crc_of(const char *path, uint32_t *crc, anc_err *err);
 
 /* The same CRC-32, to go on from `start` (0 at first). */
 uint32_t anc_seal_crc32(uint32_t start, const void *bytes, size_t n);

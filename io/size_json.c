@@ -1,8 +1,8 @@
 /* io/size_json.c: see size_json.h */
 #include "io/size_json.h"
 #include "io/dataset.h"
+#include "io/json.h"
 #include "io/number.h"
-#include <stdio.h>
 #include <string.h>
 #include <yajl/yajl_parse.h>
 
@@ -83,16 +83,6 @@ static const yajl_callbacks callbacks = { .yajl_null = on_other,
                                           .yajl_start_array = on_start_array,
                                           .yajl_end_array = on_end_array };
 
-static anc_status syntax_error(reader *r, yajl_handle parser)
-{
-    unsigned char *said = yajl_get_error(parser, 0, NULL, 0);
-    char text[160];
-    snprintf(text, sizeof text, "%s", said ? (const char *)said : "malformed JSON");
-    text[strcspn(text, "\n")] = '\0';
-    if (said) yajl_free_error(parser, said);
-    return anc_fail(r->err, ANC_EDATA, "%s: behind member '%.200s': %s", r->name, r->path, text);
-}
-
 anc_status anc_size_json_read(anc_stream *in, anc_size_table *t, anc_err *err)
 {
     reader r = { .name = in->name, .table = t, .err = err };
@@ -105,7 +95,9 @@ anc_status anc_size_json_read(anc_stream *in, anc_size_table *t, anc_err *err)
         size_t mark = first && n >= 3 && !memcmp(bytes, "\xef\xbb\xbf", 3) ? 3 : 0;
         yajl_status status = n ? yajl_parse(parser, (const unsigned char *)bytes + mark, n - mark)
                                : yajl_complete_parse(parser);
-        if (status == yajl_status_error) syntax_error(&r, parser);
+        if (status == yajl_status_error)
+            anc_fail(err, ANC_EDATA, "%s: behind member '%.200s': %s", in->name, r.path,
+                     anc_json_said(parser).text);
         if (status != yajl_status_ok) break;
         first = false;
     }

@@ -73,8 +73,9 @@ typedef struct {
     anc_out_cost *cost;     /* of the file's commit, added to; NULL: nobody asks */
 } anc_targets_about;
 
-/* Writes one shard, whole or not at all. *n_bytes is the file's size. Its content is on disk before it gets its name;
- * that the name is too is for the caller to see to, once for all shards (anc_out_sync_folder), before the index. */
+/* Writes one shard, whole or not at all. *n_bytes is the file's size. Its content is on disk before it gets
+ * its name; that the name is too is for the caller to see to, once for all shards (anc_out_sync_folder),
+ * before the index. */
 anc_status anc_targets_write(const anc_targets *t, const char *path, const anc_targets_about *about, int64_t *n_bytes,
                              anc_err *err);
 

@@ -98,16 +98,22 @@ static anc_status open_kind(part *p, int k, anc_err *err)
 
 static anc_status open_inner(part *p, const char *path, anc_err *err)
 {
-    if (anc_targets_stage_of(path, &p->stage, err) ||
-        anc_h5_open(path, anc_targets_format(p->stage), ANC_TARGETS_VERSION, &p->file, err) ||
-        anc_h5_get_string(&p->file, "/", "config", &p->config, err))
+    char *format = NULL;
+    if (anc_h5_open(path, NULL, ANC_TARGETS_VERSION, &p->file, err) ||
+        anc_h5_get_string(&p->file, "/", "format", &format, err))
         return err->code;
+    p->stage = !strcmp(format, ANC_ROI_TARGETS_FORMAT) ? ANC_STAGE_ROI : ANC_STAGE_RPN;
+    bool ours = !strcmp(format, anc_targets_format(p->stage));
+    if (!ours) anc_fail(err, ANC_EDATA, "holds '%.100s', not '%s'", format, anc_targets_format(p->stage));
+    free(format);
+    if (!ours || anc_h5_get_string(&p->file, "/", "config", &p->config, err)) return err->code;
     p->index = anc_h5_has_attribute(&p->file, "/", "shards");
     for (char name[32]; p->stage == ANC_STAGE_RPN && p->n_levels < ANC_MAX_LEVELS; p->n_levels++) {
         snprintf(name, sizeof name, "/anchors/level%d", p->n_levels);
         if (!anc_h5_exists(&p->file, name)) break;
     }
-    if (!p->n_levels && p->stage == ANC_STAGE_RPN) return anc_fail(err, ANC_EDATA, "/anchors/level0 is missing");
+    if (!p->n_levels && p->stage == ANC_STAGE_RPN)
+        return anc_fail(err, ANC_EDATA, "/anchors/level0 is missing");
     for (int k = 0; k < ANC_ROWS_KINDS; k++)
         if (open_kind(p, k, err)) return err->code;
     return ANC_OK;
@@ -270,8 +276,10 @@ static anc_status check_index(anc_targets_file *f, anc_err *err)
                         (long long)f->info.n_shards, (long long)f->whole.n[ANC_ROWS_VIEWS]);
     anc_h5_guard_enter(f->whole.file.guard);
     anc_status status = measure(f, err);
-    for (int c = 0; c < ANC_N_COLUMNS && !status; c++)
+    for (int c = 0; c < ANC_N_COLUMNS && !status; c++) {
+        anc_h5_guard_reading(f->whole.file.guard, 0); /* many shards take their time */
         if (anc_targets_has(f->whole.with, f->whole.n_levels, c)) status = check_map(f, c, err);
+    }
     anc_h5_guard_leave(f->whole.file.guard);
     if (status) return status;
     for (int64_t s = 0; s < f->info.n_shards; s++) {
@@ -317,7 +325,8 @@ static anc_status read_classes(anc_targets_file *f, anc_err *err)
     const anc_h5_file *file = &f->whole.file;
     anc_targets_classes *c = &f->info.classes;
     int64_t n = 0, background = 0;
-    if (anc_h5_read(file, "/classes/category", ANC_H5_I32, 1, (int64_t[]){ -1 }, (void **)&c->category, &n, err) ||
+    if (anc_h5_read(file, "/classes/category", ANC_H5_I32, 1, (int64_t[]){ -1 }, (void **)&c->category, &n,
+                    err) ||
         anc_h5_read(file, "/classes/label", ANC_H5_I32, 1, (int64_t[]){ n }, (void **)&c->label, &n, err) ||
         anc_h5_get_int(file, "/classes", "background", &background, err))
         return anc_within(err, "%s", f->path);
@@ -325,8 +334,10 @@ static anc_status read_classes(anc_targets_file *f, anc_err *err)
     c->background = (int32_t)background;
     bool good = n < INT32_MAX && background >= 0 && background <= INT32_MAX;
     for (int64_t i = 0; good && i < n; i++)
-        good = c->label[i] != c->background && (!i || (c->label[i] > c->label[i - 1] && c->category[i] > c->category[i - 1]));
-    return good ? ANC_OK : anc_fail(err, ANC_EDATA, "%s: /classes do not ascend, or one is the background", f->path);
+        good = c->label[i] != c->background &&
+               (!i || (c->label[i] > c->label[i - 1] && c->category[i] > c->category[i - 1]));
+    return good ? ANC_OK
+                : anc_fail(err, ANC_EDATA, "%s: /classes do not ascend, or one is the background", f->path);
 }
 
 static anc_status open_whole(anc_targets_file *f, const char *path, anc_err *err)
@@ -512,16 +523,7 @@ static const char *fault_of_minibatch(const anc_targets *t, int64_t v, int64_t n
         if (i > row[0] && label[i] == label[i - 1] && anchor[i] <= anchor[i - 1])
             return "/minibatch/anchor does not ascend";
     }
-    const float *target = t->column[ANC_POSITIVES_TARGET];
-    const int32_t *gt = t->column[ANC_POSITIVES_GT];
-    const int64_t *boxes = t->offset[ANC_ROWS_GT] + v;
-    for (int64_t i = positive[0]; i < positive[1]; i++) {
-        for (int e = 0; e < 4; e++)
-            if (!isfinite(target[4 * i + e])) return "/positives/target is not a number";
-        if (gt[i] < 0 || (t->with[ANC_ROWS_GT] && gt[i] >= boxes[1] - boxes[0]))
-            return "/positives/gt is no box of the image";
-    }
-    return NULL;
+    return anc_positives_fault(t, v);
 }
 
 static const char *fault_of_options(const anc_targets *t, int64_t v, int64_t n_anchors)
@@ -582,7 +584,9 @@ static anc_status check_rows(const anc_targets_file *f, int64_t first, int64_t n
 {
     for (int64_t v = 0; v < n; v++) {
         const char *fault = fault_of_view(t, v);
-        if (!fault) fault = f->info.stage == ANC_STAGE_ROI ? anc_rois_fault(&f->info.classes, t, v) : fault_of_rpn(f, t, v);
+        if (!fault)
+            fault = f->info.stage == ANC_STAGE_ROI ? anc_rois_fault(&f->info.classes, t, v)
+                                                   : fault_of_rpn(f, t, v);
         if (!fault) fault = fault_of_gt(t, v);
         if (fault)
             return anc_fail(err, ANC_EDATA, "%s: view %lld (image %lld): %s", f->path, (long long)(first + v),
@@ -667,7 +671,8 @@ uint64_t anc_targets_sum_end(const anc_targets_sum *s, const anc_targets_info *i
         h = mix(h, (uint64_t)s->n[k]);
         if (k) h = mix(h, s->offset[k]);
         for (int c = 0; c < ANC_N_COLUMNS; c++)
-            if ((int)columns[c].rows == k && anc_targets_has(info->with, info->n_levels, c)) h = mix(h, s->column[c]);
+            if ((int)columns[c].rows == k && anc_targets_has(info->with, info->n_levels, c))
+                h = mix(h, s->column[c]);
     }
     for (int l = 0; l < info->n_levels; l++) {
         const anc_targets_level *v = &info->level[l];

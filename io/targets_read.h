@@ -35,11 +35,11 @@ typedef struct {
     int64_t n_bytes;  /* of the file, and of an index's shards */
     bool with[ANC_ROWS_KINDS];
     int64_t n[ANC_ROWS_KINDS]; /* rows */
-    int32_t n_levels; /* 0 for the second stage */
+    int32_t n_levels;          /* 0 for the second stage */
     anc_targets_level level[ANC_MAX_LEVELS];
     anc_targets_classes classes; /* of the second stage */
-    char *version; /* of the program that wrote it */
-    char *config;  /* JSON */
+    char *version;               /* of the program that wrote it */
+    char *config;                /* JSON */
 } anc_targets_info;
 
 /* Opens a shard, an index, or a folder's targets.h5. Shapes and types of all datasets are checked, offsets

@@ -13,23 +13,20 @@ const anc_targets_column anc_targets_columns[ANC_N_COLUMNS] = {
     [ANC_VIEWS_SIZE] = { "/views/size", ANC_ROWS_VIEWS, ANC_H5_I32, 2, 2, 0, INT32_MIN, "px",
                          "height, width after the resize" },
     [ANC_VIEWS_PADDED_SIZE] = { "/views/padded_size", ANC_ROWS_VIEWS, ANC_H5_I32, 2, 2, 0, INT32_MIN, "px",
-                                "height, width that the anchors are laid on",
-                                "height, width after padding" },
+                                "height, width that the anchors are laid on" },
     [ANC_VIEWS_SCALE] = { "/views/scale", ANC_ROWS_VIEWS, ANC_H5_F32, 2, 2, 0, 0, "view px / original px",
                           "y, x" },
     [ANC_VIEWS_GRID] = { "/views/grid", ANC_ROWS_VIEWS, ANC_H5_I32, 3, LEVELS, 2, INT32_MIN, "positions",
                          "rows, columns of each level" },
     [ANC_VIEWS_COUNT] = { "/views/count", ANC_ROWS_VIEWS, ANC_H5_I32, 2, 3, 0, INT32_MIN, "anchors",
-                          "positives, negatives, ignored before sampling",
-                          "positives, negatives, ignored before sampling, of proposals and appended gts" },
+                          "positives, negatives, ignored before sampling" },
     [ANC_MINIBATCH_ANCHOR] = { "/minibatch/anchor", ANC_ROWS_MINIBATCH, ANC_H5_I32, 1, 0, 0, INT32_MIN, NULL,
                                "anchor index (level, y, x, a); a view's positives first, each part "
                                "ascending" },
     [ANC_MINIBATCH_LABEL] = { "/minibatch/label", ANC_ROWS_MINIBATCH, ANC_H5_I8, 1, 0, 0, INT8_MIN, NULL,
                               "1 positive, 0 negative" },
     [ANC_POSITIVES_TARGET] = { "/positives/target", ANC_ROWS_POSITIVES, ANC_H5_F32, 2, 4, 0, 0, NULL,
-                               "tx, ty, tw, th of the minibatch's positives",
-                               "tx, ty, tw, th of the positive RoIs, for the class that the RoI's label names" },
+                               "tx, ty, tw, th of the minibatch's positives" },
     [ANC_POSITIVES_GT] = { "/positives/gt", ANC_ROWS_POSITIVES, ANC_H5_I32, 1, 0, 0, INT32_MIN, NULL,
                            "matched gt: index into the image's annotated boxes" },
     [ANC_ASSIGNMENT_ANCHOR] = { "/assignment/anchor", ANC_ROWS_ASSIGNMENT, ANC_H5_I32, 1, 0, 0, INT32_MIN,
@@ -56,17 +53,31 @@ _Static_assert((int)ANC_N_COLUMNS <= (int)ANC_MAX_COLUMNS, "room for every colum
 
 const anc_targets_kind anc_targets_kinds[ANC_ROWS_KINDS] = {
     [ANC_ROWS_VIEWS] = { "/views", NULL, { ANC_ALWAYS, ANC_ALWAYS } },
-    [ANC_ROWS_MINIBATCH] = { "/minibatch", "first row of each view in /minibatch; one beyond the last", { ANC_ALWAYS, ANC_NEVER } },
-    [ANC_ROWS_POSITIVES] = { "/positives", "first row of each view in /positives; one beyond the last", { ANC_ALWAYS, ANC_ALWAYS } },
-    [ANC_ROWS_ASSIGNMENT] = { "/assignment", "first row of each view in /assignment; one beyond the last", { ANC_OPTIONAL, ANC_NEVER } },
-    [ANC_ROWS_LABELS] = { "/labels", "first row of each view in /labels; one beyond the last", { ANC_OPTIONAL, ANC_NEVER } },
-    [ANC_ROWS_GT] = { "/gt", "first row of each view in /gt; one beyond the last", { ANC_OPTIONAL, ANC_OPTIONAL } },
-    [ANC_ROWS_ROIS] = { "/rois", "first row of each view in /rois; one beyond the last", { ANC_NEVER, ANC_ALWAYS } },
+    [ANC_ROWS_MINIBATCH] = { "/minibatch",
+                             "first row of each view in /minibatch; one beyond the last",
+                             { ANC_ALWAYS, ANC_NEVER } },
+    [ANC_ROWS_POSITIVES] = { "/positives",
+                             "first row of each view in /positives; one beyond the last",
+                             { ANC_ALWAYS, ANC_ALWAYS } },
+    [ANC_ROWS_ASSIGNMENT] = { "/assignment",
+                              "first row of each view in /assignment; one beyond the last",
+                              { ANC_OPTIONAL, ANC_NEVER } },
+    [ANC_ROWS_LABELS] = { "/labels",
+                          "first row of each view in /labels; one beyond the last",
+                          { ANC_OPTIONAL, ANC_NEVER } },
+    [ANC_ROWS_GT] = { "/gt",
+                      "first row of each view in /gt; one beyond the last",
+                      { ANC_OPTIONAL, ANC_OPTIONAL } },
+    [ANC_ROWS_ROIS] = { "/rois",
+                        "first row of each view in /rois; one beyond the last",
+                        { ANC_NEVER, ANC_ALWAYS } },
 };
 
 void anc_targets_kept(anc_stage stage, bool assignment, bool labels, bool gt, bool with[ANC_ROWS_KINDS])
 {
-    const bool asked[ANC_ROWS_KINDS] = { [ANC_ROWS_ASSIGNMENT] = assignment, [ANC_ROWS_LABELS] = labels, [ANC_ROWS_GT] = gt };
+    const bool asked[ANC_ROWS_KINDS] = {
+        [ANC_ROWS_ASSIGNMENT] = assignment, [ANC_ROWS_LABELS] = labels, [ANC_ROWS_GT] = gt
+    };
     for (int k = 0; k < ANC_ROWS_KINDS; k++) {
         anc_presence is = anc_targets_kinds[k].presence[stage];
         with[k] = is == ANC_ALWAYS || (is == ANC_OPTIONAL && asked[k]);
@@ -87,17 +98,30 @@ size_t anc_targets_row_bytes(int column, int32_t n_levels)
            (size_t)dimension(c->dim2, n_levels);
 }
 
+/* What a column is in the second stage, where it is something else. */
+static void describe_rois(int column, anc_h5_spec *spec)
+{
+    if (column == ANC_VIEWS_PADDED_SIZE) spec->description = "height, width after padding";
+    if (column == ANC_POSITIVES_TARGET)
+        spec->description = "tx, ty, tw, th of the positive RoIs, for the class that the RoI's label names";
+    if (column != ANC_VIEWS_COUNT) return;
+    spec->units = NULL;
+    spec->description = "positives, negatives, ignored before sampling, of proposals and appended gts";
+}
+
 anc_h5_spec anc_targets_spec(int column, int64_t n, int32_t n_levels)
 {
     const anc_targets_column *c = &anc_targets_columns[column];
-    return (anc_h5_spec){
+    anc_h5_spec spec = {
         .name = c->name,
         .type = c->type,
         .rank = c->rank,
         .dims = { n, dimension(c->dim1, n_levels), dimension(c->dim2, n_levels) },
         .deflate = DEFLATE,
         .noise = column == ANC_MINIBATCH_ANCHOR ? 2 : 0, /* a random sample of 2^18 or so: its low 16 bits */
-        .units = !n_levels && column == ANC_VIEWS_COUNT ? NULL : c->units,
-        .description = !n_levels && c->of_rois ? c->of_rois : c->description,
+        .units = c->units,
+        .description = c->description,
     };
+    if (!n_levels) describe_rois(column, &spec);
+    return spec;
 }

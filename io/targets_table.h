@@ -1,5 +1,5 @@
-/* io/targets_table.h: the datasets of anchorage-targets and anchorage-roi-targets, shared by what writes and what reads
- * them */
+/* io/targets_table.h: the datasets of anchorage-targets and anchorage-roi-targets, shared by what writes and
+ * what reads them */
 #ifndef ANC_IO_TARGETS_TABLE_H
 #define ANC_IO_TARGETS_TABLE_H
 
@@ -43,21 +43,21 @@ typedef struct {
     int dim1, dim2;  /* 0: none */
     int64_t missing; /* what the index gives for a row whose shard is not there; NaN for floats */
     const char *units, *description;
-    const char *of_rois; /* description in targets of the second stage; NULL: the same */
 } anc_targets_column;
 
 typedef enum { ANC_NEVER, ANC_ALWAYS, ANC_OPTIONAL } anc_presence;
 
 typedef struct {
     const char *group;
-    const char *offset_of; /* description of its offset; NULL: it has none */
+    const char *offset_of;    /* description of its offset; NULL: it has none */
     anc_presence presence[2]; /* by stage */
 } anc_targets_kind;
 
 extern const anc_targets_column anc_targets_columns[ANC_N_COLUMNS];
 extern const anc_targets_kind anc_targets_kinds[ANC_ROWS_KINDS];
 
-/* Whether targets with these kinds of rows have the column: those of the second stage have no levels, and no grids. */
+/* Whether targets with these kinds of rows have the column: those of the second stage have no levels, and no
+ * grids. */
 bool anc_targets_has(const bool with[ANC_ROWS_KINDS], int32_t n_levels, int column);
 
 /* The column as a dataset of n rows. */

@@ -17,7 +17,9 @@ const anc_rules *anc_choose_preset(const char *name, anc_err *err)
 
 const anc_kernels *anc_choose_kernels(const char *simd, bool *named, anc_err *err)
 {
-    const char *variable = getenv("ANCHORAGE_SIMD"), *name = simd ? simd : variable && *variable ? variable : NULL;
+    const char *variable = getenv("ANCHORAGE_SIMD"), *name = simd                    ? simd
+                                                             : variable && *variable ? variable
+                                                                                     : NULL;
     const anc_kernels *k = anc_kernels_find(name);
     *named = name != NULL;
     if (!k)

@@ -8,8 +8,8 @@
 /* The preset of that name. NULL and *err with the nearest known one: there is none (ANC_EARGUMENT). */
 const anc_rules *anc_choose_preset(const char *name, anc_err *err);
 
-/* The kernels that --simd names, or without it ANCHORAGE_SIMD, or with neither the fastest. *named: one of them said so,
- * and every rank is to take the same. NULL and *err: they do not run here (ANC_EARGUMENT). */
+/* The kernels that --simd names, or without it ANCHORAGE_SIMD, or with neither the fastest. *named: one of
+ * them said so, and every rank is to take the same. NULL and *err: they do not run here (ANC_EARGUMENT). */
 const anc_kernels *anc_choose_kernels(const char *simd, bool *named, anc_err *err);
 
 #endif

@@ -60,7 +60,8 @@ static void add_run(void *context, const anc_targets *t, bool first)
 static void print_rois(const findings *f)
 {
     const anc_targets_info *info = f->info;
-    int64_t n = info->n[ANC_ROWS_VIEWS], rows = info->n[ANC_ROWS_ROIS], positives = info->n[ANC_ROWS_POSITIVES];
+    int64_t n = info->n[ANC_ROWS_VIEWS], rows = info->n[ANC_ROWS_ROIS],
+            positives = info->n[ANC_ROWS_POSITIVES];
     const int64_t *count = f->views.count;
     anc_inspect_print_views(&f->views, n);
     printf("  candidates  %15s   proposals and appended boxes\n", COUNT(count[0] + count[1] + count[2]));
@@ -68,9 +69,11 @@ static void print_rois(const findings *f)
     printf("  RoIs        %15s   %s", COUNT(rows), COUNT(f->views.least_batch));
     printf(" to %s a view\n", COUNT(f->views.most_batch));
     printf("    positive  %15s   %.1f a view, %.1f %%; %s of them appended boxes\n", COUNT(positives),
-           anc_inspect_mean((double)positives, n), anc_inspect_mean(100. * (double)positives, rows), COUNT(f->appended));
+           anc_inspect_mean((double)positives, n), anc_inspect_mean(100. * (double)positives, rows),
+           COUNT(f->appended));
     if (info->with[ANC_ROWS_GT])
-        printf("  boxes       %15s   %s of them matched as objects\n", COUNT(f->views.gt), COUNT(f->views.used));
+        printf("  boxes       %15s   %s of them matched as objects\n", COUNT(f->views.gt),
+               COUNT(f->views.used));
 }
 
 static void print_sizes(const findings *f)
@@ -82,10 +85,12 @@ static void print_sizes(const findings *f)
     for (int i = 0; i < SIZES; i++) {
         if (!f->size[0][i] && !f->size[1][i]) continue;
         char name[40];
-        snprintf(name, sizeof name, i == SIZES - 1 ? "more than %lld" : "up to %lld", 1LL << (i == SIZES - 1 ? i : i + 1));
+        snprintf(name, sizeof name, i == SIZES - 1 ? "more than %lld" : "up to %lld",
+                 1LL << (i == SIZES - 1 ? i : i + 1));
         printf("    %-36s", name);
         for (int p = 1; p >= 0; p--)
-            printf(" %15s %5.1f %%", COUNT(f->size[p][i]), anc_inspect_mean(100. * (double)f->size[p][i], all[p]));
+            printf(" %15s %5.1f %%", COUNT(f->size[p][i]),
+                   anc_inspect_mean(100. * (double)f->size[p][i], all[p]));
         putchar('\n');
     }
 }
@@ -109,7 +114,8 @@ static anc_status print_classes(const findings *f, int64_t wanted, anc_err *err)
     if (!r) return anc_fail(err, ANC_EMEMORY, "%s: no memory for %d classes", f->info->path, c->n);
     for (int32_t i = 0; i < c->n; i++) r[i] = (ranked){ f->of_class[i], i };
     qsort(r, (size_t)c->n, sizeof *r, by_count);
-    printf("\n  classes     %15s   background is label %d\n   label   category      positive RoIs\n", COUNT(c->n), c->background);
+    printf("\n  classes     %15s   background is label %d\n   label   category      positive RoIs\n",
+           COUNT(c->n), c->background);
     for (int32_t i = 0; i < c->n && i < wanted; i++)
         printf("  %6d %10d %18s %5.1f %%\n", c->label[r[i].at], c->category[r[i].at], COUNT(r[i].n),
                anc_inspect_mean(100. * (double)r[i].n, f->views.n_targets));
@@ -122,7 +128,8 @@ anc_status anc_inspect_rois(const char *path, anc_targets_file *file, const anc_
 {
     findings f = { .info = anc_targets_about_file(file) };
     f.of_class = calloc((size_t)f.info->classes.n + 1, sizeof *f.of_class);
-    if (!f.of_class) return anc_fail(err, ANC_EMEMORY, "%s: no memory for %d classes", path, f.info->classes.n);
+    if (!f.of_class)
+        return anc_fail(err, ANC_EMEMORY, "%s: no memory for %d classes", path, f.info->classes.n);
     if (!anc_inspect_read(file, add_run, &f, err)) {
         anc_inspect_head(path, f.info, "targets of the second stage (RoIs)");
         print_rois(&f);

@@ -35,7 +35,8 @@ static void add_view(findings *f, const anc_targets_info *info, const anc_target
     f->anchors += n;
     if (first || n < f->least_anchors) f->least_anchors = n;
     if (first || n > f->most_anchors) f->most_anchors = n;
-    for (int l = 0; l < info->n_levels; l++) anc_inspect_widen(f->low_grid[l], f->high_grid[l], grid + 2 * l, first);
+    for (int l = 0; l < info->n_levels; l++)
+        anc_inspect_widen(f->low_grid[l], f->high_grid[l], grid + 2 * l, first);
     for (int64_t i = row[0]; i < row[0] + positive[1] - positive[0]; i++) {
         int l = info->n_levels - 1;
         while (anchor[i] < first_anchor[l]) l--;
@@ -71,7 +72,8 @@ static void print_views(const anc_targets_info *info, const findings *f)
     printf("    positive  %15s   %.1f a view, %.1f %%\n", COUNT(positives),
            anc_inspect_mean((double)positives, n), anc_inspect_mean(100. * (double)positives, rows));
     if (info->with[ANC_ROWS_GT])
-        printf("  boxes       %15s   %s of them matched as objects\n", COUNT(f->views.gt), COUNT(f->views.used));
+        printf("  boxes       %15s   %s of them matched as objects\n", COUNT(f->views.gt),
+               COUNT(f->views.used));
 }
 
 static void print_levels(const anc_targets_info *info, const findings *f)

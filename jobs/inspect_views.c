@@ -29,7 +29,8 @@ void anc_inspect_view(anc_view_findings *f, const anc_targets *t, int64_t v, int
     f->flipped += ((uint8_t *)t->column[ANC_VIEWS_FLIP])[v];
     widen64(&f->least_batch, &f->most_batch, n_batch, first);
     anc_inspect_widen(f->low_size, f->high_size, (int32_t *)t->column[ANC_VIEWS_SIZE] + 2 * v, first);
-    anc_inspect_widen(f->low_padded, f->high_padded, (int32_t *)t->column[ANC_VIEWS_PADDED_SIZE] + 2 * v, first);
+    anc_inspect_widen(f->low_padded, f->high_padded, (int32_t *)t->column[ANC_VIEWS_PADDED_SIZE] + 2 * v,
+                      first);
     if (first || epoch < f->first_epoch) f->first_epoch = epoch;
     if (first || epoch > f->last_epoch) f->last_epoch = epoch;
     for (int i = 0; i < 3; i++) f->count[i] += count[i];
@@ -93,7 +94,8 @@ void anc_inspect_head(const char *path, const anc_targets_info *info, const char
                info->n_shards == 1 ? "" : "s", anc_format_bytes(info->n_bytes).text);
     else
         printf("one shard (%s)\n", anc_format_bytes(info->n_bytes).text);
-    printf("  %s version %d, written by anchorage %s\n", anc_targets_format(info->stage), ANC_TARGETS_VERSION, info->version);
+    printf("  %s version %d, written by anchorage %s\n", anc_targets_format(info->stage), ANC_TARGETS_VERSION,
+           info->version);
     print_config(info);
     printf("  kept: minibatches and their targets%s%s%s\n",
            info->with[ANC_ROWS_ASSIGNMENT] ? ", every positive and ignored anchor" : "",
@@ -117,7 +119,8 @@ void anc_inspect_print_counts(const anc_view_findings *f, int64_t n)
 {
     static const char *const name[] = { "positive", "negative", "ignored" };
     for (int i = 0; i < 3; i++)
-        printf("    %-10s%15s   %.1f a view\n", name[i], COUNT(f->count[i]), anc_inspect_mean((double)f->count[i], n));
+        printf("    %-10s%15s   %.1f a view\n", name[i], COUNT(f->count[i]),
+               anc_inspect_mean((double)f->count[i], n));
 }
 
 void anc_inspect_print_ranges(const anc_view_findings *f, int64_t views)
@@ -169,15 +172,17 @@ anc_status anc_inspect_print_some(anc_targets_file *file, anc_rows sampled, int6
     return err->code;
 }
 
-anc_status anc_inspect_read(anc_targets_file *file, void (*add)(void *context, const anc_targets *t, bool first),
-                            void *context, anc_err *err)
+anc_status anc_inspect_read(anc_targets_file *file,
+                            void (*add)(void *context, const anc_targets *t, bool first), void *context,
+                            anc_err *err)
 {
     const anc_targets_info *info = anc_targets_about_file(file);
     int64_t run = info->with[ANC_ROWS_LABELS] ? 16 : 2048, n = info->n[ANC_ROWS_VIEWS]; /* bounds memory */
     anc_targets t = { 0 };
     err->code = ANC_OK;
     for (int64_t first = 0; first < n && !err->code; first += run)
-        if (!anc_targets_read(file, first, n - first < run ? n - first : run, &t, err)) add(context, &t, !first);
+        if (!anc_targets_read(file, first, n - first < run ? n - first : run, &t, err))
+            add(context, &t, !first);
     anc_targets_clear(&t);
     return err->code;
 }

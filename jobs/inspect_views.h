@@ -43,7 +43,8 @@ void anc_inspect_print_targets(const anc_view_findings *f);
 anc_status anc_inspect_print_some(anc_targets_file *file, anc_rows sampled, int64_t wanted, anc_err *err);
 
 /* Reads all views in runs and hands them to add. */
-anc_status anc_inspect_read(anc_targets_file *file, void (*add)(void *context, const anc_targets *t, bool first),
-                            void *context, anc_err *err);
+anc_status anc_inspect_read(anc_targets_file *file,
+                            void (*add)(void *context, const anc_targets *t, bool first), void *context,
+                            anc_err *err);
 
 #endif

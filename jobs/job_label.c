@@ -47,8 +47,8 @@ typedef struct {
 
 typedef struct {
     double total_s, read_s, label_s, index_s; /* on rank 0 */
-    double lock_s, claim_s, look_s; /* on rank 0: to take the lock, to make the folder this run's, to see what is done */
-    double names_s;                 /* on rank 0: to sync the folder in the end */
+    double lock_s, claim_s; /* to take the lock, and to make the folder this run's */
+    double look_s, names_s; /* to see what is done, and to sync the folder in the end */
     anc_out_cost index;
     int64_t index_bytes;
     anc_spread busy, peak; /* over the ranks: s, MiB */
@@ -177,16 +177,23 @@ static anc_status make_plan(job *j, anc_err *err)
     return ANC_OK;
 }
 
-/* Collective. The annotations, on rank 0, and what the plan says of them. */
-static anc_status open_source(job *j, anc_err *err)
+/* Rank 0: what the plan says of the annotations. */
+static anc_status plan_source(job *j, anc_err *err)
 {
     anc_label_plan *p = &j->plan.label;
+    const options *o = &j->o;
+    if (o->like && anc_like_covers(o->like, j->like, j->n_like, j->source, err)) return err->code;
+    p->n_images = anc_source_images(j->source);
+    p->n_boxes = anc_source_boxes(j->source);
+    if (o->proposals && plan_rois(j, err)) return err->code;
+    return anc_source_fingerprint(j->source, &p->fingerprint, err);
+}
+
+/* Collective. The annotations, on rank 0, and the plan for them. */
+static anc_status open_source(job *j, anc_err *err)
+{
     if (anc_source_open_team(&j->team, j->o.annotations, &j->o.source, &j->source, err)) return err->code;
-    if (!j->team.rank && !(j->o.like && anc_like_covers(j->o.like, j->like, j->n_like, j->source, err))) {
-        p->n_images = anc_source_images(j->source);
-        p->n_boxes = anc_source_boxes(j->source);
-        if (!j->o.proposals || !plan_rois(j, err)) anc_source_fingerprint(j->source, &p->fingerprint, err);
-    }
+    if (!j->team.rank) plan_source(j, err);
     return anc_team_agree(&j->team, err);
 }
 
@@ -262,7 +269,7 @@ static anc_status do_shard(job *j, const anc_work *work, anc_label_record *r, bo
     int32_t epoch = anc_label_run_of(&j->plan.label, work->item).epoch;
     anc_status status = anc_shard_make(&j->maker, &slice, epoch, r, dropped, err);
     anc_dataset_clear(&slice);
-    if (status) return anc_within(err, "%s", j->o.annotations);
+    if (status) return j->maker.bad_proposals ? status : anc_within(err, "%s", j->o.annotations);
     if (j->lock && anc_lock_lost(j->lock))
         return anc_fail(err, ANC_ESYSTEM, "%s: another run has taken the folder over while this one did not run; this "
                         "one ends", j->o.out);
@@ -426,8 +433,10 @@ static void print_summary(const job *j, const anc_label_record *r, const timings
     if (r->n[ANC_N_WITHOUT_POSITIVES]) printf("  note: %s views have no positive %s\n", COUNT(r->n[ANC_N_WITHOUT_POSITIVES]), j->o.proposals ? "RoI" : "anchor");
     printf("\n  read annotations %s; label and write %s; index %s\n", anc_format_time(t->read_s).text,
            anc_format_time(t->label_s).text, anc_format_time(t->index_s).text);
-    printf("  work of all ranks: match %.0f %%, sample %.0f %%, encode %.0f %%, lay and gather %.0f %%, write %.0f %%\n",
-           100 * r->s[ANC_S_MATCH] / busy, 100 * r->s[ANC_S_SAMPLE] / busy, 100 * r->s[ANC_S_ENCODE] / busy, 100 * (r->s[ANC_S_LAY] + r->s[ANC_S_GATHER]) / busy,
+    printf("  work of all ranks: match %.0f %%, sample %.0f %%, encode %.0f %%, lay and gather %.0f %%, "
+           "write %.0f %%\n",
+           100 * r->s[ANC_S_MATCH] / busy, 100 * r->s[ANC_S_SAMPLE] / busy, 100 * r->s[ANC_S_ENCODE] / busy,
+           100 * (r->s[ANC_S_LAY] + r->s[ANC_S_GATHER]) / busy,
            100 * (r->s[ANC_S_WRITE] + r->s[ANC_S_SEAL] + r->s[ANC_S_SYNC]) / busy);
     printf("  memory: at most %.0f MiB on a rank (rank %d)\n", t->peak.max, t->peak.max_rank);
     print_end(j, r, t);

@@ -9,12 +9,12 @@
 #include "jobs/choose.h"
 #include "jobs/closing.h"
 #include "jobs/config.h"
-#include "jobs/format.h"
 #include "jobs/job.h"
 #include "jobs/label_shard.h"
 #include "jobs/opts.h"
 #include "jobs/progress.h"
 #include "jobs/propose_output.h"
+#include "jobs/propose_report.h"
 #include "jobs/run_folder.h"
 #include "jobs/stop.h"
 #include "jobs/summary.h"
@@ -43,12 +43,6 @@ typedef struct {
 } plan;
 
 typedef struct {
-    double total_s, prepare_s, propose_s, join_s, coco_s; /* on rank 0 */
-    int64_t n_bytes;
-    anc_spread busy, peak; /* over the ranks: s, MiB */
-} timings;
-
-typedef struct {
     options o;
     plan plan;
     char *parts; /* OUT.parts */
@@ -61,6 +55,7 @@ typedef struct {
     int64_t *order;
     float *parameters;
     anc_lock *lock; /* rank 0 */
+    size_t made;    /* of the shards' folder, for anc_run_folder_leave */
     char *config;   /* JSON, the same on all ranks */
     anc_progress progress;
     int64_t images_done;
@@ -94,7 +89,8 @@ static anc_status resolve_proposals(const options *o, const anc_rules *rules, an
     anc_proposal_rules *r = &p->proposals;
     snprintf(p->preset, sizeof p->preset, "%s", o->preset ? o->preset : rules->name);
     if (!anc_proposal_rules_preset(p->preset, o->training, r))
-        return anc_fail(err, ANC_EARGUMENT, "preset %s has no rules for proposals; name another by --preset", p->preset);
+        return anc_fail(err, ANC_EARGUMENT, "preset %s has no rules for proposals; name another by --preset",
+                        p->preset);
     if (o->before) r->n_before = (int32_t)o->before;
     if (o->after) r->n_after = (int32_t)o->after;
     if (o->after && r->n_level && r->n_level < r->n_after) r->n_level = r->n_after;
@@ -135,15 +131,21 @@ static anc_status look_at_output(job *j, anc_err *err)
     return ANC_OK;
 }
 
+/* What is written beside the output must take the place of nothing that the run reads or writes. */
+static anc_status check_names(const options *o, anc_err *err)
+{
+    const char *const files[] = { o->paths[0], o->paths[1], o->config, o->out, o->coco };
+    if (o->coco) anc_summary_check("--coco", o->coco, files, 4, NULL, err);
+    if (o->summary && !err->code) anc_summary_check("--summary-json", o->summary, files, 5, NULL, err);
+    return err->code;
+}
+
 /* Rank 0, with everything that decides the output known: takes the output and its shards. */
 static anc_status take_output(job *j, anc_err *err)
 {
     const anc_run_folder f = folder_of(j);
-    const char *const files[] = { j->o.paths[0], j->o.paths[1], j->o.config, j->o.out, j->o.coco };
-    size_t made; /* anc_output_leave removes the folder */
-    if (j->o.summary && anc_summary_check("--summary-json", j->o.summary, files, 5, NULL, err)) return err->code;
     if (look_at_output(j, err) || j->plan.done) return err->code;
-    if (anc_run_folder_enter(&f, &j->lock, &made, err)) return err->code;
+    if (anc_run_folder_enter(&f, &j->lock, &j->made, err)) return err->code;
     if (look_at_output(j, err))
         return err->code; /* another run may have ended while this one waited for the lock */
     snprintf(j->plan.tag, sizeof j->plan.tag, "%s", anc_lock_tag(j->lock));
@@ -191,7 +193,7 @@ static anc_status share_plan(job *j, anc_err *err)
     if (!j->config || !j->whole)
         anc_fail(err, ANC_EMEMORY, "out of memory for %lld shards", (long long)j->n_shards);
     if (anc_team_agree(&j->team, err)) return err->code;
-    if (!j->team.rank && !j->o.dry_run) take_output(j, err);
+    if (!j->team.rank && !j->o.dry_run && !check_names(&j->o, err)) take_output(j, err);
     if (anc_team_agree(&j->team, err)) return err->code;
     anc_team_bcast(&j->team, &j->plan, sizeof j->plan, 0);
     return ANC_OK;
@@ -306,15 +308,8 @@ static anc_status do_shard(job *j, int64_t shard, anc_propose_record *r, bool *d
     return err->code;
 }
 
-static double busy_s(const anc_propose_record *r)
-{
-    double sum = 0;
-    for (int i = 0; i < ANC_PS_STAGES; i++) sum += r->s[i];
-    return sum;
-}
-
 /* Collective: all shards that are not whole. Rank 0 gets the sum of the records. */
-static anc_status do_shards(job *j, anc_propose_record *sum, timings *t, anc_err *err)
+static anc_status do_shards(job *j, anc_propose_record *sum, anc_propose_timings *t, anc_err *err)
 {
     unsigned char *done = malloc((size_t)j->n_shards + 1);
     if (!done) anc_fail(err, ANC_EMEMORY, "out of memory for %lld shards", (long long)j->n_shards);
@@ -337,7 +332,7 @@ static anc_status do_shards(job *j, anc_propose_record *sum, timings *t, anc_err
         else if (!dropped)
             anc_queue_done(j->queue, &r);
         if (anc_stop_wanted()) anc_queue_halt(j->queue);
-        busy += busy_s(&r);
+        busy += anc_propose_busy_s(&r);
     }
     failed = anc_queue_finish(j->queue, &j->n_left, err); /* the same on all ranks */
     for (int64_t s = 0; s < j->n_shards && !j->team.rank; s++) {
@@ -357,7 +352,7 @@ static bool end_joining(void *context)
 }
 
 /* Collective. Rank 0 joins the shards and leaves their folder. */
-static anc_status do_join(job *j, timings *t, anc_err *err)
+static anc_status do_join(job *j, anc_propose_timings *t, anc_err *err)
 {
     double start = anc_now_s();
     if (!j->team.rank) {
@@ -377,7 +372,7 @@ static anc_status do_join(job *j, timings *t, anc_err *err)
 }
 
 /* Collective. */
-static anc_status do_coco(job *j, timings *t, anc_err *err)
+static anc_status do_coco(job *j, anc_propose_timings *t, anc_err *err)
 {
     double start = anc_now_s();
     anc_proposals *p = NULL;
@@ -388,107 +383,10 @@ static anc_status do_coco(job *j, timings *t, anc_err *err)
     return anc_team_agree(&j->team, err);
 }
 
-/* ---- reporting ---- */
-
-#define COUNT(x) anc_format_count(x).text
-
-static void print_plan(const job *j)
-{
-    const anc_features_info *info = anc_features_about(j->features);
-    const anc_propose_plan *p = &j->plan.propose;
-    printf("propose: %s: %d channels, %d anchors a position (%s); %s: %s images, %d level%s, %s, %s\n",
-           j->o.paths[0], p->shape.channels, p->shape.n_shapes, p->rules.name, info->path,
-           COUNT(info->n_images), info->n_levels, info->n_levels == 1 ? "" : "s",
-           info->half ? "float16" : "float32", info->in_place ? "used in place" : "read through HDF5");
-    printf("propose: %s's rules: of a level the best %s, suppression at IoU %.3g, of an image the best %s\n",
-           p->preset, COUNT(p->proposals.n_before), p->proposals.iou, COUNT(p->proposals.n_after));
-    printf("propose: %s shard%s, %d rank%s, %s kernels, BLAS for %s\n", COUNT(j->n_shards),
-           j->n_shards == 1 ? "" : "s", j->team.size, j->team.size == 1 ? "" : "s", j->kernels->name,
-           anc_head_blas());
-    if (!j->one_blas)
-        printf("  note: the ranks' CPUs differ, and with them the BLAS library's rounding; for the same bits "
-               "on any ranks set "
-               "OPENBLAS_CORETYPE=Haswell on all\n");
-    if (!info->original && !info->scale)
-        printf("  note: the features do not say how images were resized; boxes stay in the pixels that the "
-               "backbone saw\n");
-    if (j->n_before) printf("propose: %s of the shards are done already\n", COUNT(j->n_before));
-}
-
-/* Operations of the head at one position, counted as a plain convolution. */
-static double flop_of(const anc_head_shape *s)
-{
-    return 2.0 * s->hidden * (9.0 * s->channels + 5.0 * s->n_shapes);
-}
-
-static double gflops_of(const job *j, const anc_propose_record *r)
-{
-    double s = r->s[ANC_PS_DENSE];
-    return s > 0 ? 1e-9 * flop_of(&j->plan.propose.shape) * (double)r->n[ANC_P_POSITIONS] / s : 0;
-}
-
-static void print_summary(const job *j, const anc_propose_record *r, const timings *t)
-{
-    double busy = busy_s(r) > 0 ? busy_s(r) : 1;
-    printf("\n  images      %15s   %s images/s\n", COUNT(r->n[ANC_P_IMAGES]),
-           anc_format_rate((double)r->n[ANC_P_IMAGES] / t->total_s).text);
-    printf("  anchors     %15s   %s positions\n", COUNT(r->n[ANC_P_ANCHORS]), COUNT(r->n[ANC_P_POSITIONS]));
-    printf("  candidates  %15s   the best of each level\n", COUNT(r->n[ANC_P_CANDIDATES]));
-    printf("  proposals   %15s   %.1f an image\n", COUNT(r->n[ANC_P_PROPOSALS]),
-           r->n[ANC_P_IMAGES] ? (double)r->n[ANC_P_PROPOSALS] / (double)r->n[ANC_P_IMAGES] : 0);
-    if (r->n[ANC_P_WITHOUT]) printf("  note: %s images have no proposals\n", COUNT(r->n[ANC_P_WITHOUT]));
-    printf("\n  prepare %s; propose %s; join %s", anc_format_time(t->prepare_s).text,
-           anc_format_time(t->propose_s).text, anc_format_time(t->join_s).text);
-    if (j->o.coco) printf("; %s %s", j->o.coco, anc_format_time(t->coco_s).text);
-    printf("\n  work of all ranks: read %.0f %%, dense head %.0f %% (%.0f GFLOP/s a rank, counted as a plain "
-           "convolution), rank and "
-           "decode %.0f %%, suppress %.0f %%, write %.0f %%\n",
-           100 * r->s[ANC_PS_READ] / busy, 100 * r->s[ANC_PS_DENSE] / busy, gflops_of(j, r),
-           100 * r->s[ANC_PS_RANK] / busy, 100 * r->s[ANC_PS_NMS] / busy, 100 * r->s[ANC_PS_WRITE] / busy);
-    printf("  memory: at most %.0f MiB on a rank (rank %d), pages of the features included\n", t->peak.max,
-           t->peak.max_rank);
-    printf("propose: wrote %s, %s in %s\n", j->o.out, anc_format_bytes(t->n_bytes).text,
-           anc_format_time(t->total_s).text);
-}
-
-typedef struct {
-    const job *j;
-    const anc_propose_record *r;
-    const timings *t;
-} outcome;
-
-static void print_json(const void *context, FILE *to)
-{
-    const job *j = ((const outcome *)context)->j;
-    const anc_propose_record *r = ((const outcome *)context)->r;
-    const timings *t = ((const outcome *)context)->t;
-    fprintf(to,
-            "{\"config\":%s,\n "
-            "\"ranks\":%d,\"kernels\":\"%s\",\"blas\":\"%s\",\"shards\":%lld,\"shards_before\":%lld,"
-            "\"bytes\":%lld,\n",
-            j->config, j->team.size, j->kernels->name, anc_head_blas(), (long long)j->n_shards,
-            (long long)j->n_before, (long long)t->n_bytes);
-    fprintf(to,
-            " \"images\":%lld,\"positions\":%lld,\"anchors\":%lld,\"candidates\":%lld,\"proposals\":%lld,"
-            "\"images_without\":%lld,"
-            "\"dense_gflops\":%.6g,\n",
-            (long long)r->n[ANC_P_IMAGES], (long long)r->n[ANC_P_POSITIONS], (long long)r->n[ANC_P_ANCHORS],
-            (long long)r->n[ANC_P_CANDIDATES], (long long)r->n[ANC_P_PROPOSALS],
-            (long long)r->n[ANC_P_WITHOUT], gflops_of(j, r));
-    fprintf(to,
-            " \"seconds\":{\"total\":%.6f,\"prepare\":%.6f,\"propose\":%.6f,\"join\":%.6f,\"coco\":%.6f,\n"
-            "  \"all_ranks\":{\"read\":%.6f,\"dense\":%.6f,\"rank\":%.6f,\"nms\":%.6f,\"write\":%.6f},\n"
-            "  \"busy_min\":%.6f,\"busy_mean\":%.6f,\"busy_max\":%.6f,\"busy_max_rank\":%d},\n "
-            "\"peak_mib\":%.1f}\n",
-            t->total_s, t->prepare_s, t->propose_s, t->join_s, t->coco_s, r->s[ANC_PS_READ],
-            r->s[ANC_PS_DENSE], r->s[ANC_PS_RANK], r->s[ANC_PS_NMS], r->s[ANC_PS_WRITE], t->busy.min,
-            t->busy.mean, t->busy.max, t->busy.max_rank, t->peak.max);
-}
-
 /* ---- the job ---- */
 
 /* Collective. Shards, then the file. */
-static anc_status do_all(job *j, anc_propose_record *sum, timings *t, anc_err *err)
+static anc_status do_all(job *j, anc_propose_record *sum, anc_propose_timings *t, anc_err *err)
 {
     double start = anc_now_s();
     bool speaks = !j->team.rank;
@@ -500,14 +398,14 @@ static anc_status do_all(job *j, anc_propose_record *sum, timings *t, anc_err *e
     t->propose_s = anc_now_s() - start;
     if (failed) return failed;
     if (!j->n_left && do_join(j, t, err)) return err->code;
-    if (j->n_left || j->stopped) 
+    if (j->n_left || j->stopped)
         anc_say_stopped(&j->team, "propose", "request", "with %lld of %lld shards left", (long long)j->n_left,
                         (long long)j->n_shards);
     return ANC_OK;
 }
 
 /* Collective. The output is there already: only what is made of it can be asked for. */
-static anc_status nothing_to_do(job *j, timings *t, anc_err *err)
+static anc_status nothing_to_do(job *j, anc_propose_timings *t, anc_err *err)
 {
     if (do_coco(j, t, err)) return err->code;
     if (!j->team.rank && !j->o.quiet)
@@ -516,20 +414,39 @@ static anc_status nothing_to_do(job *j, timings *t, anc_err *err)
     return ANC_OK;
 }
 
+static anc_propose_report about_run(const job *j, const anc_propose_record *sum, const anc_propose_timings *t)
+{
+    return (anc_propose_report){ .head = j->o.paths[0],
+                                 .out = j->o.out,
+                                 .coco = j->o.coco,
+                                 .kernels = j->kernels->name,
+                                 .blas = anc_head_blas(),
+                                 .config = j->config,
+                                 .one_blas = j->one_blas,
+                                 .ranks = j->team.size,
+                                 .n_shards = j->n_shards,
+                                 .n_before = j->n_before,
+                                 .plan = &j->plan.propose,
+                                 .info = anc_features_about(j->features),
+                                 .record = sum,
+                                 .t = t };
+}
+
 static anc_status run(job *j, anc_err *err)
 {
     double start = anc_now_s();
-    timings t = { 0 };
+    anc_propose_timings t = { 0 };
     anc_propose_record sum = { 0 };
     bool speaks = !j->team.rank;
     if (share_plan(j, err)) return err->code;
     if (j->plan.done) return nothing_to_do(j, &t, err);
     if (prepare_rank(j, err) || look_at_shards(j, err)) return err->code;
     t.prepare_s = anc_now_s() - start;
-    if (speaks && (!j->o.quiet || j->o.dry_run)) print_plan(j);
+    const anc_propose_report about = about_run(j, &sum, &t);
+    if (speaks && (!j->o.quiet || j->o.dry_run)) anc_propose_print_plan(&about);
     if (j->o.dry_run) {
         if (speaks)
-            printf("propose: dry run: would write %s shards and join them to %s\n", COUNT(j->n_shards),
+            printf("propose: dry run: would write %lld shards and join them to %s\n", (long long)j->n_shards,
                    j->o.out);
         return ANC_OK;
     }
@@ -537,15 +454,18 @@ static anc_status run(job *j, anc_err *err)
     if (do_all(j, &sum, &t, err) || j->n_left || j->stopped || do_coco(j, &t, err)) return err->code;
     t.total_s = anc_now_s() - start;
     t.peak = anc_team_spread(&j->team, anc_peak_mib());
-    if (speaks && !j->o.quiet) print_summary(j, &sum, &t);
-    const outcome all = { j, &sum, &t };
-    if (speaks && j->o.summary) anc_summary_write(j->o.summary, print_json, &all, err);
+    if (speaks && !j->o.quiet) anc_propose_print_summary(&about);
+    if (speaks && j->o.summary) anc_summary_write(j->o.summary, anc_propose_print_json, &about, err);
     return anc_team_agree(&j->team, err);
 }
 
 static void job_clear(job *j)
 {
-    anc_output_leave(j->parts, j->n_shards, j->lock);
+    const anc_run_folder f = folder_of(j);
+    const bool held = j->lock != NULL;
+    if (held) anc_output_tidy(j->parts, j->n_shards, j->lock);
+    anc_run_folder_leave(&f, j->lock, j->made);
+    if (held) rmdir(j->parts); /* one that an earlier run made; stays when there is something in it */
     anc_proposal_maker_free(&j->maker);
     anc_features_close(j->features);
     free(j->order);
@@ -557,7 +477,7 @@ static void job_clear(job *j)
 
 int anc_job_propose(int argc, char **argv)
 {
-    job j = { .o = { .images_per_shard = 64, .iou = NAN, .least_side = NAN, .least_score = NAN } };
+    job j = { .o = { .images_per_shard = 32, .iou = NAN, .least_side = NAN, .least_score = NAN } };
     options *o = &j.o;
     const anc_opt opt[] = {
         { "output", 'o', "PROPOSALS.h5", ANC_OPT_STRING, &o->out, 0, 0,

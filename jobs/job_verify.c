@@ -104,7 +104,7 @@ static anc_status compare(job *j, const anc_work *work, anc_err *err)
     anc_status status =
         anc_shard_make(&j->maker, &images, anc_label_run_of(&j->plan, work->item).epoch, &ignored, &dropped, err);
     anc_dataset_clear(&images);
-    if (status) return anc_within(err, "%s", j->annotations);
+    if (status) return j->maker.bad_proposals ? status : anc_within(err, "%s", j->annotations);
     if (anc_targets_open(path, &f, err)) return err->code;
     if (!anc_targets_read(f, 0, anc_targets_about_file(f)->n[ANC_ROWS_VIEWS], &t, err)) {
         int64_t v = difference(&j->maker.targets, &t, &what);
@@ -187,15 +187,19 @@ static anc_status check_index(job *j, bool shards_whole, anc_err *err)
 static anc_status read_like(job *j, anc_err *err)
 {
     if (j->plan.like && !j->like)
-        return anc_fail(err, ANC_EARGUMENT, "%s: its views lie on the grids of features; --recompute needs them too, as "
-                        "--like FEATURES.h5", j->path);
+        return anc_fail(err, ANC_EARGUMENT,
+                        "%s: its views lie on the grids of features; --recompute needs them too, as "
+                        "--like FEATURES.h5",
+                        j->path);
     if (!j->plan.like && j->like)
-        return anc_fail(err, ANC_EARGUMENT, "%s: its views were laid by the rules alone; leave --like out", j->path);
+        return anc_fail(err, ANC_EARGUMENT, "%s: its views were laid by the rules alone; leave --like out",
+                        j->path);
     if (!j->like) return ANC_OK;
     if (anc_like_read(j->like, &j->plan.rules, &j->rows, &j->n_rows, err)) return err->code;
     uint64_t found = anc_like_fingerprint(j->rows, j->n_rows);
     if (found == j->plan.like) return ANC_OK;
-    return anc_fail(err, ANC_EARGUMENT, "%s: has other images, sizes or grids than the features that %s was labelled "
+    return anc_fail(err, ANC_EARGUMENT,
+                    "%s: has other images, sizes or grids than the features that %s was labelled "
                     "on (fingerprint %016llx, not %016llx)",
                     j->like, j->path, (unsigned long long)found, (unsigned long long)j->plan.like);
 }

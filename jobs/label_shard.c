@@ -179,8 +179,7 @@ static anc_status lay_view(anc_shard_maker *m, const anc_image *image, int32_t e
     if (!m->plan->like)
         return anc_label_lay(l, image->id, epoch, image->height, image->width, m->annotation, n_gt, err);
     const anc_like_row *found = anc_like_find(m->like, m->n_like, image->id);
-    if (!found)
-        return anc_fail(err, ANC_EDATA, "the features of --like have nothing of it");
+    if (!found) return anc_fail(err, ANC_EDATA, "the features of --like have nothing of it");
     return anc_label_lay_on(l, image->id, epoch, image->height, image->width, &found->on, m->annotation, n_gt, err);
 }
 
@@ -212,7 +211,8 @@ static anc_status label_rois(anc_shard_maker *m, const anc_gt *gt, int32_t n_gt,
     const double(*proposal)[4];
     int32_t n;
     double t0 = anc_now_s();
-    if (anc_roi_input_image(m->proposals, l->view.image_id, &proposal, &n, err) ||
+    m->bad_proposals = anc_roi_input_image(m->proposals, l->view.image_id, &proposal, &n, err) != ANC_OK;
+    if (m->bad_proposals ||
         anc_roi_take(rois, l->rules, &l->view, proposal, n, l->box, l->n_box, err))
         return err->code;
     double t1 = anc_now_s();
@@ -255,7 +255,7 @@ anc_status anc_shard_make(anc_shard_maker *m, const anc_dataset *d, int32_t epoc
     for (int64_t i = 0; i < d->n_images && !*dropped; i++) {
         int64_t first = d->box_offset[i];
         if (label_view(m, &d->image[i], d->box + first, d->box_offset[i + 1] - first, epoch, r, err))
-            return anc_within(err, "image %lld", (long long)d->image[i].id);
+            return m->bad_proposals ? err->code : anc_within(err, "image %lld", (long long)d->image[i].id);
         *dropped = m->between && !m->between(m->context);
     }
     return ANC_OK;

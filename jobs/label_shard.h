@@ -45,7 +45,15 @@ enum {
     ANC_N_SAMPLED_NEGATIVES, ANC_N_BYTES, ANC_N_PROPOSALS, ANC_N_LEFT_OUT, ANC_N_WITHOUT_PROPOSALS, ANC_N_COUNTS
 };
 enum {
-    ANC_S_LAY, ANC_S_MATCH, ANC_S_SAMPLE, ANC_S_ENCODE, ANC_S_GATHER, ANC_S_WRITE, ANC_S_SEAL, ANC_S_SYNC, ANC_N_STAGES
+    ANC_S_LAY,
+    ANC_S_MATCH,
+    ANC_S_SAMPLE,
+    ANC_S_ENCODE,
+    ANC_S_GATHER,
+    ANC_S_WRITE,
+    ANC_S_SEAL,
+    ANC_S_SYNC,
+    ANC_N_STAGES
 };
 typedef struct {
     int64_t n[ANC_N_COUNTS];
@@ -63,6 +71,7 @@ typedef struct {
     anc_rois rois;              /* of the second stage; proposals and classes are then needed */
     anc_roi_input *proposals;   /* borrowed */
     const anc_classes *classes; /* borrowed */
+    bool bad_proposals;         /* the error is of these, and names their file and image; not of the annotations */
     anc_targets targets; /* of the shard that was labelled last */
     anc_annotation *annotation;
     int64_t room_annotations;

@@ -88,11 +88,13 @@ anc_status anc_like_covers(const char *path, const anc_like_row *rows, int64_t n
     int64_t images = anc_source_images(s);
     for (int64_t first = 0; first < images && !err->code; first += IMAGES_AT_ONCE) {
         anc_dataset slice = { 0 };
-        if (anc_source_read(s, first, images - first < IMAGES_AT_ONCE ? images - first : IMAGES_AT_ONCE, &slice, err))
+        if (anc_source_read(s, first, images - first < IMAGES_AT_ONCE ? images - first : IMAGES_AT_ONCE,
+                            &slice, err))
             return err->code;
         for (int64_t i = 0; i < slice.n_images && !err->code; i++)
             if (!anc_like_find(rows, n, slice.image[i].id))
-                anc_fail(err, ANC_EDATA, "%s: has nothing of image %lld; add it, or leave the image out of the annotations",
+                anc_fail(err, ANC_EDATA,
+                         "%s: has nothing of image %lld; add it, or leave the image out of the annotations",
                          path, (long long)slice.image[i].id);
         anc_dataset_clear(&slice);
     }

@@ -23,7 +23,8 @@ anc_status anc_like_share(const anc_team *team, anc_like_row **rows, int64_t *n,
 uint64_t anc_like_fingerprint(const anc_like_row *rows, int64_t n);
 
 /* Fails with ANC_EDATA, by id, when the source has an image that the features have not. */
-anc_status anc_like_covers(const char *path, const anc_like_row *rows, int64_t n, anc_source *s, anc_err *err);
+anc_status anc_like_covers(const char *path, const anc_like_row *rows, int64_t n, anc_source *s,
+                           anc_err *err);
 
 /* NULL when there is no such image. */
 const anc_like_row *anc_like_find(const anc_like_row *rows, int64_t n, int64_t image_id);

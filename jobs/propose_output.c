@@ -150,16 +150,14 @@ void anc_output_clear(const char *parts, int64_t n_shards)
     }
 }
 
-void anc_output_leave(const char *parts, int64_t n_shards, anc_lock *lock)
+void anc_output_tidy(const char *parts, int64_t n_shards, const anc_lock *lock)
 {
     char path[PATH_MAX];
     bool any = false;
-    for (int64_t s = 0; lock && s < n_shards && !any; s++) {
+    for (int64_t s = 0; s < n_shards && !any; s++) {
         anc_output_shard(path, parts, s, n_shards);
         any = !access(path, F_OK);
     }
     snprintf(path, sizeof path, "%s/run.json", parts);
-    if (lock && !any && !anc_lock_lost(lock)) unlink(path);
-    anc_lock_release(lock);
-    if (lock) rmdir(parts); /* stays when there is something in it: shards, or the lock of the next run */
+    if (!any && !anc_lock_lost(lock)) unlink(path);
 }

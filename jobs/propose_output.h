@@ -40,8 +40,8 @@ anc_status anc_output_join(const char *path, const char *parts, const anc_propos
 /* Removes the shards. */
 void anc_output_clear(const char *parts, int64_t n_shards);
 
-/* Ends with the folder and releases its lock: where it holds no shard it is removed, so that a run which
- * failed at once leaves nothing behind. lock NULL: nothing was begun. */
-void anc_output_leave(const char *parts, int64_t n_shards, anc_lock *lock);
+/* With the lock held, in the end: removes run.json where there is no shard, so that the folder of a run which
+ * failed at once can go with its lock (run_folder.h), and one of other options may follow. */
+void anc_output_tidy(const char *parts, int64_t n_shards, const anc_lock *lock);
 
 #endif

@@ -159,6 +159,13 @@ int64_t *anc_propose_order(const anc_features_info *info)
     return order;
 }
 
+double anc_propose_busy_s(const anc_propose_record *r)
+{
+    double sum = 0;
+    for (int i = 0; i < ANC_PS_STAGES; i++) sum += r->s[i];
+    return sum;
+}
+
 /* ---- one image ---- */
 
 anc_status anc_proposal_maker_init(anc_proposal_maker *m, const anc_propose_plan *plan,

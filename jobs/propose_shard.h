@@ -55,6 +55,8 @@ typedef struct {
     double s[ANC_PS_STAGES];
 } anc_propose_record;
 
+double anc_propose_busy_s(const anc_propose_record *r); /* of all stages */
+
 /* Makes shards one after the other; init, then free. */
 typedef struct {
     const anc_propose_plan *plan; /* borrowed, as are features and order */

@@ -21,8 +21,8 @@ void anc_roi_input_close(anc_roi_input *in)
 }
 
 /* Both lists ascend. */
-static anc_status compare(const anc_roi_input *in, const char *annotations, const anc_dataset *slice, int64_t *at,
-                          anc_err *err)
+static anc_status compare(const anc_roi_input *in, const char *annotations, const anc_dataset *slice,
+                          int64_t *at, anc_err *err)
 {
     const int64_t *id = anc_proposals_ids(in->file), n = anc_proposals_images(in->file);
     for (int64_t i = 0; i < slice->n_images; i++) {
@@ -33,32 +33,38 @@ static anc_status compare(const anc_roi_input *in, const char *annotations, cons
         }
         if (*at < n && id[*at] < wanted) return ANC_OK; /* one that the annotations lack */
         if (in->lists_all)
-            return anc_fail(err, ANC_EDATA, "%s: lists no image %" PRId64 " of %s; propose on it, too, or leave it out of "
-                            "the annotations", in->path, wanted, annotations);
+            return anc_fail(err, ANC_EDATA,
+                            "%s: lists no image %" PRId64 " of %s; propose on it, too, or leave it out of "
+                            "the annotations",
+                            in->path, wanted, annotations);
     }
     return ANC_OK;
 }
 
-anc_status anc_roi_input_check(const anc_roi_input *in, const char *annotations, anc_source *source, uint32_t *crc,
-                               anc_err *err)
+anc_status anc_roi_input_check(const anc_roi_input *in, const char *annotations, anc_source *source,
+                               uint32_t *crc, anc_err *err)
 {
     enum { IMAGES_AT_ONCE = 8192 };
     int64_t n = anc_source_images(source), at = 0;
     if (anc_seal_crc_of(in->path, crc, err)) return err->code;
     for (int64_t first = 0; first < n; first += IMAGES_AT_ONCE) {
         anc_dataset slice = { 0 };
-        if (anc_source_read(source, first, n - first < IMAGES_AT_ONCE ? n - first : IMAGES_AT_ONCE, &slice, err))
+        if (anc_source_read(source, first, n - first < IMAGES_AT_ONCE ? n - first : IMAGES_AT_ONCE, &slice,
+                            err))
             return err->code;
         bool last = first + slice.n_images == n;
         int64_t highest = slice.image[slice.n_images - 1].id;
         compare(in, annotations, &slice, &at, err);
         anc_dataset_clear(&slice);
         if (err->code) return err->code;
-        if (at < anc_proposals_images(in->file) && (last || anc_proposals_ids(in->file)[at] <= highest)) break;
+        if (at < anc_proposals_images(in->file) && (last || anc_proposals_ids(in->file)[at] <= highest))
+            break;
     }
     if (at == anc_proposals_images(in->file)) return ANC_OK;
-    return anc_fail(err, ANC_EDATA, "%s: has proposals for image %" PRId64 ", which %s lacks; give the annotations that "
-                    "they were made for", in->path, anc_proposals_ids(in->file)[at], annotations);
+    return anc_fail(err, ANC_EDATA,
+                    "%s: has proposals for image %" PRId64 ", which %s lacks; give the annotations that "
+                    "they were made for",
+                    in->path, anc_proposals_ids(in->file)[at], annotations);
 }
 
 /* The place of an image in the file, -1: it is not listed. */
@@ -76,7 +82,8 @@ static int64_t find(const anc_proposals *p, int64_t image_id)
     return low < n && id[low] == image_id ? low : -1;
 }
 
-anc_status anc_roi_input_image(anc_roi_input *in, int64_t image_id, const double (**xyxy)[4], int32_t *n, anc_err *err)
+anc_status anc_roi_input_image(anc_roi_input *in, int64_t image_id, const double (**xyxy)[4], int32_t *n,
+                               anc_err *err)
 {
     enum { RUN = 32 }; /* images in memory: some MB at 2,000 proposals each */
     int64_t at = find(in->file, image_id), left = anc_proposals_images(in->file) - at;
@@ -96,8 +103,8 @@ anc_status anc_roi_input_image(anc_roi_input *in, int64_t image_id, const double
 
 /* ---- classes ---- */
 
-anc_status anc_classes_read(const anc_source *source, anc_classes_rule rule, int32_t **category, anc_classes *c,
-                            anc_err *err)
+anc_status anc_classes_read(const anc_source *source, anc_classes_rule rule, int32_t **category,
+                            anc_classes *c, anc_err *err)
 {
     anc_dataset d = { 0 };
     if (anc_source_categories(source, &d, err)) return err->code;
@@ -108,8 +115,10 @@ anc_status anc_classes_read(const anc_source *source, anc_classes_rule rule, int
     c->category = *category;
     anc_dataset_clear(&d);
     if (!err->code && rule == ANC_CLASSES_IDS && c->n && c->category[0] < 1)
-        anc_fail(err, ANC_EARGUMENT, "category id %d would be the background's label, 0, or less; set [roi] classes = "
-                 "from-one in --config", c->category[0]);
+        anc_fail(err, ANC_EARGUMENT,
+                 "category id %d would be the background's label, 0, or less; set [roi] classes = "
+                 "from-one in --config",
+                 c->category[0]);
     return err->code;
 }
 

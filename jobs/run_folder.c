@@ -189,7 +189,8 @@ anc_status anc_run_folder_enter(const anc_run_folder *f, anc_lock **lock, size_t
     const anc_lock_request r = { f->dir, f->part, f->n_parts, f->waiting, f->stop, NULL };
     *made = 0;
     *lock = NULL;
-    if (strlen(f->dir) > PATH_MAX - 300) return anc_fail(err, ANC_EARGUMENT, "%s: the name is too long", f->dir);
+    if (strlen(f->dir) > PATH_MAX - 300)
+        return anc_fail(err, ANC_EARGUMENT, "%s: the name is too long", f->dir);
     if (!anc_out_mkdir_new(f->dir, made, err)) {
         if (access(f->dir, W_OK | X_OK))
             anc_fail(err, ANC_ESYSTEM, "%s: cannot be written to: %s", f->dir, strerror(errno));

@@ -36,10 +36,12 @@ typedef struct {
     void (*waiting)(const char *owner);
 } anc_run_folder;
 
-/* Makes the folder and takes its lock. *made is for anc_run_folder_leave. Errors: ANC_ESYSTEM, with nothing left behind. */
+/* Makes the folder and takes its lock. *made is for anc_run_folder_leave. Errors: ANC_ESYSTEM, with nothing
+ * left behind. */
 anc_status anc_run_folder_enter(const anc_run_folder *f, anc_lock **lock, size_t *made, anc_err *err);
 
-/* Gives the lock back, and removes what enter made of folders if nothing came to lie in them. lock may be NULL. */
+/* Gives the lock back, and removes what enter made of folders if nothing came to lie in them. lock may be
+ * NULL. */
 void anc_run_folder_leave(const anc_run_folder *f, anc_lock *lock, size_t made);
 
 /* With the lock held: makes the folder this run's. What is there must be of the same run, or restart throws it away;

@@ -13,8 +13,11 @@ anc_status anc_train_data_open(anc_train_data *d, const char *targets, const cha
     d->info = anc_targets_about_file(d->targets);
     d->maps = anc_features_about(d->features);
     if (d->info->stage == ANC_STAGE_ROI)
-        return anc_fail(err, ANC_EDATA, "%s: holds targets of the second stage (RoIs); this trains the proposal network, from "
-                        "those of --stage rpn", targets);
+        return anc_fail(
+            err, ANC_EDATA,
+            "%s: holds targets of the second stage (RoIs); this trains the proposal network, from "
+            "those of --stage rpn",
+            targets);
     if (d->info->n_levels != d->maps->n_levels)
         return anc_fail(err, ANC_EDATA, "%s: has %d levels, %s %d; label the data set with --like %s",
                         targets, d->info->n_levels, features, d->maps->n_levels, features);

@@ -111,6 +111,12 @@ static void killed_and_stopped_runs_go_on_to_the_same_bytes(void)
              "for i in 1 2 3 4 5 6 7 8; do mpirun -n 2 $A2 -q && break; sleep 1; done; cmp kill.h5 one.h5 && "
              "test ! -e kill.h5.parts");
     }
+    good("rm -rf usr1.h5*; P2=\"$A propose -q h.h5 f.h5 -o usr1.h5 --images-per-shard 1 --simd scalar\"; "
+         "$P2 2> said & P=$!; "
+         "while ! ls usr1.h5.parts/shard-0000[2-9]*.h5 >/dev/null 2>&1 && kill -0 $P; do sleep 0.002; done; "
+         "kill -USR1 $P; wait $P; test $? = 75 && grep -q 'stopped by SIGUSR1 with [0-9]* of 40 shards left' "
+         "said && "
+         "test ! -e usr1.h5 && $P2 && cmp usr1.h5 one.h5");
     refused(
         "rm -rf stop.h5*; mpirun -n 2 $A propose -q h.h5 f.h5 -o stop.h5 --images-per-shard 1 --time-limit 0",
         75, "stopped by --time-limit with 40 of 40 shards left; run the same command again to go on");
@@ -198,7 +204,7 @@ static void presets_and_options_choose_otherwise(void)
          " -c \"import h5py, numpy as np; f = h5py.File('few.h5')['proposals']; b = f['xyxy'][:]; "
          "assert np.diff(f['offset'][:]).max() == 7 and f['score'][:].min() >= 0.2 and (b[:, 2:] - b[:, "
          ":2]).min() > 19.99\"");
-    good("$A propose h.h5 f.h5 --dry-run | grep -q 'would write 1 shards' && test ! -e proposals.h5.parts");
+    good("$A propose h.h5 f.h5 --dry-run | grep -q 'would write 2 shards' && test ! -e proposals.h5.parts");
 }
 
 /* py-faster-rcnn's boxes end at their last pixel; proposals are written with exclusive edges. */
@@ -208,7 +214,7 @@ static void legacy_boxes_get_exclusive_edges(void)
          "128\\n' > l.ini; "
          "$A propose -q h.h5 f.h5 -o l.h5 --config l.ini --preset faster-rcnn-vgg16 && $A verify -q l.h5 "
          "&& " PYTHON " -c \"import h5py, numpy as np; f, p = h5py.File('f.h5'), h5py.File('l.h5'); o = "
-                      "p['proposals/offset'][:]; "
+         "p['proposals/offset'][:]; "
          "s = dict(zip(f['images/id'][:], f['images/original_size'][:])); "
          "r = np.array([p['proposals/xyxy'][a:b, 2].max() / s[i][1] for i, a, b in zip(p['images/id'][:], o, "
          "o[1:])]); "
@@ -222,11 +228,15 @@ static void what_does_not_fit_is_said_in_one_line(void)
          "head -c 20000 f.h5 > cut-f.h5; head -c 2000 h.h5 > cut-h.h5; " PYTHON
          " -c \"import h5py, shutil; shutil.copy('h.h5', 'torch.h5'); "
          "f = h5py.File('torch.h5', 'r+'); f.attrs['config'] = '{}'\"");
+    good(PYTHON " -c \"import h5py, shutil; shutil.copy('f.h5', 'bad-scale.h5'); f = "
+                "h5py.File('bad-scale.h5', 'r+'); "
+                "f['images/scale'][3, 1] = 0\"");
+    refused("$A propose -q h.h5 bad-scale.h5 -o no.h5", 1, "bad-scale.h5: /images/scale is 0 for image ");
     refused("$A propose -q h.h5 bad-stride.h5 -o no.h5", 1,
             "bad-stride.h5: level 0 has stride 16, the anchors of h.h5 have 8");
     refused("$A propose -q h.h5 bad-narrow.h5 -o no.h5", 1,
             "bad-narrow.h5: has 8 channels, the head h.h5 is for 16");
-    refused("mpirun -n 3 $A propose -q h.h5 bad-nan.h5 -o no.h5 --images-per-shard 1", 1,
+    refused("mpirun -n 3 $A propose -q h.h5 bad-nan.h5 -o nan.h5 --images-per-shard 1", 1,
             "image 1: the head's output is infinite or no number on level 0");
     refused("$A propose -q h.h5 cut-f.h5 -o no.h5", 1, "cut-f.h5");
     refused("$A propose -q cut-h.h5 f.h5 -o no.h5", 1, "cut-h.h5");
@@ -242,8 +252,12 @@ static void what_does_not_fit_is_said_in_one_line(void)
     refused("$A propose -q h.h5 f.h5", 2, "--output PROPOSALS.h5 is missing");
     refused("$A propose -q h.h5 f.h5 -o no.h5 --simd sse9", 2, "no kernels called 'sse9'");
     refused("$A propose -q h.h5 f.h5 -o /proc/no.h5", 1, "/proc/no.h5.parts");
-    refused("$A propose -q h.h5 f.h5 -o no.h5 --coco /proc/no.json; code=$?; rm -f no.h5; exit $code", 1,
-            "/proc/no.json");
+    refused("$A propose -q h.h5 f.h5 -o no.h5 --coco /nowhere/no.json", 2,
+            "--coco /nowhere/no.json: its folder cannot be written to");
+    refused("$A propose -q h.h5 f.h5 -o no.h5 --coco f.h5", 2,
+            "--coco f.h5: the run reads or writes this file");
+    refused("$A propose -q h.h5 f.h5 -o no.h5 --summary-json no.h5", 2,
+            "--summary-json no.h5: the run reads or writes this file");
     good("test ! -e no.h5 && test ! -e no.h5.parts");
     good("$A propose -q torch.h5 f.h5 -o torch-p.h5 --config ../propose.ini && h5dump -d /proposals/xyxy "
          "torch-p.h5 | tail -n +2 > a && "
@@ -255,7 +269,7 @@ static void the_summary_inspect_and_verify_say_what_there_is(void)
 {
     good("mpirun -n 2 $A propose h.h5 f.h5 -o y.h5 --summary-json y.json 2>&1 | grep -q 'dense head "
          ".*GFLOP/s a rank' && " PYTHON " -c \"import json, h5py; d = json.load(open('y.json')); p = "
-                                        "h5py.File('y.h5'); assert d['images'] == 40 and d['ranks'] == 2 and "
+         "h5py.File('y.h5'); assert d['images'] == 40 and d['ranks'] == 2 and "
          "d['proposals'] == len(p['proposals/score']) and d['config'] == json.loads(p.attrs['config']) and "
          "d['seconds']['all_ranks']['dense'] > 0\"");
     good("$A inspect y.h5 | grep -q 'proposals of 40 images' && $A inspect y.h5 --config | grep -q "

@@ -85,10 +85,12 @@ static void verify_labels_again_on_the_features_of_the_run(void)
     static const char ini[] = "[anchors]\nstrides = 8 16\nsizes = 24 48 | 64 128\n";
     const char *dir = check_path("onmaps"), *config = check_file("onmaps.ini", ini, sizeof ini - 1);
     char *text;
-    int code = check_run(&text, "%s synth -q -o %s --scenes 24 --width 120-200 --height 100-160 && for w in f packed missing; do "
-                                "/usr/bin/python3 tests/make_features.py %s/annotations.json %s/$w.h5 $w || exit 1; done && "
-                                "%s label -q %s/annotations.json -o %s/t --config %s --like %s/f.h5 --images-per-shard 7",
-                         ANC_BINARY, dir, dir, dir, ANC_BINARY, dir, dir, config, dir);
+    int code = check_run(
+        &text,
+        "%s synth -q -o %s --scenes 24 --width 120-200 --height 100-160 && for w in f packed missing; do "
+        "/usr/bin/python3 tests/make_features.py %s/annotations.json %s/$w.h5 $w || exit 1; done && "
+        "%s label -q %s/annotations.json -o %s/t --config %s --like %s/f.h5 --images-per-shard 7",
+        ANC_BINARY, dir, dir, dir, ANC_BINARY, dir, dir, config, dir);
     if (code) puts(text);
     free(text);
     CU_ASSERT_EQUAL_FATAL(code, 0);
@@ -101,7 +103,8 @@ static void verify_labels_again_on_the_features_of_the_run(void)
         { 1, "--recompute %s/annotations.json --like %s/f.h5", 0, "the same when labelled again" },
         { 3, "--recompute %s/annotations.json --like %s/packed.h5", 0, "the same when labelled again" },
         { 1, "--recompute %s/annotations.json", 2, "--recompute needs them too, as --like FEATURES.h5" },
-        { 2, "--recompute %s/annotations.json --like %s/missing.h5", 2, "missing.h5: has other images, sizes or grids than" },
+        { 2, "--recompute %s/annotations.json --like %s/missing.h5", 2,
+          "missing.h5: has other images, sizes or grids than" },
         { 2, "--recompute %s/annotations.json --like %s/none.h5", 1, "none.h5: cannot open: No such file" },
         { 1, "--like %s/annotations.json", 2, "--like is for --recompute ANNOTATIONS, which is missing" },
     };
@@ -111,24 +114,29 @@ static void verify_labels_again_on_the_features_of_the_run(void)
         code = check_run(&text, "mpirun -n %d %s verify %s/t %s", runs[i].ranks, ANC_BINARY, dir, options);
         expect(code, runs[i].code, text, runs[i].says);
     }
-    code = check_run(&text, "%s verify %s --recompute %s/annotations.json --like %s/f.h5", ANC_BINARY, check_path("whole"),
-                     scenes(), dir);
+    code = check_run(&text, "%s verify %s --recompute %s/annotations.json --like %s/f.h5", ANC_BINARY,
+                     check_path("whole"), scenes(), dir);
     expect(code, 2, text, "whole: its views were laid by the rules alone; leave --like out");
     const char *break_view = "import h5py, zlib; p = '%s/t/shard-00002-of-00004.h5'; f = h5py.File(p, 'r+'); "
-                             "f['minibatch/anchor'][300] += 1; f.close(); b = open(p, 'rb').read().split(b'\\nanchorage-seal')[0]; "
+                             "f['minibatch/anchor'][300] += 1; f.close(); b = open(p, "
+                             "'rb').read().split(b'\\nanchorage-seal')[0]; "
                              "open(p, 'wb').write(b + b'\\nanchorage-seal crc32 %%08x\\n' %% zlib.crc32(b))";
     char command[1200];
     snprintf(command, sizeof command, break_view, dir);
     CU_ASSERT_EQUAL(check_run(NULL, "/usr/bin/python3 -c \"%s\"", command), 0);
-    code = check_run(&text, "%s verify %s/t --recompute %s/annotations.json --like %s/f.h5", ANC_BINARY, dir, dir, dir);
+    code = check_run(&text, "%s verify %s/t --recompute %s/annotations.json --like %s/f.h5", ANC_BINARY, dir,
+                     dir, dir);
     expect(code, 1, text, "/t/shard-00002-of-00004.h5: view 1 (image ");
 }
 
 static void a_summary_takes_no_file_of_the_run(void)
 {
     const char *dir = check_path("summary"), *config = check_file("summary.ini", "[view]\nflip = 0.5\n", 18);
-    CU_ASSERT_EQUAL_FATAL(check_run(NULL, "cp -r %s %s && ln -s whole %s && cp %s/annotations.json %s && mkfifo %s", check_path("whole"),
-                                    dir, check_path("link"), scenes(), check_path("a.json"), check_path("fifo")), 0);
+    CU_ASSERT_EQUAL_FATAL(check_run(NULL,
+                                    "cp -r %s %s && ln -s whole %s && cp %s/annotations.json %s && mkfifo %s",
+                                    check_path("whole"), dir, check_path("link"), scenes(),
+                                    check_path("a.json"), check_path("fifo")),
+                          0);
     static const struct {
         const char *name, *says;
     } refused[] = {
@@ -145,31 +153,41 @@ static void a_summary_takes_no_file_of_the_run(void)
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
         const char *path = check_path("%s", refused[i].name);
         char *text;
-        int code = check_run(&text, "mpirun -n 2 %s label %s -o %s --config %s --images-per-shard 25 -q --summary-json %s", ANC_BINARY,
-                             check_path("a.json"), dir, config, path);
+        int code = check_run(
+            &text, "mpirun -n 2 %s label %s -o %s --config %s --images-per-shard 25 -q --summary-json %s",
+            ANC_BINARY, check_path("a.json"), dir, config, path);
         CU_ASSERT_PTR_NOT_NULL(strstr(text, path));
         expect(code, 2, text, refused[i].says);
     }
     same("whole", "summary");
     CU_ASSERT_EQUAL(check_run(NULL, "cmp %s %s/annotations.json", check_path("a.json"), scenes()), 0);
-    const char *good = check_path("summary/summary.json"), *show = "/usr/bin/python3 -c 'import json, sys; "
-                                                                     "print(json.load(open(sys.argv[1]))[\"shards\"])'";
+    /* in a folder that is not there yet */
+    const char *fresh = check_path("summary-new"), *good = check_path("summary-new/summary.json");
+    CU_ASSERT_EQUAL(check_run(NULL,
+                              "%s label %s -o %s --config %s --images-per-shard 25 -q --summary-json %s",
+                              ANC_BINARY, check_path("a.json"), fresh, config, good),
+                    0);
     char *text;
-    CU_ASSERT_EQUAL(check_run(NULL, "%s label %s -o %s --config %s --images-per-shard 25 -q --summary-json %s", ANC_BINARY,
-                              check_path("a.json"), dir, config, good), 0);
-    int code = check_run(&text, "%s %s", show, good);
-    expect(code, 0, text, "24");
-    code = check_run(&text, "cat %s & %s label %s -o %s --config %s --images-per-shard 25 -q --summary-json %s; wait",
-                     check_path("fifo"), ANC_BINARY, check_path("a.json"), dir, config, check_path("fifo"));
+    int code = check_run(&text,
+                         "/usr/bin/python3 -c 'import json, sys; d = json.load(open(sys.argv[1])); "
+                         "s = d[\"seconds\"]; print(d[\"shards\"], all(0 < x < s[\"total\"] for x in (s[\"lock\"], "
+                         "s[\"claim\"], s[\"look\"], s[\"index_seal\"], s[\"index_sync\"], "
+                         "s[\"all_ranks\"][\"seal\"], s[\"all_ranks\"][\"sync\"])))' %s",
+                         good);
+    expect(code, 0, text, "24 True");
+    code = check_run(
+        &text, "cat %s & %s label %s -o %s --config %s --images-per-shard 25 -q --summary-json %s; wait",
+        check_path("fifo"), ANC_BINARY, check_path("a.json"), dir, config, check_path("fifo"));
     expect(code, 0, text, "\"shards\":24");
 }
 
 static void bad_input_leaves_nothing_behind(void)
 {
-    static const char *const wrong[][2] = { /* options, what is said */
+    static const char *const wrong[][2] = {
+        /* options, what is said */
         { "%s", "none.json: cannot open" },
         { "%s/annotations.json --config nowhere.ini", "nowhere.ini" },
-        { "%s/annotations.json --summary-json " "nowhere/s.json", "nowhere/s.json" },
+        { "%s/annotations.json --summary-json nowhere/s.json", "nowhere/s.json" },
         { "%s/annotations.json --like nowhere.h5", "nowhere.h5" },
     };
     const char *cut = check_file("cut.json", "{\"images\": [", 12);
@@ -177,31 +195,36 @@ static void bad_input_leaves_nothing_behind(void)
     for (int i = 0; i < 4; i++) {
         char options[600];
         snprintf(options, sizeof options, wrong[i][0], i ? scenes() : check_path("none.json"));
-        int code = check_run(&text, "%s label %s -o %s/deep/er/ -q", ANC_BINARY, options, check_path("nothing"));
+        int code =
+            check_run(&text, "%s label %s -o %s/deep/er/ -q", ANC_BINARY, options, check_path("nothing"));
         CU_ASSERT(code == 1 || code == 2);
         CU_ASSERT_PTR_NOT_NULL(strstr(text, wrong[i][1]));
         free(text);
         CU_ASSERT_EQUAL(check_run(NULL, "test ! -e %s", check_path("nothing")), 0);
     }
     CU_ASSERT_EQUAL(check_run(NULL, "mkdir -p %s", check_path("some/thing")), 0);
-    CU_ASSERT_EQUAL(check_run(&text, "mpirun -n 3 %s label %s -o %s/new/er -q", ANC_BINARY, cut, check_path("some/thing")), 1);
+    CU_ASSERT_EQUAL(check_run(&text, "mpirun -n 3 %s label %s -o %s/new/er -q", ANC_BINARY, cut,
+                              check_path("some/thing")),
+                    1);
     free(text);
     CU_ASSERT_EQUAL(check_run(NULL, "%s label %s -o %s -q", ANC_BINARY, cut, check_path("some/thing")), 1);
-    CU_ASSERT_EQUAL(check_run(NULL, "test -d %s && test -z \"$(ls -A %s)\"", check_path("some/thing"), check_path("some/thing")), 0);
+    CU_ASSERT_EQUAL(check_run(NULL, "test -d %s && test -z \"$(ls -A %s)\"", check_path("some/thing"),
+                              check_path("some/thing")),
+                    0);
 }
 
 static void features_that_lack_an_image_stop_the_run_before_it_begins(void)
 {
     char *text;
     const char *dir = check_path("onmaps");
-    int code = check_run(&text, "%s label -q %s/annotations.json -o %s/lack --config %s --like %s/missing.h5", ANC_BINARY, dir, dir,
-                         check_path("onmaps.ini"), dir);
+    int code = check_run(&text, "%s label -q %s/annotations.json -o %s/lack --config %s --like %s/missing.h5",
+                         ANC_BINARY, dir, dir, check_path("onmaps.ini"), dir);
     expect(code, 1, text, "onmaps/missing.h5: has nothing of image ");
     CU_ASSERT_EQUAL(check_run(NULL, "test ! -e %s/lack", dir), 0);
 }
 
 CHECK_SUITE("survive", CHECK(a_stopped_run_goes_on_to_the_same_bytes), CHECK(parts_make_the_whole),
             CHECK(verify_finds_what_is_wrong_and_repair_mends_it),
-            CHECK(verify_labels_again_on_the_features_of_the_run),
-            CHECK(a_summary_takes_no_file_of_the_run), CHECK(bad_input_leaves_nothing_behind),
+            CHECK(verify_labels_again_on_the_features_of_the_run), CHECK(a_summary_takes_no_file_of_the_run),
+            CHECK(bad_input_leaves_nothing_behind),
             CHECK(features_that_lack_an_image_stop_the_run_before_it_begins));

@@ -167,10 +167,13 @@ static void a_folder_that_cannot_be_made_is_named(void)
     CU_ASSERT_EQUAL(made, strlen(check_path("one/new")));
     check_file("one/new/kept", "x", 1);
     anc_out_rmdir(deep, made);
-    CU_ASSERT_EQUAL(check_run(NULL, "test ! -e %s/er -a -e %s/kept && rm %s/kept && mkdir %s/er", check_path("one/new"),
-                              check_path("one/new"), check_path("one/new"), check_path("one/new")), 0);
+    CU_ASSERT_EQUAL(check_run(NULL, "test ! -e %s/er -a -e %s/kept && rm %s/kept && mkdir %s/er",
+                              check_path("one/new"), check_path("one/new"), check_path("one/new"),
+                              check_path("one/new")),
+                    0);
     anc_out_rmdir(deep, made);
-    CU_ASSERT_EQUAL(check_run(NULL, "test ! -e %s -a -e %s", check_path("one/new"), check_path("one/two")), 0);
+    CU_ASSERT_EQUAL(check_run(NULL, "test ! -e %s -a -e %s", check_path("one/new"), check_path("one/two")),
+                    0);
     CU_ASSERT_EQUAL(anc_out_mkdir_new(check_path("one/two"), &made, &err), ANC_OK);
     CU_ASSERT_EQUAL(made, 0);
     anc_out_rmdir(check_path("one/two"), made);

@@ -249,7 +249,7 @@ static void a_first_stage_is_described_without_the_second(void)
             CU_ASSERT_EQUAL(strstr(json, "\"roi\":{") != NULL, stage == ANC_STAGE_ROI);
             CU_ASSERT_FATAL(asprintf(&text, "{\"rules\":%s}", json) > 0);
             CU_ASSERT_EQUAL(anc_config_read_json(text, &back, &err), ANC_OK);
-            CU_ASSERT_EQUAL(back.stage, stage);
+            CU_ASSERT_EQUAL((int)back.stage, stage);
             same_rules(&r, &back);
             free(text);
             free(json);
@@ -292,4 +292,5 @@ CHECK_SUITE("config", CHECK(each_preset_printed_reads_back_as_itself),
             CHECK(values_that_cannot_work_are_refused_with_their_key),
             CHECK(a_wrong_key_or_section_is_refused_with_the_nearest),
             CHECK(the_preset_section_comes_first_and_agrees), CHECK(a_file_that_cannot_be_read_is_named),
-            CHECK(json_is_one_line_that_parses), CHECK(a_first_stage_is_described_without_the_second), CHECK(crowd_and_sampler_are_set_from_words));
+            CHECK(json_is_one_line_that_parses), CHECK(a_first_stage_is_described_without_the_second),
+            CHECK(crowd_and_sampler_are_set_from_words));

@@ -270,7 +270,8 @@ static void resized_sizes_equal_the_peers(void)
         anc_rules r = *anc_rules_preset(rules[i].preset);
         r.view.resize = rules[i].rule;
         int32_t(*to)[2] = golden_load(g, rules[i].size, H5T_NATIVE_INT32, 4, NULL);
-        int32_t(*padded)[2] = rules[i].padded ? golden_load(g, rules[i].padded, H5T_NATIVE_INT32, 4, NULL) : NULL;
+        int32_t(*padded)[2] =
+            rules[i].padded ? golden_load(g, rules[i].padded, H5T_NATIVE_INT32, 4, NULL) : NULL;
         for (size_t j = 0; j < n; j++) {
             anc_view v;
             anc_err err;

@@ -2,8 +2,8 @@
  *
  * tests/golden/roi.h5 was made by tests/golden/cut_roi.py from torchvision's own RoIHeads.
  */
-#include "core/roi.h"
 #include "core/iou.h"
+#include "core/roi.h"
 #include "core/target.h"
 #include "tests/golden.h"
 #include <math.h>
@@ -13,16 +13,17 @@
 static const anc_rules *preset(const char *name) { return anc_rules_preset(name); }
 
 /* Match, sample and encode what was taken. */
-static void finish(anc_rois *r, const anc_kernels *k, const anc_rules *rules, const anc_box *box, int32_t n_box,
-                   const anc_box *crowd, int32_t n_crowd, uint64_t seed, int64_t image, int32_t epoch)
+static void finish(anc_rois *r, const anc_kernels *k, const anc_rules *rules, const anc_box *box,
+                   int32_t n_box, const anc_box *crowd, int32_t n_crowd, uint64_t seed, int64_t image,
+                   int32_t epoch)
 {
     anc_roi_match(r, k, rules, box, n_box, crowd, n_crowd);
     anc_roi_sample(r, rules, seed, image, epoch);
     anc_roi_encode(r, k, rules, box);
 }
 
-static void take(anc_rois *r, const anc_rules *rules, const anc_view *v, const double (*proposal)[4], int32_t n,
-                 const anc_box *box, int32_t n_box)
+static void take(anc_rois *r, const anc_rules *rules, const anc_view *v, const double (*proposal)[4],
+                 int32_t n, const anc_box *box, int32_t n_box)
 {
     anc_err err = { 0 };
     CU_ASSERT_EQUAL_FATAL(anc_roi_take(r, rules, v, proposal, n, box, n_box, &err), ANC_OK);
@@ -138,7 +139,8 @@ static void proposals_go_where_their_boxes_go(void)
         anc_box annotated;
         CU_ASSERT_EQUAL(anc_view_box(&v, r->boxes.rule, proposal, &annotated), ANC_BOX_KEPT);
         CU_ASSERT(!memcmp(&b, &annotated, sizeof b));
-        const double over[4] = { -10, 20.25, 30, 260 }, none[4] = { 120, 20, 130, 60 }, thin[4] = { 5, 5, 5, 50 };
+        const double over[4] = { -10, 20.25, 30, 260 }, none[4] = { 120, 20, 130, 60 },
+                     thin[4] = { 5, 5, 5, 50 };
         CU_ASSERT_EQUAL(anc_view_proposal(&v, r->boxes.rule, over, &b), ANC_BOX_CLIPPED);
         CU_ASSERT(b.x2 > b.x1 && b.y2 > b.y1);
         CU_ASSERT_DOUBLE_EQUAL(b.y1, 40.5, 1e-6); /* no rule moves it to whole pixels */
@@ -154,15 +156,16 @@ static void crowd_regions_take_proposals_and_spare_boxes(void)
     anc_view_exact(&v, 200, 200, 200, 200);
     const anc_box box = { 0, 0, 40, 40 }, crowd = { 0, 0, 100, 100 };
     const double proposal[][4] = {
-        { 0, 0, 40, 39 },     /* positive, in the crowd */
-        { 50, 50, 90, 90 },   /* negative, in the crowd */
-        { 50, 80, 90, 120 },  /* half of it */
-        { 50, 79, 90, 119 },  /* a little more than half */
+        { 0, 0, 40, 39 },      /* positive, in the crowd */
+        { 50, 50, 90, 90 },    /* negative, in the crowd */
+        { 50, 80, 90, 120 },   /* half of it */
+        { 50, 79, 90, 119 },   /* a little more than half */
         { 150, 150, 199, 199 } /* not */
     };
-    static const int32_t wanted[4][6] = {
-        { 0, -1, -1, -1, -1, 0 }, { 0, -1, -1, -1, -1, 0 }, { 0, -2, -1, -2, -1, 0 }, { -2, -2, -1, -2, -1, 0 }
-    };
+    static const int32_t wanted[4][6] = { { 0, -1, -1, -1, -1, 0 },
+                                          { 0, -1, -1, -1, -1, 0 },
+                                          { 0, -2, -1, -2, -1, 0 },
+                                          { -2, -2, -1, -2, -1, 0 } };
     for (int rule = ANC_CROWD_DROP; rule <= ANC_CROWD_EXCLUDE; rule++) {
         anc_rules rules = *preset("torchvision-fpn");
         rules.boxes.crowd = (anc_crowd_rule)rule;
@@ -201,7 +204,8 @@ static anc_box some_box(check_rng *random, float side)
 {
     float x = (float)check_uniform(random) * 250, y = (float)check_uniform(random) * 250;
     if (check_int(random, 0, 3) == 0) x = rintf(x), y = rintf(y), side = rintf(side) + 1;
-    return (anc_box){ x, y, x + 1 + (float)check_uniform(random) * side, y + 1 + (float)check_uniform(random) * side };
+    return (anc_box){ x, y, x + 1 + (float)check_uniform(random) * side,
+                      y + 1 + (float)check_uniform(random) * side };
 }
 
 /* Boxes, and proposals of which many lie near one, some exactly on it. */
@@ -211,14 +215,16 @@ static void draw(scene *s, check_rng *random)
     s->n_box = check_int(random, 0, 9) ? check_int(random, 1, 60) : 0;
     s->n_crowd = check_int(random, 0, 5);
     for (int i = 0; i < s->n_box; i++)
-        s->box[i] = i && check_int(random, 0, 9) == 0 ? s->box[i - 1] : some_box(random, (float)check_int(random, 2, 120));
+        s->box[i] = i && check_int(random, 0, 9) == 0 ? s->box[i - 1]
+                                                      : some_box(random, (float)check_int(random, 2, 120));
     for (int i = 0; i < s->n_crowd; i++) s->crowd[i] = some_box(random, 150);
     for (int i = 0; i < s->n; i++) {
         anc_box b = some_box(random, 100);
         if (s->n_box && check_int(random, 0, 2)) {
             const anc_box g = s->box[check_int(random, 0, s->n_box - 1)];
             double w = check_int(random, 0, 5) ? (g.x2 - g.x1) * 0.2 : 0;
-            b = (anc_box){ (float)(g.x1 + w * (check_uniform(random) - 0.5)), g.y1, (float)(g.x2 + w * (check_uniform(random) - 0.5)), g.y2 };
+            b = (anc_box){ (float)(g.x1 + w * (check_uniform(random) - 0.5)), g.y1,
+                           (float)(g.x2 + w * (check_uniform(random) - 0.5)), g.y2 };
         }
         double corners[4] = { b.x1, b.y1, b.x2, b.y2 };
         memcpy(s->proposal[i], corners, sizeof corners);
@@ -247,17 +253,21 @@ static int32_t by_definition(const anc_rules *rules, const scene *s, const anc_r
     }
     for (int k = 0; k < s->n_crowd; k++) {
         const anc_box *b = &s->crowd[k];
-        float w = fminf(b->x2, a[2]) - fmaxf(b->x1, a[0]) + one, h = fminf(b->y2, a[3]) - fmaxf(b->y1, a[1]) + one;
+        float w = fminf(b->x2, a[2]) - fmaxf(b->x1, a[0]) + one,
+              h = fminf(b->y2, a[3]) - fmaxf(b->y1, a[1]) + one;
         float area = (a[2] - a[0] + one) * (a[3] - a[1] + one);
         in |= fmaxf(w, 0) * fmaxf(h, 0) / fmaxf(area, 1e-6f) > (float)rules->boxes.ignore_iof;
     }
     anc_crowd_rule rule = rules->boxes.crowd;
     if (in && !gt && rule == ANC_CROWD_EXCLUDE && s->n_box) return ANC_ROI_IGNORED;
-    bool positive = s->n_box && (rules->match.float64 ? best >= rules->roi.positive_iou : best >= (float)rules->roi.positive_iou);
+    bool positive = s->n_box && (rules->match.float64 ? best >= rules->roi.positive_iou
+                                                      : best >= (float)rules->roi.positive_iou);
     if (positive) return of;
     if (s->n_box) {
-        bool low = rules->match.float64 ? best >= rules->roi.negative_iou_low : best >= (float)rules->roi.negative_iou_low;
-        bool high = rules->match.float64 ? best < rules->roi.negative_iou_high : best < (float)rules->roi.negative_iou_high;
+        bool low = rules->match.float64 ? best >= rules->roi.negative_iou_low
+                                        : best >= (float)rules->roi.negative_iou_low;
+        bool high = rules->match.float64 ? best < rules->roi.negative_iou_high
+                                         : best < (float)rules->roi.negative_iou_high;
         if (!low || !high) return ANC_ROI_IGNORED;
     }
     return in && !gt && rule == ANC_CROWD_IGNORE ? ANC_ROI_IGNORED : ANC_ROI_NEGATIVE;
@@ -307,7 +317,8 @@ static void every_rule_gives_what_all_pairs_give(void)
             take(&r, &rules, &v, (const double(*)[4])s.proposal, s.n, s.box, s.n_box);
             finish(&r, *k, &rules, s.box, s.n_box, s.crowd, s.n_crowd, (uint64_t)round, 77, 3);
             CU_ASSERT_EQUAL(r.n + r.n_left_out, s.n + (rules.roi.append_gt ? s.n_box : 0));
-            for (int32_t i = 0; i < r.n; i++) CU_ASSERT_EQUAL_FATAL(r.gt[i], by_definition(&rules, &s, &r, i));
+            for (int32_t i = 0; i < r.n; i++)
+                CU_ASSERT_EQUAL_FATAL(r.gt[i], by_definition(&rules, &s, &r, i));
             check_minibatch(&r, &rules);
         }
     }
@@ -335,17 +346,21 @@ static void every_table_enters_the_same_boxes(void)
             for (int32_t i = 0; i < room; i++) best[i] = own[i] = -1, arg[i] = own_arg[i] = 0;
             for (int32_t i = 0; i < n; i++) {
                 anc_box b = some_box(&random, 200);
-                column[i] = b.x1, column[room + i] = b.y1, column[2 * room + i] = b.x2, column[3 * room + i] = b.y2;
+                column[i] = b.x1, column[room + i] = b.y1, column[2 * room + i] = b.x2,
+                column[3 * room + i] = b.y2;
                 column[4 * room + i] = (b.x2 - b.x1) * (b.y2 - b.y1);
             }
             for (int32_t g = 0; g < 30; g++) {
                 anc_box b = some_box(&random, 200);
-                anc_query_f32 q = { b.x1, b.y1, b.x2, b.y2, b.x2 - b.x1, b.y2 - b.y1, (b.x2 - b.x1) * (b.y2 - b.y1) };
+                anc_query_f32 q = {
+                    b.x1, b.y1, b.x2, b.y2, b.x2 - b.x1, b.y2 - b.y1, (b.x2 - b.x1) * (b.y2 - b.y1)
+                };
                 const anc_terms_f32 terms = { 0 };
                 (*k)->f32->enter(column, room, n, &q, &terms, g, best, arg);
                 anc_kernels_scalar.f32->enter(column, room, n, &q, &terms, g, own, own_arg);
             }
-            CU_ASSERT(!memcmp(best, own, (size_t)n * sizeof *own) && !memcmp(arg, own_arg, (size_t)n * sizeof *arg));
+            CU_ASSERT(!memcmp(best, own, (size_t)n * sizeof *own) &&
+                      !memcmp(arg, own_arg, (size_t)n * sizeof *arg));
             check_guarded_free(column - 8, 5 * bytes + 32);
             check_guarded_free(best - 8, bytes + 32);
             check_guarded_free(arg - 8, bytes + 32);
@@ -418,7 +433,8 @@ static void targets_round_as_each_system_rounds(void)
         aw = a.x2 - a.x1 + 1;
         gw = g.x2 - g.x1 + 1;
         by = (g.x1 + 0.5f * gw) - (a.x1 + 0.5f * aw);
-        CU_ASSERT_EQUAL(t[0], (float)((double)(by / aw) / 0.1)); /* py-faster-rcnn: (targets - means) / stds */
+        CU_ASSERT_EQUAL(t[0],
+                        (float)((double)(by / aw) / 0.1)); /* py-faster-rcnn: (targets - means) / stds */
         CU_ASSERT_DOUBLE_EQUAL(t[2], log(gw / aw) / 0.2, 1e-5);
     }
     CU_ASSERT(differ[0] > 100 && differ[1] > 100); /* so the order matters, and is tested */
@@ -461,8 +477,10 @@ static golden load_golden(void)
 
 static void free_golden(golden *g)
 {
-    void *all[] = { g->proposal_at, g->gt_at, g->candidate_at, g->sampled_at, g->seed, g->rules, g->proposal, g->gt, g->roi,
-                    g->target, g->gt_label, g->candidate_label, g->candidate_gt, g->sampled, g->roi_label, g->roi_gt };
+    void *all[] = { g->proposal_at,  g->gt_at,   g->candidate_at, g->sampled_at,
+                    g->seed,         g->rules,   g->proposal,     g->gt,
+                    g->roi,          g->target,  g->gt_label,     g->candidate_label,
+                    g->candidate_gt, g->sampled, g->roi_label,    g->roi_gt };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
 }
 
@@ -517,13 +535,17 @@ static void torchvision_chooses_the_same_samples(void)
             int64_t n = g.proposal_at[c + 1] - g.proposal_at[c], n_gt = g.gt_at[c + 1] - g.gt_at[c];
             const anc_box *box = (const anc_box *)(g.gt + g.gt_at[c]);
             double(*proposal)[4] = malloc(((size_t)n + 1) * sizeof *proposal);
-            for (int64_t i = 0; i < 4 * n; i++) proposal[i / 4][i % 4] = g.proposal[g.proposal_at[c] + i / 4][i % 4];
+            for (int64_t i = 0; i < 4 * n; i++)
+                proposal[i / 4][i % 4] = g.proposal[g.proposal_at[c] + i / 4][i % 4];
             take(&r, &rules, &v, (const double(*)[4])proposal, (int32_t)n, box, (int32_t)n_gt);
             finish(&r, *k, &rules, box, (int32_t)n_gt, NULL, 0, (uint64_t)g.seed[c], 1, 0);
             CU_ASSERT_EQUAL_FATAL(r.n, g.candidate_at[c + 1] - g.candidate_at[c]);
             for (int32_t i = 0; i < r.n; i++) {
                 int32_t label = g.candidate_label[g.candidate_at[c] + i];
-                CU_ASSERT_EQUAL(r.gt[i] >= 0 ? 1 : r.gt[i] == ANC_ROI_NEGATIVE ? 0 : -1, label > 0 ? 1 : label);
+                CU_ASSERT_EQUAL(r.gt[i] >= 0                  ? 1
+                                : r.gt[i] == ANC_ROI_NEGATIVE ? 0
+                                                              : -1,
+                                label > 0 ? 1 : label);
                 if (label > 0) CU_ASSERT_EQUAL(r.gt[i], g.candidate_gt[g.candidate_at[c] + i]);
             }
             int64_t off = compare_samples(&g, c, &r);
@@ -535,9 +557,11 @@ static void torchvision_chooses_the_same_samples(void)
     free_golden(&g);
 }
 
-CHECK_SUITE("roi", CHECK(the_thresholds_part_candidates_by_hand), CHECK(the_same_box_twice_is_matched_as_each_system_does),
+CHECK_SUITE("roi", CHECK(the_thresholds_part_candidates_by_hand),
+            CHECK(the_same_box_twice_is_matched_as_each_system_does),
             CHECK(a_view_may_lack_boxes_proposals_or_both), CHECK(proposals_go_where_their_boxes_go),
-            CHECK(crowd_regions_take_proposals_and_spare_boxes), CHECK(classes_are_numbered_as_each_system_numbers_them),
+            CHECK(crowd_regions_take_proposals_and_spare_boxes),
+            CHECK(classes_are_numbered_as_each_system_numbers_them),
             CHECK(every_rule_gives_what_all_pairs_give), CHECK(every_table_enters_the_same_boxes),
             CHECK(every_candidate_is_drawn_as_often_as_others), CHECK(targets_round_as_each_system_rounds),
             CHECK(torchvision_chooses_the_same_samples));

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { VIEWS = 20, PER_SHARD = 6, SHARDS = 4 };
@@ -25,8 +26,8 @@ static anc_rules rules(void)
 }
 
 /* Gathers views [first, first + n) of a data set that is drawn from the view's number. */
-static anc_status gather(anc_targets *t, const anc_rules *r, const anc_classes *c, int first, int n, bool gt_too,
-                         int32_t odd_category, anc_err *err)
+static anc_status gather(anc_targets *t, const anc_rules *r, const anc_classes *c, int first, int n,
+                         bool gt_too, int32_t odd_category, anc_err *err)
 {
     anc_labeller l = { .rules = r, .kernels = anc_kernels_find(NULL), .seed = 9 };
     anc_rois rois = { 0 };
@@ -46,12 +47,14 @@ static anc_status gather(anc_targets *t, const anc_rules *r, const anc_classes *
                 memcpy(proposal[i - n_gt], b, sizeof b);
                 continue;
             }
-            gt[i] = (anc_gt){ .id = i + 1, .category = odd_category ? odd_category : category[check_int(&random, 0, 3)] };
+            gt[i] = (anc_gt){ .id = i + 1,
+                              .category = odd_category ? odd_category : category[check_int(&random, 0, 3)] };
             memcpy(gt[i].xyxy, b, sizeof b);
             a[i] = (anc_annotation){ { b[0], b[1], b[2], b[3] }, false };
         }
         CU_ASSERT_FATAL(!anc_label_lay(&l, 1000 + v, v % 3, 120, 130, a, n_gt, err));
-        CU_ASSERT_FATAL(!anc_roi_take(&rois, r, &l.view, (const double(*)[4])proposal, n_proposals, l.box, l.n_box, err));
+        CU_ASSERT_FATAL(
+            !anc_roi_take(&rois, r, &l.view, (const double(*)[4])proposal, n_proposals, l.box, l.n_box, err));
         anc_roi_match(&rois, l.kernels, r, l.box, l.n_box, NULL, 0);
         anc_roi_sample(&rois, r, l.seed, l.view.image_id, l.view.epoch);
         anc_roi_encode(&rois, l.kernels, r, l.box);
@@ -67,7 +70,8 @@ static void same(const anc_targets *a, const anc_targets *b)
     for (int k = 0; k < ANC_ROWS_KINDS; k++) {
         CU_ASSERT_EQUAL_FATAL(a->with[k], b->with[k]);
         CU_ASSERT_EQUAL_FATAL(a->n[k], b->n[k]);
-        if (k && a->with[k]) CU_ASSERT_FATAL(!memcmp(a->offset[k], b->offset[k], ((size_t)a->n[0] + 1) * sizeof(int64_t)));
+        if (k && a->with[k])
+            CU_ASSERT_FATAL(!memcmp(a->offset[k], b->offset[k], ((size_t)a->n[0] + 1) * sizeof(int64_t)));
     }
     for (int c = 0; c < ANC_N_COLUMNS; c++) {
         if (!anc_targets_has(a->with, 0, c)) continue;
@@ -139,8 +143,10 @@ static void one_reader_takes_both_stages(void)
     const char *path = check_path("anchors.h5");
     CU_ASSERT_FATAL(!anc_targets_init(&t, l.rules->anchors.n_levels, false, false, false, &err));
     CU_ASSERT_FATAL(!anc_label_lay(&l, 1, 0, 100, 100, NULL, 0, &err) && !anc_label_match(&l, &err) &&
-                    !anc_label_sample(&l, &err) && !anc_label_encode(&l, &err) && !anc_targets_append(&t, &l, NULL, 0, &err));
-    CU_ASSERT_FATAL(!anc_targets_write(&t, path, &(anc_targets_about){ .config = "{}", .rules = l.rules }, &n_bytes, &err));
+                    !anc_label_sample(&l, &err) && !anc_label_encode(&l, &err) &&
+                    !anc_targets_append(&t, &l, NULL, 0, &err));
+    CU_ASSERT_FATAL(!anc_targets_write(&t, path, &(anc_targets_about){ .config = "{}", .rules = l.rules },
+                                       &n_bytes, &err));
     const char *files[] = { path, check_path("rois-0"), path, check_path("rois-1") };
     for (int i = 0; i < 4; i++) {
         CU_ASSERT_EQUAL_FATAL(anc_targets_open(files[i], &f, &err), ANC_OK);
@@ -161,7 +167,8 @@ static void a_category_that_is_none_is_named(void)
     anc_targets t;
     anc_err err = { 0 };
     CU_ASSERT_EQUAL(gather(&t, &r, &c, 1, 3, false, 7, &err), ANC_EDATA);
-    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "is of category 7, which is not in the data set's list of categories"));
+    CU_ASSERT_PTR_NOT_NULL(
+        strstr(err.text, "is of category 7, which is not in the data set's list of categories"));
     anc_targets_clear(&t);
 }
 
@@ -192,11 +199,9 @@ static void every_flipped_byte_is_found(void)
     free(bytes);
 }
 
-static void no_damage_to_the_bytes_breaks_the_reader(void)
+/* One byte changed, or the file cut behind it, 400 times; how often that was refused. */
+static int open_damaged(char *bytes, size_t n)
 {
-    const char *path = check_path("rois-0/shard-00002-of-00004.h5");
-    size_t n;
-    char *bytes = check_slurp(path, &n);
     check_rng random = { 4 };
     int refused = 0;
     for (int i = 0; i < 400; i++) {
@@ -216,7 +221,24 @@ static void no_damage_to_the_bytes_breaks_the_reader(void)
         if (err.code) CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "broken.h5"));
         bytes[at] = was;
     }
-    CU_ASSERT(refused > 50);
+    return refused;
+}
+
+/* In a process of its own: HDF5 leaks when it meets damage. */
+static void no_damage_to_the_bytes_breaks_the_reader(void)
+{
+    size_t n;
+    char *bytes = check_slurp(check_path("rois-0/shard-00002-of-00004.h5"), &n);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(bytes);
+    fflush(NULL);
+    pid_t child = fork();
+    if (!child) {
+        unsigned before = CU_get_number_of_failures();
+        _exit(open_damaged(bytes, n) > 50 && CU_get_number_of_failures() == before ? 0 : 1);
+    }
+    int status = -1;
+    waitpid(child, &status, 0);
+    CU_ASSERT_EQUAL(status, 0);
     free(bytes);
 }
 
@@ -229,9 +251,13 @@ static void a_missing_shard_reads_as_missing_to_others_and_is_named_by_us(void)
     CU_ASSERT_EQUAL(unlink(check_path("rois-2/shard-00000-of-00004.h5")), 0);
     CU_ASSERT_EQUAL(anc_targets_open(dir, &f, &err), ANC_EDATA);
     CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "shard-00000-of-00004.h5: the shard is missing"));
-    CU_ASSERT_EQUAL(check_run(&text, "/usr/bin/python3 -c \"import h5py, numpy; f = h5py.File('%s/targets.h5'); "
-                                     "print(f['rois/label'][0], f['rois/proposal'][0], numpy.isnan(f['rois/xyxy'][0]).all(), "
-                                     "f['views/count'][0].tolist())\"", dir), 0);
+    CU_ASSERT_EQUAL(
+        check_run(&text,
+                  "/usr/bin/python3 -c \"import h5py, numpy; f = h5py.File('%s/targets.h5'); "
+                  "print(f['rois/label'][0], f['rois/proposal'][0], numpy.isnan(f['rois/xyxy'][0]).all(), "
+                  "f['views/count'][0].tolist())\"",
+                  dir),
+        0);
     CU_ASSERT_STRING_EQUAL(text, "-2147483648 -2147483648 True [-2147483648, -2147483648, -2147483648]\n");
     free(text);
 }

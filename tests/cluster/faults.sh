@@ -234,6 +234,18 @@ errors() {
         sweep write train out/head.h5 "$anchorage" train t f.h5 --steps 6 --batch 4 --checkpoint-every 3 -q
     tail -n 1 "$tmp/expect"
     options=(scenes/annotations.json --images-per-shard 100 -q) # 180 shards
+    for k in 1 25 50 100 200 400; do # of the second rank, which then has written 0 to 10 shards
+        FAIL_BELOW=$tmp/second FAIL_KIND=write FAIL_AT=$k FAIL_ERRNO=122 timeout -k 5 60 mpirun -n 1 "$anchorage" label \
+            "${options[@]}" -o second : -n 1 -x "LD_PRELOAD=$tmp/failing.so" "$anchorage" label "${options[@]}" -o second >"$log" 2>&1
+        expect "call $k of the second rank fails: the job ends with 1" ended $? 1
+        expect "naming the rank, its file and why" grep -qE "^anchorage: label: rank 1: second.*Disk quota exceeded" "$log"
+        expect "and only what was in hand is lost" readable second
+    done
+    expect "the second rank's shards are kept, too" test "$(ls second | grep -c 'shard-.*h5$')" -gt 10
+    timeout 60 mpirun -n 2 "$anchorage" label "${options[@]}" -o second >"$log" 2>&1
+    expect "the same command ends what failed six times" ended $? 0
+    "$anchorage" label "${options[@]}" -o first >"$log" 2>&1
+    expect "with the bytes of an undisturbed run" same first second
     (ulimit -n 64 && "$anchorage" label "${options[@]}" -o many >"$log" 2>&1)
     expect "180 shards and their index are written with 64 open files" ended $? 0
     (ulimit -n 64 && "$anchorage" verify many >"$log" 2>&1)

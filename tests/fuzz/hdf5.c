@@ -133,6 +133,10 @@ static double stride1(int64_t i) { return (void)i, 32; }
 static double sixty(int64_t i) { return (void)i, 60; }
 static double sixty_four(int64_t i) { return (void)i, 64; }
 
+/* Of each view three RoIs: one positive, two negatives. */
+static double roi_label(int64_t i) { return i % 3 ? 0 : 4; }
+static double roi_proposal(int64_t i) { return (double)(i % 3); }
+
 typedef struct {
     double (*value)(int64_t i);
 } filler;
@@ -156,6 +160,9 @@ static const filler fillers[ANC_N_COLUMNS] = {
     [ANC_GT_CATEGORY] = { one },
     [ANC_GT_CROWD] = { zero },
     [ANC_GT_USED] = { one },
+    [ANC_ROIS_XYXY] = { boxes },
+    [ANC_ROIS_LABEL] = { roi_label },
+    [ANC_ROIS_PROPOSAL] = { roi_proposal },
 };
 static const struct {
     int per_view;
@@ -256,6 +263,49 @@ void fuzz_index(const uint8_t *bytes, size_t n)
     if (!n && status) fprintf(stderr, "%s\n", err.text);
     fuzz_check(n || !status, "an index that is not bent is read");
     check_error(status, &err, path);
+}
+
+/* ---- targets of the second stage ---- */
+
+static double by_three(int64_t i) { return 3 * (double)i; }
+static double class_label(int64_t i) { return 4 + (double)i; }
+
+void fuzz_roi_shard(const uint8_t *bytes, size_t n)
+{
+    enum { WITH_GT = 1 << ANC_ROWS_VIEWS | 1 << ANC_ROWS_POSITIVES | 1 << ANC_ROWS_ROIS | 1 << ANC_ROWS_GT, VIEWS = 3 };
+    static const shape_item root[] = {
+        ROOT("anchorage-roi-targets"),
+        { "/", "config", SHAPE_TEXT, .text = "{}" },
+        { "/", "shard", SHAPE_INT, .value = zero },
+        DATA("/classes/category", ANC_H5_I32, ascending, 1, 2),
+        DATA("/classes/label", ANC_H5_I32, class_label, 1, 2),
+        { "/classes", "background", SHAPE_INT, .value = zero },
+    };
+    static const struct {
+        int per_view;
+        double (*offset)(int64_t i);
+    } rows[ANC_ROWS_KINDS] = { [ANC_ROWS_VIEWS] = { 1, NULL },
+                               [ANC_ROWS_POSITIVES] = { 1, counting },
+                               [ANC_ROWS_GT] = { 1, counting },
+                               [ANC_ROWS_ROIS] = { 3, by_three } };
+    static char offset_names[ANC_ROWS_KINDS][64];
+    shape_item items[ROOM];
+    bool with[ANC_ROWS_KINDS];
+    int count = COUNT(root), kinds = n && bytes[0] & 1 ? WITH_GT & ~(1 << ANC_ROWS_GT) : WITH_GT;
+    memcpy(items, root, sizeof root);
+    for (int k = 0; k < ANC_ROWS_KINDS; k++) {
+        with[k] = kinds >> k & 1;
+        if (!with[k] || !k) continue;
+        snprintf(offset_names[k], sizeof offset_names[k], "%s/offset", anc_targets_kinds[k].group);
+        items[count++] = (shape_item)DATA(offset_names[k], ANC_H5_I64, rows[k].offset, 1, VIEWS + 1);
+    }
+    for (int c = 0; c < ANC_N_COLUMNS; c++) {
+        if (!anc_targets_has(with, 0, c)) continue;
+        anc_h5_spec spec = anc_targets_spec(c, VIEWS * rows[anc_targets_columns[c].rows].per_view, 0);
+        items[count] = (shape_item){ .object = spec.name, .type = spec.type, .rank = spec.rank, .value = fillers[c].value };
+        memcpy(items[count++].dims, spec.dims, sizeof spec.dims);
+    }
+    run(items, count, bytes + (n > 0), n ? n - 1 : 0, fuzz_read_targets);
 }
 
 /* ---- features ---- */

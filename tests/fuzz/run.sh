@@ -31,7 +31,7 @@ one() {
     local code=$?
     awk -v name="$name" '/ cov: / { for (i = 1; i < NF; i++) { if ($i == "cov:") c = $(i + 1); if ($i == "corp:") k = $(i + 1) } }
         /number_of_executed_units/ { n = $2 } /average_exec_per_sec/ { r = $2 }
-        END { printf "%-14s %9d runs %7d a second  corpus %-12s coverage %d\n", name, n, r, k, c }' "$log"
+        END { printf "%-14s %9d runs %7s a second  corpus %-12s coverage %d\n", name, n, r ? r : "?", k, c }' "$log"
     if ((code)); then
         grep -E "ERROR|broken promise|runtime error|SUMMARY" "$log" | head -n 4
         echo "$name: failed; $(sed -n 's/.*Test unit written to /run: '"${build//\//\\/}\/$name"' /p' "$log"); all of it: $log"

@@ -194,7 +194,7 @@ void fuzz_lock(const uint8_t *bytes, size_t n)
     char path[256];
     const char *name = names[n ? bytes[0] % 5 : 0];
     fuzz_put(name, bytes + (n > 0), n ? n - 1 : 0);
-    const anc_lock_request r = { fuzz_dir(), 1, 1, NULL, at_once };
+    const anc_lock_request r = { .dir = fuzz_dir(), .part = 1, .n_parts = 1, .stop = at_once };
     anc_status status = anc_lock_take(&r, &lock, &err);
     fuzz_check_error(status, &err, NULL);
     fuzz_check((status == ANC_OK) == (lock != NULL), "a lock, or an error");

@@ -1,0 +1,14 @@
+/* io/json.c: see json.h */
+#include "io/json.h"
+#include <stdio.h>
+#include <string.h>
+
+anc_json_words anc_json_said(yajl_handle parser)
+{
+    anc_json_words words;
+    unsigned char *said = yajl_get_error(parser, 0, NULL, 0);
+    snprintf(words.text, sizeof words.text, "%s", said ? (const char *)said : "malformed JSON");
+    words.text[strcspn(words.text, "\n")] = '\0';
+    if (said) yajl_free_error(parser, said);
+    return words;
+}
