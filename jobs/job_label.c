@@ -660,9 +660,10 @@ int anc_job_label(int argc, char **argv)
     if (anc_stop_listen(o->limit, &err)) return anc_opts_refuse(&usage, "%s", err.text);
     anc_team_start(&j.team);
     run(&j, &err);
-    if (err.code && !j.team.rank)
-        fprintf(stderr, "anchorage: label: %s%s\n", err.text,
-                err.code == ANC_ESTOPPED ? "; run the same command again to go on" : "");
+    if (err.code == ANC_ESTOPPED) /* on all ranks, or on none */
+        anc_say_stopped(&j.team, "label", "request", "while reading the annotations");
+    else if (err.code && !j.team.rank)
+        fprintf(stderr, "anchorage: label: %s\n", err.text);
     job_clear(&j);
     anc_team_stop(&j.team);
     if (err.code == ANC_ESTOPPED || (!err.code && j.n_left)) return ANC_EXIT_AGAIN;

@@ -225,7 +225,7 @@ static const struct {
       true },
     { "comma.json", "{\"images\":[{\"id\":1,\n}]}", "comma.json: line 2, column 1: ", false },
     { "list.json", "[1, 2]", "list.json: ", false },
-    { "xml.json", "<annotation></annotation>", "xml.json: XML, not JSON", false },
+    { "xml.json", "<svg></svg>", "xml.json: this file is none of what --format can name", false },
     { "binary.json", "\x89HDF\r\n\x1a\nand more", "binary.json: ", false },
     { "orphan.json", SET(IMAGE, "{\"id\":7,\"image_id\":99,\"category_id\":1,\"bbox\":[1,2,3,4]}"),
       "orphan.json: annotation 7 belongs to image 99, which", true },
@@ -251,7 +251,8 @@ static void broken_annotations_are_refused_in_one_line(void)
     }
     fails(1, 0, check_path("nowhere.json"), "-q", "nowhere.json: cannot open: No such file or directory");
     fails(1, 3, check_path("nowhere.json"), "-q", "nowhere.json: cannot open: No such file or directory");
-    fails(1, 0, check_dir(), "-q", ": is a directory, not an annotation file");
+    CU_ASSERT_EQUAL(check_run(NULL, "mkdir %s", check_path("bare")), 0);
+    fails(1, 0, check_path("bare"), "-q", "bare: this folder is none of what --format can name");
 }
 
 static void wrong_options_are_refused_in_one_line(void)
