@@ -24,7 +24,7 @@ void check_register(const char *suite, const check_test *tests);
     __attribute__((constructor)) static void check_register_(void) { check_register(name, check_tests_); }           \
     _Static_assert(sizeof check_tests_ > sizeof(check_test), "a suite has tests")
 
-/* A folder for this test process's files, made once, removed at exit. No slash at its end. */
+/* A folder for this suite's files, made once, removed at exit. No slash at its end. */
 const char *check_dir(void);
 
 /* printf into a path below check_dir(); the returned string lives until the process ends. */

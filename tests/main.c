@@ -20,7 +20,10 @@ static struct {
     const check_test *tests;
 } suites[MAX_SUITES];
 static int n_suites;
-static char dir[256];
+static char dir[256], suite_dir[384];
+static int running = -1; /* of the suites that are run, which one */
+static const char *runs[MAX_SUITES];
+static int n_runs;
 
 static void die(const char *what)
 {
@@ -59,7 +62,17 @@ const char *check_dir(void)
         owner = getpid();
         atexit(remove_dir);
     }
-    return dir;
+    if (running < 0) return dir;
+    snprintf(suite_dir, sizeof suite_dir, "%s/%s", dir, runs[running]);
+    if (mkdir(suite_dir, 0777) && errno != EEXIST) die(suite_dir);
+    return suite_dir;
+}
+
+/* CUnit calls it before each suite, in the order in which they were added. */
+static int begin_suite(void)
+{
+    running++;
+    return 0;
 }
 
 const char *check_path(const char *format, ...)
@@ -181,7 +194,8 @@ int main(int argc, char **argv)
     if (CU_initialize_registry() != CUE_SUCCESS) return 2;
     for (int s = 0; s < n_suites; s++) {
         if (!wanted(suites[s].name, argc, argv)) continue;
-        CU_pSuite suite = CU_add_suite(suites[s].name, NULL, NULL);
+        CU_pSuite suite = CU_add_suite(suites[s].name, begin_suite, NULL);
+        runs[n_runs++] = suites[s].name;
         for (const check_test *t = suites[s].tests; t->name; t++)
             if (!suite || !CU_add_test(suite, t->name, t->run)) {
                 fprintf(stderr, "%s: cannot register %s: %s\n", argv[0], t->name, CU_get_error_msg());
