@@ -69,8 +69,8 @@ typedef struct {
     void (*log)(const float *x, int n, float *y);
     /* float16 (half.h) to float32, exactly; half and out [n] */
     void (*widen)(const uint16_t *half, size_t n, float *out);
-    /* Bit i: the block's box i has an IoU of `least` or more with box (x1, y1, x2, y2, area). The operations are
-     * float32, in the order of torchvision's nms; one is 1 for inclusive corners, else 0. */
+    /* Bit i: the block's box i has an IoU of `least` or more with box (x1, y1, x2, y2, area). The operations
+     * are float32, in the order of torchvision's nms; one is 1 for inclusive corners, else 0. */
     uint32_t (*overlaps)(const anc_nms_block *block, const float box[5], float one, float least);
     /* A tile of the dense head's convolution into its 16 planes, and back: winograd.h */
     void (*tile_in)(const float *const d[16], size_t n, float *v, size_t stride);

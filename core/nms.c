@@ -20,8 +20,8 @@ typedef struct {
     const anc_kernels *kernels;
     float one, least; /* an IoU of `least` or more suppresses */
     bool prune;
-    double t;              /* least, lowered by SLACK */
-    double per_cell[256];  /* by biased exponent of an area: 1 / the side of its cells */
+    double t;             /* least, lowered by SLACK */
+    double per_cell[256]; /* by biased exponent of an area: 1 / the side of its cells */
 } search;
 
 typedef struct {
@@ -67,7 +67,8 @@ static void search_begin(search *s, const anc_kernels *kernels, const anc_nms_op
 
 static inline int32_t *head_of(const anc_nms *m, int exponent, int64_t x, int64_t y)
 {
-    uint64_t h = (uint64_t)x * 0x9E3779B97F4A7C15u + (uint64_t)y * 0xC2B2AE3D27D4EB4Fu + (uint64_t)exponent * 0x165667B19E3779F9u;
+    uint64_t h = (uint64_t)x * 0x9E3779B97F4A7C15u + (uint64_t)y * 0xC2B2AE3D27D4EB4Fu +
+                 (uint64_t)exponent * 0x165667B19E3779F9u;
     return &m->head[(h ^ h >> 29) * 0xBF58476D1CE4E5B9u >> 40 & (uint64_t)(m->n_heads - 1)];
 }
 
@@ -93,7 +94,8 @@ static bool covered(const anc_nms *m, const search *s, const float b[5])
     int first = exponent_of((float)(b[4] * s->t)), last = exponent_of((float)(b[4] / s->t));
     for (int e = first; e <= last; e++) {
         range x = cells(x0, x1, s->per_cell[e]), y = cells(y0, y1, s->per_cell[e]);
-        if ((double)(x.to - x.from + 1) * (double)(y.to - y.from + 1) > m->n_blocks) return any_block(m, s, b);
+        if ((double)(x.to - x.from + 1) * (double)(y.to - y.from + 1) > m->n_blocks)
+            return any_block(m, s, b);
         for (int64_t cy = y.from; cy <= y.to; cy++)
             for (int64_t cx = x.from; cx <= x.to; cx++)
                 for (int32_t i = *head_of(m, e, cx, cy); i >= 0; i = m->block[i].next)

@@ -12,26 +12,53 @@ bool anc_proposal_rules_preset(const char *preset, bool training, anc_proposal_r
 {
     const double any = -INFINITY;
     const int32_t many = training ? 2000 : 1000;
-    const anc_proposal_rules torchvision = { .n_before = many, .n_after = many, .iou = 0.7, .min_side = 1e-3,
-                                             .probability = true, .least_score = 0, .shifted = 1000 };
-    const anc_proposal_rules detectron2 = { .n_before = many, .n_after = 1000, .iou = 0.7, .side_above = true,
-                                            .least_score = any, .finite = true, .shifted = 1000 };
-    const anc_proposal_rules mmdet = { .n_before = many, .n_after = 1000, .iou = (double)0.7f, .side_above = true,
-                                       .probability = true, .least_score = any, .shifted = 9999 };
-    const anc_proposal_rules benchmark = { .n_before = many, .n_level = many, .n_after = many, .iou = 0.7,
-                                           .probability = true, .least_score = any };
-    const anc_proposal_rules original = { .n_before = training ? 12000 : 6000, .n_after = training ? 2000 : 300,
-                                          .iou = 0.7, .min_side = 16, .side_scaled = true, .small_first = true,
-                                          .probability = true, .least_score = any };
+    const anc_proposal_rules torchvision = { .n_before = many,
+                                             .n_after = many,
+                                             .iou = 0.7,
+                                             .min_side = 1e-3,
+                                             .probability = true,
+                                             .least_score = 0,
+                                             .shifted = 1000 };
+    const anc_proposal_rules detectron2 = { .n_before = many,
+                                            .n_after = 1000,
+                                            .iou = 0.7,
+                                            .side_above = true,
+                                            .least_score = any,
+                                            .finite = true,
+                                            .shifted = 1000 };
+    const anc_proposal_rules mmdet = { .n_before = many,
+                                       .n_after = 1000,
+                                       .iou = (double)0.7f,
+                                       .side_above = true,
+                                       .probability = true,
+                                       .least_score = any,
+                                       .shifted = 9999 };
+    const anc_proposal_rules benchmark = { .n_before = many,
+                                           .n_level = many,
+                                           .n_after = many,
+                                           .iou = 0.7,
+                                           .probability = true,
+                                           .least_score = any };
+    const anc_proposal_rules original = { .n_before = training ? 12000 : 6000,
+                                          .n_after = training ? 2000 : 300,
+                                          .iou = 0.7,
+                                          .min_side = 16,
+                                          .side_scaled = true,
+                                          .small_first = true,
+                                          .probability = true,
+                                          .least_score = any };
     anc_proposal_rules c4 = detectron2;
     c4.n_before = training ? 12000 : 6000;
     c4.n_after = many;
     const struct {
         const char *name;
         const anc_proposal_rules *rules;
-    } all[] = { { "torchvision-fpn", &torchvision }, { "detectron2-fpn", &detectron2 },
-                { "detectron2-c4", &c4 },            { "mmdet-fpn", &mmdet },
-                { "maskrcnn-benchmark-fpn", &benchmark }, { "faster-rcnn-vgg16", &original } };
+    } all[] = { { "torchvision-fpn", &torchvision },
+                { "detectron2-fpn", &detectron2 },
+                { "detectron2-c4", &c4 },
+                { "mmdet-fpn", &mmdet },
+                { "maskrcnn-benchmark-fpn", &benchmark },
+                { "faster-rcnn-vgg16", &original } };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         if (!strcmp(all[i].name, preset)) {
             *out = *all[i].rules;
@@ -43,10 +70,12 @@ bool anc_proposal_rules_preset(const char *preset, bool training, anc_proposal_r
 anc_status anc_proposal_rules_check(const anc_proposal_rules *r, anc_err *err)
 {
     if (r->n_before < 1 || r->n_after < 1 || r->n_level < 0)
-        return anc_fail(err, ANC_EARGUMENT, "proposals: %d before and %d after suppression; at least 1 of each is needed",
+        return anc_fail(err, ANC_EARGUMENT,
+                        "proposals: %d before and %d after suppression; at least 1 of each is needed",
                         r->n_before, r->n_after);
     if (!(r->iou > 0 && r->iou <= 1))
-        return anc_fail(err, ANC_EARGUMENT, "proposals: a suppression IoU of %g is not above 0 and at most 1", r->iou);
+        return anc_fail(err, ANC_EARGUMENT, "proposals: a suppression IoU of %g is not above 0 and at most 1",
+                        r->iou);
     if (!(r->min_side >= 0 && r->min_side < 1e6))
         return anc_fail(err, ANC_EARGUMENT, "proposals: a least side of %g px makes no sense", r->min_side);
     return ANC_OK;
@@ -56,8 +85,9 @@ anc_status anc_proposal_rules_check(const anc_proposal_rules *r, anc_err *err)
 
 static void free_room(anc_proposer *p)
 {
-    void **all[] = { (void **)&p->anchor,   (void **)&p->level, (void **)&p->score, (void **)&p->box,    (void **)&p->order,
-                     (void **)&p->of_level, (void **)&p->keep,  (void **)&p->kept,  (void **)&p->shifted };
+    void **all[] = { (void **)&p->anchor, (void **)&p->level, (void **)&p->score,
+                     (void **)&p->box,    (void **)&p->order, (void **)&p->of_level,
+                     (void **)&p->keep,   (void **)&p->kept,  (void **)&p->shifted };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         free(*all[i]);
         *all[i] = NULL;
@@ -79,7 +109,8 @@ static anc_status reserve(anc_proposer *p, int32_t n, anc_err *err)
     p->keep = malloc(m * sizeof *p->keep);
     p->kept = malloc(m);
     p->shifted = malloc(m * sizeof *p->shifted);
-    if (!p->anchor || !p->level || !p->score || !p->box || !p->order || !p->of_level || !p->keep || !p->kept || !p->shifted) {
+    if (!p->anchor || !p->level || !p->score || !p->box || !p->order || !p->of_level || !p->keep ||
+        !p->kept || !p->shifted) {
         free_room(p);
         return anc_fail(err, ANC_EMEMORY, "out of memory for %d candidates", n);
     }
@@ -98,7 +129,8 @@ static anc_status reserve_best(anc_proposer *p, int32_t n, anc_err *err)
     return ANC_OK;
 }
 
-anc_status anc_propose_rank(anc_proposer *p, const float *logit, const int32_t *first, int32_t n_levels, anc_err *err)
+anc_status anc_propose_rank(anc_proposer *p, const float *logit, const int32_t *first, int32_t n_levels,
+                            anc_err *err)
 {
     const int32_t bound = p->rules.small_first ? INT32_MAX : p->rules.n_before;
     int32_t n = 0;
@@ -111,7 +143,8 @@ anc_status anc_propose_rank(anc_proposer *p, const float *logit, const int32_t *
     p->n = 0;
     for (int32_t l = 0; l < n_levels; l++) {
         int32_t n_top;
-        if (anc_rank_top(&p->rank, logit + first[l], first[l + 1] - first[l], bound, p->best, &n_top, err)) return err->code;
+        if (anc_rank_top(&p->rank, logit + first[l], first[l + 1] - first[l], bound, p->best, &n_top, err))
+            return err->code;
         for (int32_t i = 0; i < n_top; i++, p->n++) {
             float x = logit[first[l] + p->best[i]];
             p->anchor[p->n] = first[l] + p->best[i];
@@ -122,7 +155,8 @@ anc_status anc_propose_rank(anc_proposer *p, const float *logit, const int32_t *
     return ANC_OK;
 }
 
-void anc_propose_decode(anc_proposer *p, const anc_rules *rules, const anc_grid *grid, const float (*delta)[4])
+void anc_propose_decode(anc_proposer *p, const anc_rules *rules, const anc_grid *grid,
+                        const float (*delta)[4])
 {
     enum { BLOCK = 64 };
     anc_box anchor[BLOCK];
@@ -198,7 +232,8 @@ static anc_status suppress(anc_proposer *p, anc_err *err)
         int32_t m = 0;
         for (int32_t i = 0; i < p->n; i++)
             if (together || p->level[p->order[i]] == l) p->of_level[m++] = p->order[i];
-        if (anc_nms_run(&p->nms, p->kernels, &o, together ? p->shifted : p->box, p->of_level, m, limit, p->keep, &n_keep, err))
+        if (anc_nms_run(&p->nms, p->kernels, &o, together ? p->shifted : p->box, p->of_level, m, limit,
+                        p->keep, &n_keep, err))
             return err->code;
         for (int32_t i = 0; i < n_keep; i++) p->kept[p->keep[i]] = 1;
     }
@@ -210,13 +245,15 @@ anc_status anc_propose_filter(anc_proposer *p, int32_t h, int32_t w, double scal
     int32_t n_top, m = 0;
     clip(p, h, w, scale);
     if (!p->n) return ANC_OK;
-    if (anc_rank_top(&p->rank, p->score, p->n, p->n, p->order, &n_top, err) || suppress(p, err)) return err->code;
+    if (anc_rank_top(&p->rank, p->score, p->n, p->n, p->order, &n_top, err) || suppress(p, err))
+        return err->code;
     for (int32_t i = 0; i < p->n && m < p->rules.n_after; i++)
         if (p->kept[p->order[i]]) p->keep[m++] = p->order[i];
     /* into order, each array by way of one that is no longer needed */
     for (int32_t i = 0; i < m; i++) p->shifted[i] = p->box[p->keep[i]];
     memcpy(p->box, p->shifted, (size_t)m * sizeof *p->box);
-    for (int32_t i = 0; i < m; i++) p->of_level[i] = p->anchor[p->keep[i]], p->order[i] = p->level[p->keep[i]];
+    for (int32_t i = 0; i < m; i++)
+        p->of_level[i] = p->anchor[p->keep[i]], p->order[i] = p->level[p->keep[i]];
     memcpy(p->anchor, p->of_level, (size_t)m * sizeof *p->anchor);
     memcpy(p->level, p->order, (size_t)m * sizeof *p->level);
     for (int32_t i = 0; i < m; i++) memcpy(&p->of_level[i], &p->score[p->keep[i]], sizeof *p->score);

@@ -1,6 +1,7 @@
 /* core/recall.c: see recall.h
  *
- * Only pairs with an IoU of .5 or more can match anything; they are few, and both protocols work on their list.
+ * Only pairs with an IoU of .5 or more can match anything; they are few, and both protocols work on their
+ * list.
  */
 #include "core/recall.h"
 #include <math.h>
@@ -9,7 +10,10 @@
 
 const char *const anc_recall_size_name[ANC_RECALL_SIZES] = { "all", "small", "medium", "large" };
 static const double size_range[ANC_RECALL_SIZES][2] = {
-    { 0, 1e10 }, { 0, 32 * 32 }, { 32 * 32, 96 * 96 }, { 96 * 96, 1e10 } /* both ends count, as the systems have it */
+    { 0, 1e10 },
+    { 0, 32 * 32 },
+    { 32 * 32, 96 * 96 },
+    { 96 * 96, 1e10 } /* both ends count, as the systems have it */
 };
 
 /* A proposal (by rank) and an object that overlap. */
@@ -35,7 +39,8 @@ anc_status anc_recall_init(anc_recall *r, anc_recall_protocol protocol, const in
     memcpy(r->top, top, (size_t)n_tops * sizeof *top);
     r->n_rows = ANC_RECALL_SIZES + n_groups;
     r->count = calloc((size_t)anc_recall_n_counts(r), sizeof *r->count);
-    return r->count ? ANC_OK : anc_fail(err, ANC_EMEMORY, "out of memory for the counts of %d categories", n_groups);
+    return r->count ? ANC_OK
+                    : anc_fail(err, ANC_EMEMORY, "out of memory for the counts of %d categories", n_groups);
 }
 
 void anc_recall_free(anc_recall *r)
@@ -73,16 +78,17 @@ static double area_of(const double b[4]) { return (b[2] - b[0]) * (b[3] - b[1]);
 /* cocoapi's bbIou: of a crowd region, the share of the proposal that lies in it. */
 static double overlap(const double p[4], const anc_recall_object *o)
 {
-    double w = fmin(p[2], o->xyxy[2]) - fmax(p[0], o->xyxy[0]), h = fmin(p[3], o->xyxy[3]) - fmax(p[1], o->xyxy[1]);
+    double w = fmin(p[2], o->xyxy[2]) - fmax(p[0], o->xyxy[0]),
+           h = fmin(p[3], o->xyxy[3]) - fmax(p[1], o->xyxy[1]);
     if (w <= 0 || h <= 0) return 0;
     double inter = w * h, area = area_of(p);
     return inter / (o->crowd ? area : area + area_of(o->xyxy) - inter);
 }
 
-/* The pairs with an IoU of .5 or more, by rank of the proposal, then by object; -1 when out of memory. first [n + 1]
- * are where those of a proposal begin. */
-static int32_t list_pairs(anc_recall *r, const anc_recall_object *object, int32_t n_objects, const double (*proposal)[4],
-                          const ranked *order, int32_t n, anc_err *err)
+/* The pairs with an IoU of .5 or more, by rank of the proposal, then by object; -1 when out of memory. first
+ * [n + 1] are where those of a proposal begin. */
+static int32_t list_pairs(anc_recall *r, const anc_recall_object *object, int32_t n_objects,
+                          const double (*proposal)[4], const ranked *order, int32_t n, anc_err *err)
 {
     int32_t m = 0, *first = scratch(r, FIRST, n + 1, sizeof *first, err);
     if (!first) return -1;
@@ -108,7 +114,8 @@ static void found(anc_recall *r, int32_t row, int iou, int32_t rank)
 }
 
 /* Which objects do not count for a size, crowd regions among them; the others are counted as objects. */
-static void sort_out(anc_recall *r, const anc_recall_object *object, int32_t n, int size, unsigned char *ignored)
+static void sort_out(anc_recall *r, const anc_recall_object *object, int32_t n, int size,
+                     unsigned char *ignored)
 {
     for (int32_t k = 0; k < n; k++) {
         double area = area_of(object[k].xyxy);
@@ -121,10 +128,10 @@ static void sort_out(anc_recall *r, const anc_recall_object *object, int32_t n, 
 
 /* ---- coco ---- */
 
-/* The object that COCOeval.evaluateImg gives a proposal: the one with the largest IoU (the last of equals) that is
- * free, those that count before those that do not; -1: none. A crowd region is always free. */
-static int32_t choose(const pair *p, int32_t n, double least, const anc_recall_object *object, const unsigned char *ignored,
-                      const unsigned char *matched)
+/* The object that COCOeval.evaluateImg gives a proposal: the one with the largest IoU (the last of equals)
+ * that is free, those that count before those that do not; -1: none. A crowd region is always free. */
+static int32_t choose(const pair *p, int32_t n, double least, const anc_recall_object *object,
+                      const unsigned char *ignored, const unsigned char *matched)
 {
     for (int pass = 0; pass < 2; pass++) {
         int32_t best = -1;
@@ -149,7 +156,8 @@ static void match_coco(anc_recall *r, const anc_recall_object *object, int32_t n
         memset(matched, 0, (size_t)n_objects);
         for (int32_t i = 0; i < n; i++) {
             if (first[i] == first[i + 1]) continue;
-            int32_t k = choose(p + first[i], first[i + 1] - first[i], anc_recall_iou(t), object, ignored, matched);
+            int32_t k =
+                choose(p + first[i], first[i + 1] - first[i], anc_recall_iou(t), object, ignored, matched);
             if (k < 0) continue;
             matched[k] = 1;
             if (ignored[k]) continue;
@@ -161,7 +169,8 @@ static void match_coco(anc_recall *r, const anc_recall_object *object, int32_t n
 
 /* ---- detectron ---- */
 
-/* The order in which evaluate_box_proposals takes pairs: largest IoU, then first object, then first proposal. */
+/* The order in which evaluate_box_proposals takes pairs: largest IoU, then first object, then first proposal.
+ */
 static int largest_first(const void *a, const void *b)
 {
     const pair *x = a, *y = b;
@@ -172,8 +181,9 @@ static int largest_first(const void *a, const void *b)
 
 /* One count of proposals at a time: a further proposal can take an object from another. own [n] and matched
  * [n_objects]: which are taken. */
-static void match_detectron(anc_recall *r, const anc_recall_object *object, int32_t n_objects, int32_t n, int32_t n_pairs,
-                            int size, const unsigned char *ignored, unsigned char *matched, unsigned char *own)
+static void match_detectron(anc_recall *r, const anc_recall_object *object, int32_t n_objects, int32_t n,
+                            int32_t n_pairs, int size, const unsigned char *ignored, unsigned char *matched,
+                            unsigned char *own)
 {
     const pair *p = r->scratch[PAIRS];
     for (int32_t top = 0; top < r->n_tops; top++) {
@@ -185,7 +195,8 @@ static void match_detectron(anc_recall *r, const anc_recall_object *object, int3
             matched[k] = own[d] = 1;
             for (int t = 0; t < ANC_RECALL_IOUS && p[i].iou >= anc_recall_iou(t); t++) {
                 anc_recall_row(r, size)[1 + t * r->n_tops + top]++;
-                if (size == 0) anc_recall_row(r, ANC_RECALL_SIZES + object[k].group)[1 + t * r->n_tops + top]++;
+                if (size == 0)
+                    anc_recall_row(r, ANC_RECALL_SIZES + object[k].group)[1 + t * r->n_tops + top]++;
             }
         }
     }
@@ -193,8 +204,8 @@ static void match_detectron(anc_recall *r, const anc_recall_object *object, int3
 
 /* ---- both ---- */
 
-anc_status anc_recall_add(anc_recall *r, const anc_recall_object *object, int32_t n_objects, const double (*proposal)[4],
-                          const double *score, int32_t n_proposals, anc_err *err)
+anc_status anc_recall_add(anc_recall *r, const anc_recall_object *object, int32_t n_objects,
+                          const double (*proposal)[4], const double *score, int32_t n_proposals, anc_err *err)
 {
     const bool coco = r->protocol == ANC_RECALL_COCO;
     ranked *order = scratch(r, RANKED, n_proposals, sizeof *order, err);

@@ -13,7 +13,7 @@ struct anc_annotations {
     anc_h5_data xyxy, category, crowd, box_id; /* kept open: HDF5 caches chunks per open dataset */
     anc_h5_data flags;                         /* if has_flags */
     bool has_flags;
-    anc_dataset table;                         /* images and box_offset of all; n_boxes; no boxes */
+    anc_dataset table; /* images and box_offset of all; n_boxes; no boxes */
 };
 
 /* Attributes of /report and the members that they hold. */
@@ -122,13 +122,36 @@ static anc_status write_columns(anc_h5_file *f, const anc_dataset *d, anc_err *e
             "x1, y1, x2, y2; x2 and y2 are exclusive" } },
         { gather_category, { "/boxes/category", ANC_H5_I32, 1, { k }, 0, 1, 0, NULL, "category id" } },
         { gather_crowd,
-          { "/boxes/crowd", ANC_H5_U8, 1, { k }, 0, 1, 0, NULL, "1: a crowd or ignore region, not an object" } },
+          { "/boxes/crowd",
+            ANC_H5_U8,
+            1,
+            { k },
+            0,
+            1,
+            0,
+            NULL,
+            "1: a crowd or ignore region, not an object" } },
         { gather_box_id, { "/boxes/id", ANC_H5_I64, 1, { k }, 0, 1, 0, NULL, "annotation id, 0: none" } },
         { any_flags(d) ? gather_flags : NULL, /* left out when there are none */
-          { "/boxes/flags", ANC_H5_U8, 1, { k }, 0, 1, 0, NULL,
+          { "/boxes/flags",
+            ANC_H5_U8,
+            1,
+            { k },
+            0,
+            1,
+            0,
+            NULL,
             "bits: 1 difficult, 2 truncated, 4 occluded, 8 depiction, 16 inside" } },
         { gather_category_id,
-          { "/categories/id", ANC_H5_I32, 1, { d->n_categories }, 0, 1, 0, NULL, "category ids, ascending" } },
+          { "/categories/id",
+            ANC_H5_I32,
+            1,
+            { d->n_categories },
+            0,
+            1,
+            0,
+            NULL,
+            "category ids, ascending" } },
     };
     int64_t most = n + 1 > k ? n + 1 : k;
     if (d->n_categories > most) most = d->n_categories;
@@ -243,7 +266,8 @@ static anc_status open_boxes(anc_annotations *a, anc_err *err)
         anc_h5_data_open(&a->file, "/boxes/id", ANC_H5_I64, 1, &k, &a->box_id, err))
         return err->code;
     a->has_flags = anc_h5_exists(&a->file, "/boxes/flags");
-    return a->has_flags ? anc_h5_data_open(&a->file, "/boxes/flags", ANC_H5_U8, 1, &k, &a->flags, err) : ANC_OK;
+    return a->has_flags ? anc_h5_data_open(&a->file, "/boxes/flags", ANC_H5_U8, 1, &k, &a->flags, err)
+                        : ANC_OK;
 }
 
 enum { IMAGES_AT_ONCE = 8192 };
@@ -372,8 +396,8 @@ anc_status anc_annotations_categories(const anc_annotations *a, anc_dataset *out
         return anc_within(err, "%s", a->file.path);
     }
     out->category = malloc(((size_t)n + 1) * sizeof *out->category);
-    anc_status status = out->category ? ANC_OK
-                                      : anc_fail(err, ANC_EMEMORY, "no memory for %" PRId64 " categories", n);
+    anc_status status =
+        out->category ? ANC_OK : anc_fail(err, ANC_EMEMORY, "no memory for %" PRId64 " categories", n);
     for (int64_t i = 0; i < n; i++) {
         if (status)
             free(name[i]);

@@ -130,7 +130,8 @@ anc_status anc_builder_box(anc_builder *b, int64_t image_id, const anc_gt *box, 
     if (c[0] == c[2] || c[1] == c[3]) {
         b->empty++;
         if (b->findings)
-            anc_find(b->findings, ANC_FIND_EMPTY_BOX, "annotation %" PRId64 " of image %" PRId64, box->id, image_id);
+            anc_find(b->findings, ANC_FIND_EMPTY_BOX, "annotation %" PRId64 " of image %" PRId64, box->id,
+                     image_id);
         return ANC_OK;
     }
     if (b->n_boxes == b->box_room && grow_boxes(b, err)) return err->code;
@@ -274,8 +275,8 @@ static anc_status count_duplicates(const anc_builder *b, int64_t *duplicates, an
         if (!b->box[k].id) continue;
         struct id_slot *slot = id_map_slot(&seen, b->box[k].id);
         if (slot->index >= 0 && b->findings)
-            anc_find(b->findings, ANC_FIND_DUPLICATE_ID, "annotation %" PRId64 " of image %" PRId64, b->box[k].id,
-                     b->box_image[k]);
+            anc_find(b->findings, ANC_FIND_DUPLICATE_ID, "annotation %" PRId64 " of image %" PRId64,
+                     b->box[k].id, b->box_image[k]);
         *duplicates += slot->index >= 0;
         *slot = (struct id_slot){ b->box[k].id, k };
     }
@@ -307,7 +308,8 @@ static void note_findings(anc_dataset *d, anc_findings *f)
 {
     find_edges(d, f);
     for (int k = 0; k < ANC_N_FINDINGS; k++)
-        if (k != ANC_FIND_EMPTY_BOX && k != ANC_FIND_OVER_EDGE && k != ANC_FIND_OUTSIDE && k != ANC_FIND_DUPLICATE_ID)
+        if (k != ANC_FIND_EMPTY_BOX && k != ANC_FIND_OVER_EDGE && k != ANC_FIND_OUTSIDE &&
+            k != ANC_FIND_DUPLICATE_ID)
             d->report.found[k] = f->of[k].n;
 }
 

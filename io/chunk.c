@@ -108,8 +108,8 @@ uint32_t anc_chunk_fletcher32(const void *data, size_t n)
     return sum2 << 16 | sum1;
 }
 
-void anc_chunk_pack(anc_chunk_packer *p, const void *data, size_t n_bytes, size_t width, int noise, const void **out,
-                    size_t *n_out)
+void anc_chunk_pack(anc_chunk_packer *p, const void *data, size_t n_bytes, size_t width, int noise,
+                    const void **out, size_t *n_out)
 {
     size_t n = n_bytes / width, stored = n * (size_t)noise;
     const unsigned char *bytes = data;

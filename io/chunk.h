@@ -1,8 +1,8 @@
 /* io/chunk.h: what HDF5's shuffle + deflate + fletcher32 pipeline makes of a chunk, made faster
  *
- * HDF5 reads the result with its own filters, as does everything built on it. libdeflate packs some two times faster
- * than zlib at its fastest; and bytes that are known to be noise (the low bytes of a random sample of anchor indices)
- * are stored in the deflate stream as they are. Figures: docs/RESULTS.md.
+ * HDF5 reads the result with its own filters, as does everything built on it. libdeflate packs some two times
+ * faster than zlib at its fastest; and bytes that are known to be noise (the low bytes of a random sample of
+ * anchor indices) are stored in the deflate stream as they are. Figures: docs/RESULTS.md.
  */
 #ifndef ANC_IO_CHUNK_H
 #define ANC_IO_CHUNK_H
@@ -19,8 +19,8 @@ void anc_chunk_packer_free(anc_chunk_packer *p); /* NULL is allowed */
 
 /* Packs n_bytes of elements of `width` bytes each; of every element the first `noise` bytes (the lowest, in a
  * little-endian file) are not worth packing. *out [*n_out] belongs to p and lasts until its next call. */
-void anc_chunk_pack(anc_chunk_packer *p, const void *data, size_t n_bytes, size_t width, int noise, const void **out,
-                    size_t *n_out);
+void anc_chunk_pack(anc_chunk_packer *p, const void *data, size_t n_bytes, size_t width, int noise,
+                    const void **out, size_t *n_out);
 
 /* HDF5's Fletcher checksum (its file format specification, "Fletcher32"). */
 uint32_t anc_chunk_fletcher32(const void *data, size_t n);

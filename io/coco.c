@@ -36,21 +36,31 @@ static const char *const list_name[] = {
     [IMAGES] = "images", [ANNOTATIONS] = "annotations", [CATEGORIES] = "categories"
 };
 
-/* Members of items that matter. Those from GROUP on are marks that Open Images and VOC have, of any form. SEGMENTS and CAPTION are only noticed, to tell other COCO files apart. */
+/* Members of items that matter. Those from GROUP on are marks that Open Images and VOC have, of any form.
+ * SEGMENTS and CAPTION are only noticed, to tell other COCO files apart. */
 /* clang-format off */
 typedef enum {
     OTHER, ID, IMAGE_ID, CATEGORY_ID, CROWD, IGNORE, BBOX, WIDTH, HEIGHT, NAME, URL, SEGMENTS, CAPTION,
     GROUP, DIFFICULT, TRUNCATED, OCCLUDED, DEPICTION, INSIDE, N_FIELDS
 } field_kind;
 /* clang-format on */
-static const char *const field_name[N_FIELDS] = {
-    [ID] = "id",          [IMAGE_ID] = "image_id", [CATEGORY_ID] = "category_id",
-    [CROWD] = "iscrowd",  [IGNORE] = "ignore",     [BBOX] = "bbox",
-    [WIDTH] = "width",    [HEIGHT] = "height",     [SEGMENTS] = "segments_info",
-    [CAPTION] = "caption",   [URL] = "coco_url",      [GROUP] = "isgroupof",
-    [DIFFICULT] = "difficult", [TRUNCATED] = "istruncated", [OCCLUDED] = "isoccluded",
-    [DEPICTION] = "isdepiction", [INSIDE] = "isinside"
-};
+static const char *const field_name[N_FIELDS] = { [ID] = "id",
+                                                  [IMAGE_ID] = "image_id",
+                                                  [CATEGORY_ID] = "category_id",
+                                                  [CROWD] = "iscrowd",
+                                                  [IGNORE] = "ignore",
+                                                  [BBOX] = "bbox",
+                                                  [WIDTH] = "width",
+                                                  [HEIGHT] = "height",
+                                                  [SEGMENTS] = "segments_info",
+                                                  [CAPTION] = "caption",
+                                                  [URL] = "coco_url",
+                                                  [GROUP] = "isgroupof",
+                                                  [DIFFICULT] = "difficult",
+                                                  [TRUNCATED] = "istruncated",
+                                                  [OCCLUDED] = "isoccluded",
+                                                  [DEPICTION] = "isdepiction",
+                                                  [INSIDE] = "isinside" };
 
 typedef struct {
     int depth;
@@ -176,12 +186,15 @@ static void finish_annotation(reader *r)
     if (r->complaint[0]) return;
 
     bool crowd = marked(r, CROWD) || marked(r, IGNORE) || marked(r, GROUP);
-    uint8_t flags = (uint8_t)(marked(r, DIFFICULT) * ANC_FLAG_DIFFICULT | marked(r, TRUNCATED) * ANC_FLAG_TRUNCATED |
-                              marked(r, OCCLUDED) * ANC_FLAG_OCCLUDED | marked(r, DEPICTION) * ANC_FLAG_DEPICTION |
-                              marked(r, INSIDE) * ANC_FLAG_INSIDE);
-    anc_gt box = {
-        { b[0], b[1], b[0] + b[2], b[1] + b[3] }, has(r, ID) ? r->whole[ID] : 0, (int32_t)category, crowd, flags
-    };
+    uint8_t flags =
+        (uint8_t)(marked(r, DIFFICULT) * ANC_FLAG_DIFFICULT | marked(r, TRUNCATED) * ANC_FLAG_TRUNCATED |
+                  marked(r, OCCLUDED) * ANC_FLAG_OCCLUDED | marked(r, DEPICTION) * ANC_FLAG_DEPICTION |
+                  marked(r, INSIDE) * ANC_FLAG_INSIDE);
+    anc_gt box = { { b[0], b[1], b[0] + b[2], b[1] + b[3] },
+                   has(r, ID) ? r->whole[ID] : 0,
+                   (int32_t)category,
+                   crowd,
+                   flags };
     anc_builder_box(r->builder, r->whole[IMAGE_ID], &box, r->err);
 }
 
@@ -287,7 +300,8 @@ static int on_string(void *context, const unsigned char *text, size_t n)
     reader *r = context;
     if (r->skip) return 1;
     if (r->depth == DEPTH_ITEM && r->field == URL && !has(r, NAME)) {
-        const unsigned char *slash = memrchr(text, '/', n); /* LVIS names pictures by the end of their address only */
+        const unsigned char *slash =
+            memrchr(text, '/', n); /* LVIS names pictures by the end of their address only */
         n -= slash ? (size_t)(slash + 1 - text) : 0;
         text = slash ? slash + 1 : text;
     } else if (r->depth != DEPTH_ITEM || r->field != NAME) {
@@ -493,7 +507,8 @@ static anc_status read_block(int fd, unsigned char *block, size_t room, size_t *
     return ANC_OK;
 }
 
-static anc_status read_stream(reader *r, const anc_reader_options *o, int fd, unsigned char *block, size_t n, anc_err *err)
+static anc_status read_stream(reader *r, const anc_reader_options *o, int fd, unsigned char *block, size_t n,
+                              anc_err *err)
 {
     if (read_block(fd, block, BLOCK_BYTES, &n, err) || anc_stream_refuse(block, n, err)) return err->code;
     size_t mark = n >= 3 && !memcmp(block, "\xef\xbb\xbf", 3) ? 3 : 0;
@@ -501,7 +516,8 @@ static anc_status read_stream(reader *r, const anc_reader_options *o, int fd, un
     if (feed(r, block + mark, n - mark, err)) return err->code;
     while (more) {
         n = 0;
-        if (o && o->asked && o->asked(o->context)) return anc_fail(err, ANC_ESTOPPED, "stopped while reading it");
+        if (o && o->asked && o->asked(o->context))
+            return anc_fail(err, ANC_ESTOPPED, "stopped while reading it");
         if (read_block(fd, block, BLOCK_BYTES, &n, err) || feed(r, block, n, err)) return err->code;
         more = n == BLOCK_BYTES;
     }
@@ -524,8 +540,8 @@ static anc_status check_lists(const reader *r, anc_err *err)
     return ANC_OK;
 }
 
-anc_status anc_coco_read_fd(const anc_reader_options *o, int fd, const void *head, size_t n_head, const char *name,
-                            anc_dataset *out, anc_findings *findings, anc_err *err)
+anc_status anc_coco_read_fd(const anc_reader_options *o, int fd, const void *head, size_t n_head,
+                            const char *name, anc_dataset *out, anc_findings *findings, anc_err *err)
 {
     yajl_alloc_funcs memory = { watch_malloc, watch_realloc, watch_free, NULL };
     reader *r = calloc(1, sizeof *r);
@@ -570,8 +586,8 @@ anc_status anc_coco_read(const char *path, anc_dataset *out, anc_err *err)
 
 static bool coco_fits(const anc_probe *p) { return p->head[0] == '{' || p->head[0] == '['; }
 
-static anc_status coco_whole(const anc_reader_options *o, int fd, const void *head, size_t n_head, const char *name,
-                             anc_dataset *out, anc_findings *findings, anc_err *err)
+static anc_status coco_whole(const anc_reader_options *o, int fd, const void *head, size_t n_head,
+                             const char *name, anc_dataset *out, anc_findings *findings, anc_err *err)
 {
     return anc_coco_read_fd(o, fd, head, n_head, name, out, findings, err);
 }

@@ -5,8 +5,8 @@
  *
  *   images[]       id, width, height; optional: file_name, or else the end of coco_url (LVIS)
  *   annotations[]  image_id, bbox, and category_id if categories are listed; optional: id, iscrowd, ignore
- *                  marks: isgroupof; difficult, istruncated, isoccluded, isdepiction, isinside (1 or true counts)
- *   categories[]   id; optional: name
+ *                  marks: isgroupof; difficult, istruncated, isoccluded, isdepiction, isinside (1 or true
+ * counts) categories[]   id; optional: name
  *
  *  - bbox is [x, y, w, h]; the box is x, y, x + w, y + h in float64, nothing added or rounded.
  *  - w or h of 0 (after the addition, too): dropped and counted. Negative: an error.
@@ -33,7 +33,7 @@ anc_status anc_coco_read(const char *path, anc_dataset *out, anc_err *err);
 /* The same from an open file or pipe of which the first n_head bytes have been read already. name is used in
  * error texts only; fd stays open. findings (may be NULL) get the places;
  * o (may be NULL) can end it early (ANC_ESTOPPED). */
-anc_status anc_coco_read_fd(const anc_reader_options *o, int fd, const void *head, size_t n_head, const char *name,
-                            anc_dataset *out, anc_findings *findings, anc_err *err);
+anc_status anc_coco_read_fd(const anc_reader_options *o, int fd, const void *head, size_t n_head,
+                            const char *name, anc_dataset *out, anc_findings *findings, anc_err *err);
 
 #endif

@@ -26,7 +26,14 @@ typedef struct {
 } anc_gt;
 
 /* Bits of an object's flags. */
-enum { ANC_FLAG_DIFFICULT = 1, ANC_FLAG_TRUNCATED = 2, ANC_FLAG_OCCLUDED = 4, ANC_FLAG_DEPICTION = 8, ANC_FLAG_INSIDE = 16, ANC_FLAGS = 31 };
+enum {
+    ANC_FLAG_DIFFICULT = 1,
+    ANC_FLAG_TRUNCATED = 2,
+    ANC_FLAG_OCCLUDED = 4,
+    ANC_FLAG_DEPICTION = 8,
+    ANC_FLAG_INSIDE = 16,
+    ANC_FLAGS = 31
+};
 
 typedef struct {
     int32_t id;
@@ -41,13 +48,13 @@ enum {
 
 /* What the reader met; kept so that nothing is dropped in silence. */
 typedef struct {
-    int64_t annotations;   /* seen in the source */
-    int64_t empty_boxes;   /* dropped: width or height 0 in float64 */
-    int64_t over_edge;     /* kept: some part lies outside of its image (those wholly outside too) */
-    int64_t outside;       /* kept: no part lies inside of its image */
-    int64_t crowds;        /* kept and marked */
-    int64_t duplicate_ids; /* kept: the same annotation id (other than 0) as a box before it */
-    int64_t without_boxes; /* images that have none */
+    int64_t annotations;           /* seen in the source */
+    int64_t empty_boxes;           /* dropped: width or height 0 in float64 */
+    int64_t over_edge;             /* kept: some part lies outside of its image (those wholly outside too) */
+    int64_t outside;               /* kept: no part lies inside of its image */
+    int64_t crowds;                /* kept and marked */
+    int64_t duplicate_ids;         /* kept: the same annotation id (other than 0) as a box before it */
+    int64_t without_boxes;         /* images that have none */
     int64_t found[ANC_N_FINDINGS]; /* of each kind of io/findings.h that has no member above */
 } anc_dataset_report;
 

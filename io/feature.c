@@ -213,7 +213,8 @@ static void map_file(anc_features *f)
 static anc_status open_all(anc_features *f, anc_err *err)
 {
     anc_features_info *info = &f->info;
-    if (anc_h5_open_large(f->path, ANC_FEATURES_FORMAT, ANC_FEATURES_VERSION, &f->file, err) || read_images(f, err))
+    if (anc_h5_open_large(f->path, ANC_FEATURES_FORMAT, ANC_FEATURES_VERSION, &f->file, err) ||
+        read_images(f, err))
         return err->code;
     map_file(f);
     info->in_place = info->half = true;

@@ -2,8 +2,8 @@
  *
  * Maps that lie in the file in one piece as little-endian float16 or float32 are used where they are (mmap):
  * of a large file only the pages around sampled anchors are ever read. Chunked, packed or otherwise stored
- * maps are read through HDF5, one image at a time. A seal is not looked at: the file may be larger than what is read of it.
- * docs/FORMAT.md lists the datasets.
+ * maps are read through HDF5, one image at a time. A seal is not looked at: the file may be larger than what
+ * is read of it. docs/FORMAT.md lists the datasets.
  */
 #ifndef ANC_IO_FEATURE_H
 #define ANC_IO_FEATURE_H

@@ -65,7 +65,8 @@ anc_status anc_h5_fail(anc_err *err, anc_status code, const char *format, ...)
     va_end(args);
     H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_innermost, inner);
     H5Eclear2(H5E_DEFAULT);
-    static const char system[] = "error message = '"; /* of a failed read or write, amid times and addresses */
+    static const char system[] =
+        "error message = '"; /* of a failed read or write, amid times and addresses */
     char *reason = strstr(inner, system);
     if (reason) {
         reason += sizeof system - 1;
@@ -98,15 +99,16 @@ static void closed(anc_h5_file *f, herr_t result)
     H5Eclear2(H5E_DEFAULT);
 }
 
-/* Before anything else of HDF5: no printing, and no clean-up at exit, which crashes (1.10) when a file could not be
- * written to its end, as on a full disk. */
+/* Before anything else of HDF5: no printing, and no clean-up at exit, which crashes (1.10) when a file could
+ * not be written to its end, as on a full disk. */
 void anc_h5_start(void)
 {
     H5dont_atexit();
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
 }
 
-/* What a finished file would take the place of: nothing, or an older HDF5 file; never a source or a device. */
+/* What a finished file would take the place of: nothing, or an older HDF5 file; never a source or a device.
+ */
 static anc_status check_replaced(const char *path, anc_err *err)
 {
     static const unsigned char signature[8] = { 0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n' };
@@ -119,7 +121,8 @@ static anc_status check_replaced(const char *path, anc_err *err)
         if (fd >= 0) close(fd);
         if (fd < 0 || n == 0 || (n == sizeof head && !memcmp(head, signature, sizeof head))) return ANC_OK;
     }
-    return anc_fail(err, ANC_ESYSTEM, "%s: already there and not an HDF5 file; choose another name, or remove it", path);
+    return anc_fail(err, ANC_ESYSTEM,
+                    "%s: already there and not an HDF5 file; choose another name, or remove it", path);
 }
 
 anc_status anc_h5_create_part(const char *path, anc_h5_file *f, anc_err *err)
@@ -148,7 +151,8 @@ anc_status anc_h5_create_part_as(const char *path, const char *tag, anc_h5_file 
     hid_t access = H5Pcreate(H5P_FILE_ACCESS), create = H5Pcreate(H5P_FILE_CREATE);
     H5Pset_libver_bounds(access, H5F_LIBVER_V110, H5F_LIBVER_V110);
     H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
-    H5Pset_alignment(access, 256, 8); /* so that numbers in one piece can be used where they lie in a mapped file */
+    H5Pset_alignment(access, 256,
+                     8); /* so that numbers in one piece can be used where they lie in a mapped file */
 #if H5_VERSION_GE(1, 10, 7)
     H5Pset_file_locking(access, 1, 1); /* two writers collide at once; file systems without locks will do */
 #endif
@@ -331,7 +335,9 @@ static size_t row_bytes(const anc_h5_spec *spec)
 int64_t anc_h5_chunk_rows(const anc_h5_spec *spec)
 {
     size_t bytes = row_bytes(spec);
-    int64_t rows = spec->chunk_rows > 0 ? spec->chunk_rows : bytes ? (int64_t)(ANC_H5_CHUNK_BYTES / bytes) : 1;
+    int64_t rows = spec->chunk_rows > 0 ? spec->chunk_rows
+                   : bytes              ? (int64_t)(ANC_H5_CHUNK_BYTES / bytes)
+                                        : 1;
     if (rows > spec->dims[0]) rows = spec->dims[0];
     return rows > 0 ? rows : 1;
 }
@@ -415,7 +421,8 @@ static int transfer(const anc_h5_data *d, hid_t type, int64_t first, int64_t n, 
 {
     hid_t file, memory;
     int failed = select_rows(d, first, n, &file, &memory);
-    if (!failed && d->guard) anc_h5_guard_reading(d->guard, (size_t)H5Sget_select_npoints(memory) * H5Tget_size(type));
+    if (!failed && d->guard)
+        anc_h5_guard_reading(d->guard, (size_t)H5Sget_select_npoints(memory) * H5Tget_size(type));
     if (!failed && way == WRITE) failed = H5Dwrite(d->id, type, memory, file, H5P_DEFAULT, rows) < 0;
     if (!failed && way == READ) failed = H5Dread(d->id, type, memory, file, H5P_DEFAULT, rows) < 0;
     hid_t kept = keep_messages();
@@ -449,8 +456,8 @@ anc_status anc_h5_data_write(const anc_h5_data *d, int64_t first, int64_t n, con
 }
 
 /* Packs chunk after chunk and hands each to HDF5 as it is to stand in the file. */
-anc_status anc_h5_data_pack(const anc_h5_data *d, const anc_h5_spec *spec, int64_t start, int64_t n, const void *data,
-                            anc_err *err)
+anc_status anc_h5_data_pack(const anc_h5_data *d, const anc_h5_spec *spec, int64_t start, int64_t n,
+                            const void *data, anc_err *err)
 {
     int64_t chunk = anc_h5_chunk_rows(spec), end = start + n;
     hsize_t at[ANC_H5_MAX_RANK] = { 0 };
@@ -474,7 +481,8 @@ anc_status anc_h5_data_pack(const anc_h5_data *d, const anc_h5_spec *spec, int64
         }
         const void *packed;
         size_t n_packed;
-        anc_chunk_pack(packer, rows, chunk_bytes, anc_h5_type_bytes(spec->type), spec->noise, &packed, &n_packed);
+        anc_chunk_pack(packer, rows, chunk_bytes, anc_h5_type_bytes(spec->type), spec->noise, &packed,
+                       &n_packed);
         at[0] = (hsize_t)first;
         if (H5Dwrite_chunk(d->id, H5P_DEFAULT, 0, at, n_packed, packed) < 0)
             status = anc_h5_fail(err, ANC_ESYSTEM, "cannot write %s; is the disk full?", spec->name);
@@ -535,7 +543,8 @@ static anc_status open_id(const char *path, const char *guard, int64_t size, hid
 {
     anc_h5_guard_enter(guard);
     htri_t is = H5Fis_hdf5(path);
-    if (is < 0 && size) anc_h5_fail(err, ANC_ESYSTEM, "cannot be read"); /* its words, before they are cleared */
+    if (is < 0 && size)
+        anc_h5_fail(err, ANC_ESYSTEM, "cannot be read"); /* its words, before they are cleared */
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
     H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
 #if H5_VERSION_GE(1, 10, 7)
@@ -574,14 +583,15 @@ static anc_status open_hdf5(const char *path, bool large, anc_h5_file *f, anc_er
     return status;
 }
 
-static anc_status open_format(const char *path, const char *format, int max_version, bool large, anc_h5_file *f,
-                              anc_err *err)
+static anc_status open_format(const char *path, const char *format, int max_version, bool large,
+                              anc_h5_file *f, anc_err *err)
 {
     if (open_hdf5(path, large, f, err)) return err->code;
     char *found = NULL;
     int64_t version = 0;
     if (anc_h5_get_string(f, "/", "format", &found, err) ||
-        (format && strcmp(found, format) && anc_fail(err, ANC_EDATA, "holds '%.100s', not '%s'", found, format)) ||
+        (format && strcmp(found, format) &&
+         anc_fail(err, ANC_EDATA, "holds '%.100s', not '%s'", found, format)) ||
         anc_h5_get_int(f, "/", "format_version", &version, err)) {
         /* err is set */
     } else if (version < 1 || version > max_version) {
@@ -602,7 +612,8 @@ anc_status anc_h5_open(const char *path, const char *format, int max_version, an
     return open_format(path, format, max_version, false, f, err);
 }
 
-anc_status anc_h5_open_large(const char *path, const char *format, int max_version, anc_h5_file *f, anc_err *err)
+anc_status anc_h5_open_large(const char *path, const char *format, int max_version, anc_h5_file *f,
+                             anc_err *err)
 {
     return open_format(path, format, max_version, true, f, err);
 }
@@ -615,7 +626,8 @@ anc_status anc_h5_format_of(const char *path, char **format, anc_err *err)
     if (anc_h5_has_attribute(&f, "/", "format"))
         anc_h5_get_string(&f, "/", "format", format, err);
     else
-        anc_fail(err, ANC_EDATA, "is an HDF5 file, but not one of anchorage's: its root has no attribute 'format'");
+        anc_fail(err, ANC_EDATA,
+                 "is an HDF5 file, but not one of anchorage's: its root has no attribute 'format'");
     anc_h5_close(&f);
     return *format ? ANC_OK : err->code;
 }
@@ -686,7 +698,8 @@ static anc_status check_chunk(hid_t plist, hid_t type, const char *name, uint64_
     uint64_t bytes = H5Tget_size(type);
     for (int k = 0; k < rank; k++) overflow |= __builtin_mul_overflow(bytes, chunk[k], &bytes);
     if (!overflow && (bytes <= NO_MATTER || can_hold(whole, bytes))) return ANC_OK;
-    return anc_fail(err, ANC_EDATA, "%s has chunks of %llu bytes, more than its file can hold; write it with smaller ones",
+    return anc_fail(err, ANC_EDATA,
+                    "%s has chunks of %llu bytes, more than its file can hold; write it with smaller ones",
                     name, (unsigned long long)bytes);
 }
 
@@ -708,8 +721,8 @@ static anc_status check_shape(hid_t id, const char *name, int rank, const int64_
 }
 
 /* Whether the rows that a dataset claims can be there. map: those of a virtual one are not looked at. */
-static anc_status check_size(const anc_h5_file *f, hid_t id, const char *name, hid_t type, int rank, const int64_t *dims,
-                             bool map, anc_err *err)
+static anc_status check_size(const anc_h5_file *f, hid_t id, const char *name, hid_t type, int rank,
+                             const int64_t *dims, bool map, anc_err *err)
 {
     uint64_t total = H5Tget_size(type), stored = 0;
     hsize_t whole = 0;
@@ -743,8 +756,8 @@ static anc_status open_dataset(const anc_h5_file *f, const char *name, hid_t *id
 }
 
 /* anc_h5_data_open, unguarded. */
-static anc_status open_data(const anc_h5_file *f, const char *name, anc_h5_type type, int rank, const int64_t *dims, bool map,
-                            anc_h5_data *d, anc_err *err)
+static anc_status open_data(const anc_h5_file *f, const char *name, anc_h5_type type, int rank,
+                            const int64_t *dims, bool map, anc_h5_data *d, anc_err *err)
 {
     assert(rank >= 1 && rank <= ANC_H5_MAX_RANK);
     *d = (anc_h5_data){ .type = type, .rank = rank, .guard = f->guard };
@@ -821,7 +834,8 @@ anc_status anc_h5_read(const anc_h5_file *f, const char *name, anc_h5_type type,
 
 static anc_status too_long(const char *name, int64_t i, anc_err *err)
 {
-    return anc_fail(err, ANC_EDATA, "entry %lld of %s is longer than %d bytes", (long long)i, name, ANC_H5_MAX_STRING);
+    return anc_fail(err, ANC_EDATA, "entry %lld of %s is longer than %d bytes", (long long)i, name,
+                    ANC_H5_MAX_STRING);
 }
 
 static anc_status copy_fixed(const anc_h5_data *d, hid_t type, size_t bytes, char **text, const char *name,
@@ -866,7 +880,8 @@ static anc_status copy_variable(const anc_h5_data *d, hid_t type, char **text, c
     return status;
 }
 
-static anc_status read_strings(const anc_h5_file *f, const char *name, int64_t n, char ***text, int64_t *got, anc_err *err)
+static anc_status read_strings(const anc_h5_file *f, const char *name, int64_t n, char ***text, int64_t *got,
+                               anc_err *err)
 {
     anc_h5_data d = { .rank = 1, .guard = f->guard };
     if (open_dataset(f, name, &d.id, err)) return err->code;
@@ -917,7 +932,8 @@ static anc_status open_attribute(const anc_h5_file *f, const char *object, const
     return anc_fail(err, ANC_EDATA, "attribute '%s' of %s is not a single value", name, object);
 }
 
-static anc_status get_string(const anc_h5_file *f, const char *object, const char *name, char **value, anc_err *err)
+static anc_status get_string(const anc_h5_file *f, const char *object, const char *name, char **value,
+                             anc_err *err)
 {
     enum { MOST = 16 << 20 }; /* a longer one is damage */
     hid_t id;

@@ -42,13 +42,13 @@ hid_t anc_h5_type_id(
     anc_h5_type type); /* little-endian, as in files and in memory; to be closed by the caller */
 
 typedef struct {
-    hid_t id;   /* 0 when not open: a zeroed file is closed */
-    char *path; /* final name */
-    char *part; /* name while it is written, NULL for one that is read */
-    anc_err lost; /* what could not be written when its object was closed, for the commit to say */
+    hid_t id;           /* 0 when not open: a zeroed file is closed */
+    char *path;         /* final name */
+    char *part;         /* name while it is written, NULL for one that is read */
+    anc_err lost;       /* what could not be written when its object was closed, for the commit to say */
     bool folder_later;  /* the commit leaves the fsync of the folder to the caller, who writes many files */
     anc_out_cost *cost; /* the commit adds to it; NULL: nobody asks */
-    const char *guard; /* path, when it is read without a seal to vouch for it: see io/h5_guard.h */
+    const char *guard;  /* path, when it is read without a seal to vouch for it: see io/h5_guard.h */
 } anc_h5_file;
 
 /* An open dataset. A zeroed one is closed. */
@@ -68,28 +68,29 @@ typedef struct {
     int64_t dims[ANC_H5_MAX_RANK];
     int64_t chunk_rows; /* 0: what fits in ANC_H5_CHUNK_BYTES; -1: contiguous, neither packed nor checked */
     int deflate;        /* level, as libdeflate counts them, after a byte shuffle; 0: not packed */
-    int noise;          /* bytes of an element, from the lowest, that packing would gain nothing on: kept as they are */
-    const char *units;  /* attributes; give one or both, NULL leaves one out */
+    int noise; /* bytes of an element, from the lowest, that packing would gain nothing on: kept as they are
+                */
+    const char *units; /* attributes; give one or both, NULL leaves one out */
     const char *description;
 } anc_h5_spec;
 
-/* HDF5 prints nothing more in this thread. Creating and opening do it; a thread that reads from a file that another one
- * has opened calls it first. */
+/* HDF5 prints nothing more in this thread. Creating and opening do it; a thread that reads from a file that
+ * another one has opened calls it first. */
 void anc_h5_start(void);
 
 /* ---- writing ---- */
 
-/* Starts path.part; a left-over one is replaced. In the end it may take the place of an older HDF5 file or an empty one,
- * of nothing else. Errors: ANC_ESYSTEM, ANC_EMEMORY. */
+/* Starts path.part; a left-over one is replaced. In the end it may take the place of an older HDF5 file or an
+ * empty one, of nothing else. Errors: ANC_ESYSTEM, ANC_EMEMORY. */
 anc_status anc_h5_create_part(const char *path, anc_h5_file *f, anc_err *err);
 
-/* The same as path.TAG.part, for files that two processes might come to write at once: the rename of one then never
- * gives the other's half-written file its final name. */
+/* The same as path.TAG.part, for files that two processes might come to write at once: the rename of one then
+ * never gives the other's half-written file its final name. */
 anc_status anc_h5_create_part_as(const char *path, const char *tag, anc_h5_file *f, anc_err *err);
 
-/* Closes, seals (io/seal.h), fsyncs, renames to the final name, fsyncs the folder. The file is closed either way; on errors
- * nothing is left under either name (an older file of the final name stays as it was), unless it is only the folder
- * that cannot be synced. Errors: ANC_ESYSTEM.
+/* Closes, seals (io/seal.h), fsyncs, renames to the final name, fsyncs the folder. The file is closed either
+ * way; on errors nothing is left under either name (an older file of the final name stays as it was), unless
+ * it is only the folder that cannot be synced. Errors: ANC_ESYSTEM.
  */
 anc_status anc_h5_commit(anc_h5_file *f, anc_err *err);
 
@@ -107,10 +108,10 @@ anc_status anc_h5_define(anc_h5_file *f, const anc_h5_spec *spec, hid_t dcpl, an
 /* Rows [first, first + n); a row is everything behind the first dimension. Whole chunks are fastest. */
 anc_status anc_h5_data_write(const anc_h5_data *d, int64_t first, int64_t n, const void *rows, anc_err *err);
 
-/* The same for a dataset that spec, with chunks and deflate, has defined: rows are packed here, faster than HDF5 would.
- * Both ends of a run stand on multiples of anc_h5_chunk_rows, or at the dataset's end. */
-anc_status anc_h5_data_pack(const anc_h5_data *d, const anc_h5_spec *spec, int64_t first, int64_t n, const void *rows,
-                            anc_err *err);
+/* The same for a dataset that spec, with chunks and deflate, has defined: rows are packed here, faster than
+ * HDF5 would. Both ends of a run stand on multiples of anc_h5_chunk_rows, or at the dataset's end. */
+anc_status anc_h5_data_pack(const anc_h5_data *d, const anc_h5_spec *spec, int64_t first, int64_t n,
+                            const void *rows, anc_err *err);
 int64_t anc_h5_chunk_rows(const anc_h5_spec *spec); /* rows of a chunk, at least 1 */
 
 /* Define, write all, close. */
@@ -128,13 +129,14 @@ anc_status anc_h5_set_real(anc_h5_file *f, const char *object, const char *name,
 
 /* ---- reading ---- */
 
-/* Opens for reading and checks the root attributes: format (NULL: any), and a format_version of 1 to max_version. A file that ends
- * in a seal (io/seal.h) is held to it first, all its bytes, before HDF5 sees any. The error text names no path: the
- * caller adds it. Errors: ANC_EDATA, ANC_ESYSTEM, ANC_EMEMORY. */
+/* Opens for reading and checks the root attributes: format (NULL: any), and a format_version of 1 to
+ * max_version. A file that ends in a seal (io/seal.h) is held to it first, all its bytes, before HDF5 sees
+ * any. The error text names no path: the caller adds it. Errors: ANC_EDATA, ANC_ESYSTEM, ANC_EMEMORY. */
 anc_status anc_h5_open(const char *path, const char *format, int max_version, anc_h5_file *f, anc_err *err);
 
 /* The same without a look at the seal, for files that are too large to be read twice. */
-anc_status anc_h5_open_large(const char *path, const char *format, int max_version, anc_h5_file *f, anc_err *err);
+anc_status anc_h5_open_large(const char *path, const char *format, int max_version, anc_h5_file *f,
+                             anc_err *err);
 void anc_h5_close(anc_h5_file *f);
 
 /* What a file says it is: its root attribute 'format', malloc'ed. Errors as above. */
@@ -142,11 +144,12 @@ anc_status anc_h5_format_of(const char *path, char **format, anc_err *err);
 
 /* Opens a dataset whose elements fit in `type` without loss, of the given rank; dims [rank], where -1 is any.
  * Datasets that claim more rows than their stored bytes can hold are refused, so that d->dims may be
- * allocated; so are chunks that are larger than they can be. Virtual ones must map other files' datasets that are there
- * and not virtual themselves. Errors: ANC_EDATA. */
+ * allocated; so are chunks that are larger than they can be. Virtual ones must map other files' datasets that
+ * are there and not virtual themselves. Errors: ANC_EDATA. */
 anc_status anc_h5_data_open(const anc_h5_file *f, const char *name, anc_h5_type type, int rank,
                             const int64_t *dims, anc_h5_data *d, anc_err *err);
-/* The same without a look at what a virtual dataset maps: d->dims then are a claim only, and rows not to be read. */
+/* The same without a look at what a virtual dataset maps: d->dims then are a claim only, and rows not to be
+ * read. */
 anc_status anc_h5_data_open_map(const anc_h5_file *f, const char *name, anc_h5_type type, int rank,
                                 const int64_t *dims, anc_h5_data *d, anc_err *err);
 anc_status anc_h5_data_read(const anc_h5_data *d, int64_t first, int64_t n, void *rows, anc_err *err);
@@ -156,8 +159,8 @@ void anc_h5_data_close(anc_h5_data *d); /* on a closed one nothing; a write that
 anc_status anc_h5_read(const anc_h5_file *f, const char *name, anc_h5_type type, int rank,
                        const int64_t *dims, void **data, int64_t *n, anc_err *err);
 
-/* 1-D strings of fixed or variable length, of at most ANC_H5_MAX_STRING bytes; n is the wanted count, -1 any. *text [*got]
- * and each string are malloc'ed; padding is cut off at the first NUL. */
+/* 1-D strings of fixed or variable length, of at most ANC_H5_MAX_STRING bytes; n is the wanted count, -1 any.
+ * *text [*got] and each string are malloc'ed; padding is cut off at the first NUL. */
 anc_status anc_h5_read_strings(const anc_h5_file *f, const char *name, int64_t n, char ***text, int64_t *got,
                                anc_err *err);
 
@@ -168,7 +171,7 @@ anc_status anc_h5_get_int(const anc_h5_file *f, const char *object, const char *
                           anc_err *err);
 anc_status anc_h5_get_real(const anc_h5_file *f, const char *object, const char *name, double *value,
                            anc_err *err);
-int anc_h5_exists(const anc_h5_file *f, const char *object); /* 1 or 0 */
+int anc_h5_exists(const anc_h5_file *f, const char *object);                          /* 1 or 0 */
 int anc_h5_has_attribute(const anc_h5_file *f, const char *object, const char *name); /* 1 or 0 */
 
 /* anc_fail, with HDF5's innermost message after the text when it has one. */

@@ -73,8 +73,9 @@ static unsigned long long started(long pid)
     text[n] = '\0';
     const char *rest = strrchr(text, ')'); /* the name before it may hold anything */
     char state = 'X';
-    if (rest && sscanf(rest + 1, " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
-                       &state, &ticks) != 2)
+    if (rest &&
+        sscanf(rest + 1, " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+               &state, &ticks) != 2)
         ticks = 0;
     return state == 'Z' || state == 'X' ? 0 : ticks;
 }
@@ -99,9 +100,10 @@ static int describe(char text[TEXT_BYTES], const char *token)
     gethostname(host, sizeof host - 1);
     strftime(when, sizeof when, "%Y-%m-%d %H:%M:%S", localtime_r(&now, &local));
     locality(where);
-    return snprintf(text, TEXT_BYTES, "process %ld of %s on %s%s%s, since %s\nlocal %llu %ld %s\ntoken %s\nbeat ",
-                    (long)getpid(), user ? user->pw_name : "?", host, job ? ", SLURM job " : "", job ? job : "", when,
-                    started(getpid()), (long)getpid(), *where ? where : "-", token);
+    return snprintf(text, TEXT_BYTES,
+                    "process %ld of %s on %s%s%s, since %s\nlocal %llu %ld %s\ntoken %s\nbeat ",
+                    (long)getpid(), user ? user->pw_name : "?", host, job ? ", SLURM job " : "",
+                    job ? job : "", when, started(getpid()), (long)getpid(), *where ? where : "-", token);
 }
 
 static const char *owner_of(const seen *s, char out[300])
@@ -151,7 +153,8 @@ static bool is_lock(const anc_lock_request *r, const char *name, seen *s)
     size_t n = strlen(stem(r));
     int end = 0;
     return !strncmp(name, stem(r), n) &&
-           sscanf(name + n, ".lock.%d-of-%d.%d%n", &s->part, &s->n_parts, &s->generation, &end) == 3 && !name[n + (size_t)end];
+           sscanf(name + n, ".lock.%d-of-%d.%d%n", &s->part, &s->n_parts, &s->generation, &end) == 3 &&
+           !name[n + (size_t)end];
 }
 
 static anc_status list_locks(const anc_lock_request *r, list *l, anc_err *err)
@@ -163,7 +166,8 @@ static anc_status list_locks(const anc_lock_request *r, list *l, anc_err *err)
         seen *s = &l->lock[l->n];
         bool there = false;
         *s = (seen){ 0 };
-        if (!is_lock(r, e->d_name, s) || read_text(r->dir, e->d_name, s->text, &there, err) || !there) continue;
+        if (!is_lock(r, e->d_name, s) || read_text(r->dir, e->d_name, s->text, &there, err) || !there)
+            continue;
         snprintf(s->name, sizeof s->name, "%s", e->d_name);
         l->n++;
     }
@@ -176,16 +180,13 @@ static bool excludes(const anc_lock_request *r, const seen *s)
     return s->n_parts != r->n_parts || s->part == r->part;
 }
 
-static void nap(void)
-{
-    nanosleep(&(struct timespec){ 0, LOOK_MS * 1000000L }, NULL);
-}
+static void nap(void) { nanosleep(&(struct timespec){ 0, LOOK_MS * 1000000L }, NULL); }
 
 static anc_status held(const anc_lock_request *r, const seen *s, anc_err *err)
 {
     char owner[300];
-    return anc_fail(err, ANC_ESYSTEM, "%s%s%s: in use by %s; wait for it, end it, or choose another --output", r->dir,
-                    r->name ? "/" : "", r->name ? r->name : "", owner_of(s, owner));
+    return anc_fail(err, ANC_ESYSTEM, "%s%s%s: in use by %s; wait for it, end it, or choose another --output",
+                    r->dir, r->name ? "/" : "", r->name ? r->name : "", owner_of(s, owner));
 }
 
 /* Marks the dead among the locks that stand in the way; fails at the first that lives. */
@@ -201,7 +202,8 @@ static anc_status judge(const anc_lock_request *r, list *l, anc_err *err)
         open += alive < 0;
     }
     for (int look = 0; open && look < PATIENCE_S * 1000 / LOOK_MS; look++) {
-        if (r->stop && r->stop()) return anc_fail(err, ANC_ESYSTEM, "%s: stopped while waiting for its lock", r->dir);
+        if (r->stop && r->stop())
+            return anc_fail(err, ANC_ESYSTEM, "%s: stopped while waiting for its lock", r->dir);
         nap();
         for (int i = 0; i < l->n; i++) {
             seen *s = &l->lock[i];
@@ -210,7 +212,8 @@ static anc_status judge(const anc_lock_request *r, list *l, anc_err *err)
             if (read_text(r->dir, s->name, now, &there, err)) return err->code;
             if (!there)
                 s->dead = true, open--; /* released */
-            else if (strcmp(now, s->text)) return held(r, s, err);
+            else if (strcmp(now, s->text))
+                return held(r, s, err);
         }
     }
     for (int i = 0; i < l->n; i++) l->lock[i].dead = true;
@@ -270,7 +273,8 @@ static anc_status start_beating(anc_lock *l, anc_err *err)
 static int make(const anc_lock_request *r, int generation, anc_lock *l, anc_err *err)
 {
     char text[TEXT_BYTES];
-    snprintf(l->path, sizeof l->path, "%s/%s.lock.%d-of-%d.%d", r->dir, stem(r), r->part, r->n_parts, generation);
+    snprintf(l->path, sizeof l->path, "%s/%s.lock.%d-of-%d.%d", r->dir, stem(r), r->part, r->n_parts,
+             generation);
     int n = l->beat_at = describe(text, l->token);
     n += snprintf(text + n, sizeof text - (size_t)n, "%016d\n", 0);
     int fd = open(l->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
@@ -286,7 +290,8 @@ static int make(const anc_lock_request *r, int generation, anc_lock *l, anc_err 
 }
 
 /* A lock that was not judged before this one was made: somebody else is starting. */
-static const seen *newcomer(const anc_lock_request *r, const list *before, const list *after, const char *token)
+static const seen *newcomer(const anc_lock_request *r, const list *before, const list *after,
+                            const char *token)
 {
     for (int i = 0; i < after->n; i++) {
         const seen *s = &after->lock[i];
@@ -355,10 +360,7 @@ anc_status anc_lock_take(const anc_lock_request *r, anc_lock **out, anc_err *err
     return err->code;
 }
 
-bool anc_lock_lost(const anc_lock *l)
-{
-    return atomic_load(&l->lost);
-}
+bool anc_lock_lost(const anc_lock *l) { return atomic_load(&l->lost); }
 
 const char *anc_lock_tag(const anc_lock *l) { return l->tag; }
 

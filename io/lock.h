@@ -1,15 +1,17 @@
 /* io/lock.h: one run at a time in a folder, across hosts
  *
- * Neither flock nor process ids can be relied on between hosts, so a lock is a file that its holder keeps changing: a
- * thread of the holder writes a new count into it every second. Who finds a lock looks at it for 15 s of its own
- * clock; if the content stays as it is the holder is dead, and the lock is passed over. On the holder's own host (same
- * boot, same process namespace) its process id and start time give the answer at once. No clocks are compared.
+ * Neither flock nor process ids can be relied on between hosts, so a lock is a file that its holder keeps
+ * changing: a thread of the holder writes a new count into it every second. Who finds a lock looks at it for
+ * 15 s of its own clock; if the content stays as it is the holder is dead, and the lock is passed over. On
+ * the holder's own host (same boot, same process namespace) its process id and start time give the answer at
+ * once. No clocks are compared.
  *
- * The file is DIR/run.lock.I-of-N.G, or NAME.lock.I-of-N.G for one output of several in a folder: part I of N of the work (1-of-1: all of it), generation G. Parts of the same N
- * may run side by side, everything else excludes each other. A taker makes a new file, which only one of several can
- * (O_EXCL), one generation above the dead; then it lists the folder again, and steps back if there is a lock that it
- * has not judged. Of two that start at once at least one sees the other, as both make before they list; making a file
- * also renews what an NFS client remembers of the folder. A holder that was stopped for longer and comes back finds its
+ * The file is DIR/run.lock.I-of-N.G, or NAME.lock.I-of-N.G for one output of several in a folder: part I of N
+ * of the work (1-of-1: all of it), generation G. Parts of the same N may run side by side, everything else
+ * excludes each other. A taker makes a new file, which only one of several can (O_EXCL), one generation above
+ * the dead; then it lists the folder again, and steps back if there is a lock that it has not judged. Of two
+ * that start at once at least one sees the other, as both make before they list; making a file also renews
+ * what an NFS client remembers of the folder. A holder that was stopped for longer and comes back finds its
  * file gone, and is told so by anc_lock_lost.
  */
 #ifndef ANC_IO_LOCK_H

@@ -34,8 +34,8 @@ anc_status anc_out_commit(anc_out *o, anc_err *err);
 /* Removes PATH.part and frees o. NULL is allowed. */
 void anc_out_abandon(anc_out *o);
 
-/* Makes the names in a folder survive a power cut: fsync of the folder. Where that cannot be done (some network
- * file systems, folders that may not be read) it is no failure. Errors: ANC_ESYSTEM. */
+/* Makes the names in a folder survive a power cut: fsync of the folder. Where that cannot be done (some
+ * network file systems, folders that may not be read) it is no failure. Errors: ANC_ESYSTEM. */
 anc_status anc_out_sync_folder(const char *folder, anc_err *err);
 anc_status anc_out_sync_folder_of(const char *path, anc_err *err); /* the folder in which path lies */
 

@@ -33,14 +33,17 @@ anc_status anc_proposal_set_check_table(const anc_proposal_set *s, anc_err *err)
 {
     for (int64_t i = 1; i < s->n_images; i++)
         if (s->image_id[i] <= s->image_id[i - 1])
-            return anc_fail(err, ANC_EDATA, "image ids do not ascend: %" PRId64 " follows %" PRId64, s->image_id[i],
-                            s->image_id[i - 1]);
+            return anc_fail(err, ANC_EDATA, "image ids do not ascend: %" PRId64 " follows %" PRId64,
+                            s->image_id[i], s->image_id[i - 1]);
     for (int64_t i = 0; i < s->n_images; i++)
         if (s->offset[i + 1] < s->offset[i] || s->offset[i + 1] - s->offset[i] > INT32_MAX)
-            return anc_fail(err, ANC_EDATA, "/proposals/offset goes from %" PRId64 " to %" PRId64 " at image %" PRId64,
+            return anc_fail(err, ANC_EDATA,
+                            "/proposals/offset goes from %" PRId64 " to %" PRId64 " at image %" PRId64,
                             s->offset[i], s->offset[i + 1], s->image_id[i]);
     if (s->offset[0] != 0 || s->offset[s->n_images] != s->n)
-        return anc_fail(err, ANC_EDATA, "/proposals/offset runs from %" PRId64 " to %" PRId64 ", but there are %" PRId64 " proposals",
+        return anc_fail(err, ANC_EDATA,
+                        "/proposals/offset runs from %" PRId64 " to %" PRId64 ", but there are %" PRId64
+                        " proposals",
                         s->offset[0], s->offset[s->n_images], s->n);
     return ANC_OK;
 }
@@ -50,12 +53,14 @@ anc_status anc_proposal_set_check_rows(const anc_proposal_set *s, anc_err *err)
     for (int64_t i = 0; i < s->n_images; i++)
         for (int64_t k = s->offset[i]; k < s->offset[i + 1]; k++) {
             const double *b = s->xyxy[k];
-            if (!(b[2] >= b[0] && b[3] >= b[1] && isfinite(b[0]) && isfinite(b[1]) && isfinite(b[2]) && isfinite(b[3])))
-                return anc_fail(err, ANC_EDATA, "image %" PRId64 ": proposal %" PRId64 " is (%g, %g, %g, %g), not a box",
+            if (!(b[2] >= b[0] && b[3] >= b[1] && isfinite(b[0]) && isfinite(b[1]) && isfinite(b[2]) &&
+                  isfinite(b[3])))
+                return anc_fail(err, ANC_EDATA,
+                                "image %" PRId64 ": proposal %" PRId64 " is (%g, %g, %g, %g), not a box",
                                 s->image_id[i], k - s->offset[i], b[0], b[1], b[2], b[3]);
             if (!isfinite(s->score[k]))
-                return anc_fail(err, ANC_EDATA, "image %" PRId64 ": proposal %" PRId64 " has a score of %g", s->image_id[i],
-                                k - s->offset[i], s->score[k]);
+                return anc_fail(err, ANC_EDATA, "image %" PRId64 ": proposal %" PRId64 " has a score of %g",
+                                s->image_id[i], k - s->offset[i], s->score[k]);
         }
     return ANC_OK;
 }
@@ -67,8 +72,10 @@ static anc_status open_file(anc_proposals *p, anc_err *err)
     int64_t n = 0, n_offsets = 0;
     anc_proposal_set *s = &p->set;
     if (anc_h5_open(p->path, ANC_PROPOSALS_FORMAT, ANC_PROPOSALS_VERSION, &p->file, err)) return err->code;
-    if (anc_h5_read(&p->file, "/images/id", ANC_H5_I64, 1, (int64_t[]){ -1 }, (void **)&s->image_id, &n, err) ||
-        anc_h5_read(&p->file, "/proposals/offset", ANC_H5_I64, 1, (int64_t[]){ n + 1 }, (void **)&s->offset, &n_offsets, err) ||
+    if (anc_h5_read(&p->file, "/images/id", ANC_H5_I64, 1, (int64_t[]){ -1 }, (void **)&s->image_id, &n,
+                    err) ||
+        anc_h5_read(&p->file, "/proposals/offset", ANC_H5_I64, 1, (int64_t[]){ n + 1 }, (void **)&s->offset,
+                    &n_offsets, err) ||
         anc_h5_data_open(&p->file, "/proposals/xyxy", ANC_H5_F32, 2, (int64_t[]){ -1, 4 }, &p->xyxy, err))
         return err->code;
     if (anc_h5_get_string(&p->file, "/", "config", &p->config, err)) return err->code;
@@ -150,7 +157,8 @@ static anc_status read_rows(const anc_proposals *p, int64_t first, anc_proposal_
     return status;
 }
 
-anc_status anc_proposals_read(const anc_proposals *p, int64_t first, int64_t n, anc_proposal_set *out, anc_err *err)
+anc_status anc_proposals_read(const anc_proposals *p, int64_t first, int64_t n, anc_proposal_set *out,
+                              anc_err *err)
 {
     int64_t from = p->set.offset[first];
     *out = (anc_proposal_set){ .n_images = n, .n = p->set.offset[first + n] - from };

@@ -35,7 +35,8 @@ typedef struct {
     anc_corners corners;
     anc_box_kind box;
     bool strict;
-    /* Asked now and then while reading (may be NULL); true: end with ANC_ESTOPPED. The only member that may differ by rank. */
+    /* Asked now and then while reading (may be NULL); true: end with ANC_ESTOPPED. The only member that may
+     * differ by rank. */
     bool (*asked)(void *context);
     void *context;
 } anc_reader_options;

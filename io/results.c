@@ -40,7 +40,7 @@ typedef struct {
     anc_err *err;
     yajl_handle parser;
     const unsigned char *block;
-    size_t n_block; /* 0 behind the end */
+    size_t n_block;            /* 0 behind the end */
     int64_t lines, line_bytes; /* before the block */
 } reader;
 
@@ -62,17 +62,21 @@ static int stop(reader *r, const char *format, ...)
             column = 0;
         }
     }
-    anc_fail(r->err, ANC_EDATA, "line %" PRId64 ", column %" PRId64 ": item %" PRId64 ": %s", line, column, r->n, text);
+    anc_fail(r->err, ANC_EDATA, "line %" PRId64 ", column %" PRId64 ": item %" PRId64 ": %s", line, column,
+             r->n, text);
     return 0;
 }
 
 static int finish_item(reader *r)
 {
     for (int f = IMAGE_ID; f <= SCORE; f++)
-        if (!(r->seen >> f & 1)) return stop(r, "no member '%s': COCO results need image_id, bbox and score", field_name[f]);
+        if (!(r->seen >> f & 1))
+            return stop(r, "no member '%s': COCO results need image_id, bbox and score", field_name[f]);
     double *b = r->item.xyxy;
-    if (r->n_bbox != 4) return stop(r, "bbox holds %d numbers, not the 4 of [x, y, width, height]", r->n_bbox);
-    if (b[2] < 0 || b[3] < 0) return stop(r, "bbox is %g wide and %g high; negative sizes mean nothing", b[2], b[3]);
+    if (r->n_bbox != 4)
+        return stop(r, "bbox holds %d numbers, not the 4 of [x, y, width, height]", r->n_bbox);
+    if (b[2] < 0 || b[3] < 0)
+        return stop(r, "bbox is %g wide and %g high; negative sizes mean nothing", b[2], b[3]);
     b[2] += b[0];
     b[3] += b[1];
     if (!isfinite(b[2]) || !isfinite(b[3])) return stop(r, "bbox is too large for float64");
@@ -91,8 +95,9 @@ static int finish_item(reader *r)
 /* A value of a kind that cannot stand here. */
 static int misplaced(reader *r, const char *kind)
 {
-    if (r->depth == 0) return stop(r, "the file holds %s, not a list of results%s", kind,
-                                   kind[3] == 'o' ? ": is it a file of annotations? Those come second" : "");
+    if (r->depth == 0)
+        return stop(r, "the file holds %s, not a list of results%s", kind,
+                    kind[3] == 'o' ? ": is it a file of annotations? Those come second" : "");
     if (r->depth == DEPTH_LIST) return stop(r, "it is %s, not an object", kind);
     if (r->depth == DEPTH_ITEM && r->field == OTHER) return 1;
     return stop(r, "'%s' holds %s, not %s", field_name[r->depth == DEPTH_BBOX ? BBOX : r->field], kind,
@@ -104,7 +109,8 @@ static int on_number(void *context, const char *text, size_t n)
     reader *r = context;
     double value;
     if (r->skip || (r->depth == DEPTH_ITEM && r->field == OTHER)) return 1;
-    if (r->depth < DEPTH_ITEM || (r->depth == DEPTH_ITEM && r->field == BBOX)) return misplaced(r, "a number");
+    if (r->depth < DEPTH_ITEM || (r->depth == DEPTH_ITEM && r->field == BBOX))
+        return misplaced(r, "a number");
     if (r->depth == DEPTH_ITEM) r->seen |= 1u << r->field;
     if (r->depth == DEPTH_ITEM && r->field == IMAGE_ID) {
         if (anc_number_whole(&r->numbers, text, n, &r->item.image_id)) return 1;
@@ -196,7 +202,8 @@ static const yajl_callbacks callbacks = { .yajl_null = on_null,
 static anc_status syntax(reader *r, yajl_status status, size_t n, anc_err *err)
 {
     if (status == yajl_status_ok || err->code) return err->code;
-    stop(r, "%s%s", anc_json_said(r->parser).text, n ? "" : ": the file ends too early; was it copied or downloaded whole?");
+    stop(r, "%s%s", anc_json_said(r->parser).text,
+         n ? "" : ": the file ends too early; was it copied or downloaded whole?");
     return err->code;
 }
 

@@ -12,7 +12,10 @@
 
 enum { SEAL_BYTES = 31, BLOCK_BYTES = 1 << 18 };
 
-uint32_t anc_seal_crc32(uint32_t start, const void *bytes, size_t n) { return libdeflate_crc32(start, bytes, n); }
+uint32_t anc_seal_crc32(uint32_t start, const void *bytes, size_t n)
+{
+    return libdeflate_crc32(start, bytes, n);
+}
 
 static void print_seal(char text[SEAL_BYTES + 1], uint32_t crc)
 {
@@ -62,8 +65,8 @@ anc_status anc_seal_append(const char *path, anc_err *err)
     return good ? ANC_OK : anc_fail(err, ANC_ESYSTEM, "cannot seal: %s", strerror(reason));
 }
 
-/* *sealed: there is a seal, which was found right. Without one *crc, if it is asked for, is over all bytes. The text names
- * no path. */
+/* *sealed: there is a seal, which was found right. Without one *crc, if it is asked for, is over all bytes.
+ * The text names no path. */
 static anc_status check_open(int fd, bool *sealed, uint32_t *crc, anc_err *err)
 {
     char text[SEAL_BYTES + 1], found[SEAL_BYTES + 1] = "";
@@ -72,7 +75,8 @@ static anc_status check_open(int fd, bool *sealed, uint32_t *crc, anc_err *err)
     *sealed = false;
     if (fd < 0 || fstat(fd, &info)) return anc_fail(err, ANC_ESYSTEM, "cannot open: %s", strerror(errno));
     int64_t n = info.st_size - SEAL_BYTES;
-    *sealed = n > 0 && pread(fd, found, SEAL_BYTES, n) == SEAL_BYTES && !strncmp(found, "\nanchorage-seal", 15);
+    *sealed =
+        n > 0 && pread(fd, found, SEAL_BYTES, n) == SEAL_BYTES && !strncmp(found, "\nanchorage-seal", 15);
     if (!*sealed && !crc) return ANC_OK;
     if (!crc_of(fd, *sealed ? n : info.st_size, &sum))
         return anc_fail(err, ANC_ESYSTEM, "cannot read: %s", errno ? strerror(errno) : "it became shorter");
@@ -92,14 +96,18 @@ static anc_status check_path(const char *path, bool *sealed, uint32_t *crc, anc_
     return status;
 }
 
-anc_status anc_seal_check_any(const char *path, bool *sealed, anc_err *err) { return check_path(path, sealed, NULL, err); }
+anc_status anc_seal_check_any(const char *path, bool *sealed, anc_err *err)
+{
+    return check_path(path, sealed, NULL, err);
+}
 
 anc_status anc_seal_check(const char *path, anc_err *err)
 {
     bool sealed;
     anc_status status = check_path(path, &sealed, NULL, err);
     if (!status && !sealed)
-        status = anc_fail(err, ANC_EDATA, "does not end in a seal; it was cut off, damaged, or changed by another program");
+        status = anc_fail(err, ANC_EDATA,
+                          "does not end in a seal; it was cut off, damaged, or changed by another program");
     return status ? anc_within(err, "%s", path) : ANC_OK;
 }
 

@@ -1,13 +1,13 @@
 /* io/seal.h: a checksum over a whole file, behind its last byte
  *
- * HDF5's own checksums leave gaps: padding, the superblock's spare bytes, contiguous data, fixed arrays' unused
- * entries. A seal covers every byte. It is a line of text behind what HDF5 calls the end of the file, so HDF5 and all
- * that is built on it read the file as before:
+ * HDF5's own checksums leave gaps: padding, the superblock's spare bytes, contiguous data, fixed arrays'
+ * unused entries. A seal covers every byte. It is a line of text behind what HDF5 calls the end of the file,
+ * so HDF5 and all that is built on it read the file as before:
  *
  *     "\nanchorage-seal crc32 1a2b3c4d\n"
  *
- * with the CRC-32 of zlib and gzip over all bytes before that line. It finds every burst of up to 32 wrong bits for
- * certain. A program that changes the file in place leaves a wrong seal, or none.
+ * with the CRC-32 of zlib and gzip over all bytes before that line. It finds every burst of up to 32 wrong
+ * bits for certain. A program that changes the file in place leaves a wrong seal, or none.
  */
 #ifndef ANC_IO_SEAL_H
 #define ANC_IO_SEAL_H
@@ -20,15 +20,15 @@
 /* Appends the seal to a file that has none. Errors: ANC_ESYSTEM, without the path. */
 anc_status anc_seal_append(const char *path, anc_err *err);
 
-/* Reads the whole file against its seal. Errors: ANC_EDATA (no seal, or other bytes than were sealed), ANC_ESYSTEM;
- * the text starts with the path. */
+/* Reads the whole file against its seal. Errors: ANC_EDATA (no seal, or other bytes than were sealed),
+ * ANC_ESYSTEM; the text starts with the path. */
 anc_status anc_seal_check(const char *path, anc_err *err);
 
-/* The same for a file that need not have a seal: *sealed says whether it has one; then the bytes are those that were
- * sealed. The text names no path. */
+/* The same for a file that need not have a seal: *sealed says whether it has one; then the bytes are those
+ * that were sealed. The text names no path. */
 anc_status anc_seal_check_any(const char *path, bool *sealed, anc_err *err);
-/* What a file's bytes are known by: of a sealed file the checksum of its seal, which is checked; of another the CRC-32 of
- * all of it. Errors as above. */
+/* What a file's bytes are known by: of a sealed file the checksum of its seal, which is checked; of another
+ * the CRC-32 of all of it. Errors as above. */
 anc_status anc_seal_crc_of(const char *path, uint32_t *crc, anc_err *err);
 
 /* The same CRC-32, to go on from `start` (0 at first). */

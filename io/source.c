@@ -45,7 +45,8 @@ static anc_status strictly(anc_source *s, const char *path, anc_err *err)
 }
 
 /* An open file or pipe: what it is, and, if its reader takes it whole, all of it. */
-static anc_status begin_file(anc_source *s, int fd, const char *path, const anc_reader_options *o, anc_err *err)
+static anc_status begin_file(anc_source *s, int fd, const char *path, const anc_reader_options *o,
+                             anc_err *err)
 {
     char head[HEAD_BYTES + 1];
     size_t n;
@@ -62,17 +63,23 @@ static anc_status begin_file(anc_source *s, int fd, const char *path, const anc_
         return strictly(s, path, err);
     }
     if (!anc_is_file(path))
-        return anc_fail(err, ANC_EDATA, "%s: %s cannot be read from a pipe: save it as a file", path, s->reader->name);
+        return anc_fail(err, ANC_EDATA, "%s: %s cannot be read from a pipe: save it as a file", path,
+                        s->reader->name);
     return ANC_OK;
 }
 
 /* Options that the source's format has no use for are mistakes. */
-static anc_status refuse_options(const anc_source *s, const char *path, const anc_reader_options *o, anc_err *err)
+static anc_status refuse_options(const anc_source *s, const char *path, const anc_reader_options *o,
+                                 anc_err *err)
 {
-    const char *option = o->images ? "images" : o->sizes ? "sizes" : o->names ? "names" : o->list ? "list" : NULL;
+    const char *option = o->images  ? "images"
+                         : o->sizes ? "sizes"
+                         : o->names ? "names"
+                         : o->list  ? "list"
+                                    : NULL;
     if (!option || (s->reader && s->reader->read)) return ANC_OK;
-    return anc_fail(err, ANC_EARGUMENT, "%s: --%s is not for a file of format %s, which says all that itself", path, option,
-                    s->reader ? s->reader->name : "annotations");
+    return anc_fail(err, ANC_EARGUMENT, "%s: --%s is not for a file of format %s, which says all that itself",
+                    path, option, s->reader ? s->reader->name : "annotations");
 }
 
 static anc_status begin(anc_source *s, const char *path, const anc_reader_options *o, anc_err *err)
@@ -90,8 +97,8 @@ static anc_status begin(anc_source *s, const char *path, const anc_reader_option
     return err->code;
 }
 
-anc_status anc_source_begin(const char *path, const anc_reader_options *o, anc_source **out, anc_intake **intake,
-                            anc_err *err)
+anc_status anc_source_begin(const char *path, const anc_reader_options *o, anc_source **out,
+                            anc_intake **intake, anc_err *err)
 {
     anc_source *s = *out = calloc(1, sizeof *s);
     *intake = NULL;
@@ -229,7 +236,8 @@ anc_status anc_source_write(anc_source *s, const char *path, const char *config,
     return status;
 }
 
-anc_status anc_source_export(anc_source *s, const char *path, bool (*asked)(void *context), void *context, anc_err *err)
+anc_status anc_source_export(anc_source *s, const char *path, bool (*asked)(void *context), void *context,
+                             anc_err *err)
 {
     if (!s->annotations) return anc_coco_export(path, &s->dataset, asked, context, err);
     anc_dataset all = { 0 };

@@ -6,16 +6,18 @@
 
 typedef struct anc_source anc_source;
 
-/* Opens a canonical annotations.h5 or any source that io/reader.h has a reader for; the content decides unless o->format
- * does. o may be NULL: the defaults. A source is read whole here; of an annotations.h5 only the image table and offsets
- * stay in memory. Errors name the file, the place (line and column, or image and annotation id) and a remedy. */
+/* Opens a canonical annotations.h5 or any source that io/reader.h has a reader for; the content decides
+ * unless o->format does. o may be NULL: the defaults. A source is read whole here; of an annotations.h5 only
+ * the image table and offsets stay in memory. Errors name the file, the place (line and column, or image and
+ * annotation id) and a remedy. */
 anc_status anc_source_open(const char *path, const anc_reader_options *o, anc_source **out, anc_err *err);
 
-/* The same in two steps, for a team: begin gives either a source that is open already and *intake NULL, or an intake
- * that the team reads (io/intake.h); end then makes that the source's content and frees the intake. path and o are borrowed
- * until the end. After an error of either the source is to be closed, if it is not NULL, and so is the intake. */
-anc_status anc_source_begin(const char *path, const anc_reader_options *o, anc_source **out, anc_intake **intake,
-                            anc_err *err);
+/* The same in two steps, for a team: begin gives either a source that is open already and *intake NULL, or an
+ * intake that the team reads (io/intake.h); end then makes that the source's content and frees the intake.
+ * path and o are borrowed until the end. After an error of either the source is to be closed, if it is not
+ * NULL, and so is the intake. */
+anc_status anc_source_begin(const char *path, const anc_reader_options *o, anc_source **out,
+                            anc_intake **intake, anc_err *err);
 anc_status anc_source_end(anc_source *s, anc_intake *intake, anc_err *err);
 
 void anc_source_close(anc_source *s); /* NULL is allowed */
@@ -41,7 +43,8 @@ anc_status anc_source_fingerprint(anc_source *s, uint64_t *out, anc_err *err);
 anc_status anc_source_read(anc_source *s, int64_t first, int64_t n, anc_dataset *slice, anc_err *err);
 
 /* The whole of it as COCO JSON (io/coco_export.h). */
-anc_status anc_source_export(anc_source *s, const char *path, bool (*asked)(void *context), void *context, anc_err *err);
+anc_status anc_source_export(anc_source *s, const char *path, bool (*asked)(void *context), void *context,
+                             anc_err *err);
 
 /* Writes the whole source as a canonical annotations.h5 (io/annotations.h): complete or not at all. */
 anc_status anc_source_write(anc_source *s, const char *path, const char *config, anc_err *err);

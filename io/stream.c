@@ -34,7 +34,8 @@ static anc_status more(anc_stream *s, anc_err *err)
     if (s->at < s->n || s->fd < 0) return ANC_OK;
     if (!s->block && !(s->block = malloc(BLOCK_BYTES)))
         return anc_fail(err, ANC_EMEMORY, "%s: no memory to read it", s->name);
-    if (s->asked && s->asked(s->context)) return anc_fail(err, ANC_ESTOPPED, "stopped while reading %s", s->name);
+    if (s->asked && s->asked(s->context))
+        return anc_fail(err, ANC_ESTOPPED, "stopped while reading %s", s->name);
     ssize_t got;
     while ((got = read(s->fd, s->block, BLOCK_BYTES)) < 0 && errno == EINTR) {}
     if (got < 0) return anc_fail(err, ANC_ESYSTEM, "%s: cannot read: %s", s->name, strerror(errno));

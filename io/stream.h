@@ -33,8 +33,8 @@ void anc_stream_end(anc_stream *s); /* frees; harmless on a zeroed one */
 
 /* The next line without its end, NUL-terminated, the caller may write into it; valid until the next call. LF,
  * CR LF and CR end a line; a byte order mark at the start is taken off. *line is NULL at the end of the text.
- * Errors: ANC_EDATA (a NUL byte, a line over ANC_MAX_LINE_BYTES), ANC_ESYSTEM, ANC_EMEMORY, ANC_ESTOPPED; with name and
- * line. */
+ * Errors: ANC_EDATA (a NUL byte, a line over ANC_MAX_LINE_BYTES), ANC_ESYSTEM, ANC_EMEMORY, ANC_ESTOPPED;
+ * with name and line. */
 anc_status anc_stream_line(anc_stream *s, char **line, size_t *n, anc_err *err);
 
 /* The next bytes as they are, some at a time; *n is 0 at the end. Not to be mixed with lines. */

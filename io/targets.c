@@ -23,8 +23,10 @@ static anc_status reserve(anc_targets *t, anc_rows kind, int64_t more, anc_err *
     for (int c = 0; c < ANC_N_COLUMNS; c++) {
         if (columns[c].rows != kind || !anc_targets_has(t->with, t->n_levels, c)) continue;
         void *grown = realloc(t->column[c], (size_t)room * anc_targets_row_bytes(c, t->n_levels));
-        if (!grown) return anc_fail(err, ANC_EMEMORY, "out of memory for %lld rows of %s; use fewer --images-per-shard",
-                                    (long long)room, columns[c].name);
+        if (!grown)
+            return anc_fail(err, ANC_EMEMORY,
+                            "out of memory for %lld rows of %s; use fewer --images-per-shard",
+                            (long long)room, columns[c].name);
         t->column[c] = grown;
     }
     t->room[kind] = room;
@@ -49,7 +51,8 @@ static anc_status reserve_views(anc_targets *t, anc_err *err)
     return ANC_OK;
 }
 
-anc_status anc_targets_init(anc_targets *t, int32_t n_levels, bool assignment, bool labels, bool gt, anc_err *err)
+anc_status anc_targets_init(anc_targets *t, int32_t n_levels, bool assignment, bool labels, bool gt,
+                            anc_err *err)
 {
     *t = (anc_targets){ .n_levels = n_levels };
     anc_targets_kept(ANC_STAGE_RPN, assignment, labels, gt, t->with);
@@ -95,8 +98,8 @@ static void put_gt(anc_targets *t, const anc_labeller *l, const anc_gt *gt, int3
         const double *x = gt[i].xyxy;
         if (anc_view_box(v, l->rules->boxes.rule, x, &b) == ANC_BOX_DROPPED) { /* where it would lie */
             double left = v->flip ? v->image_w - x[2] : x[0], right = v->flip ? v->image_w - x[0] : x[2];
-            b = (anc_box){ (float)(left * v->scale_x), (float)(x[1] * v->scale_y), (float)(right * v->scale_x),
-                           (float)(x[3] * v->scale_y) };
+            b = (anc_box){ (float)(left * v->scale_x), (float)(x[1] * v->scale_y),
+                           (float)(right * v->scale_x), (float)(x[3] * v->scale_y) };
         }
         memcpy(xyxy[i], &b, sizeof b);
         category[i] = gt[i].category;
@@ -178,7 +181,8 @@ anc_status anc_targets_append(anc_targets *t, anc_labeller *l, const anc_gt *gt,
     }
     if (t->with[ANC_ROWS_LABELS]) {
         int8_t *label = end_of(t, ANC_LABELS_LABEL);
-        for (int32_t a = 0; a < l->match.n_anchors; a++) label[a] = (int8_t)anc_match_label(&l->match, &l->grid, a);
+        for (int32_t a = 0; a < l->match.n_anchors; a++)
+            label[a] = (int8_t)anc_match_label(&l->match, &l->grid, a);
         t->n[ANC_ROWS_LABELS] += l->match.n_anchors;
     }
     if (t->with[ANC_ROWS_GT]) put_gt(t, l, gt, n_gt);
@@ -189,8 +193,8 @@ anc_status anc_targets_append(anc_targets *t, anc_labeller *l, const anc_gt *gt,
 /* ---- the second stage ---- */
 
 /* The class of each positive RoI, then as many times the background. */
-static anc_status put_labels(anc_targets *t, const anc_labeller *l, const anc_rois *r, const anc_classes *classes,
-                             const anc_gt *gt, anc_err *err)
+static anc_status put_labels(anc_targets *t, const anc_labeller *l, const anc_rois *r,
+                             const anc_classes *classes, const anc_gt *gt, anc_err *err)
 {
     int32_t *label = end_of(t, ANC_ROIS_LABEL);
     for (int32_t i = 0; i < r->batch_positive + r->batch_negative; i++) {
@@ -198,7 +202,8 @@ static anc_status put_labels(anc_targets *t, const anc_labeller *l, const anc_ro
         if (i >= r->batch_positive) continue;
         int32_t from = l->box_from[r->gt[r->sample[i]]], at = anc_class_find(classes, gt[from].category);
         if (at < 0)
-            return anc_fail(err, ANC_EDATA, "box %d is of category %d, which is not in the data set's list of categories",
+            return anc_fail(err, ANC_EDATA,
+                            "box %d is of category %d, which is not in the data set's list of categories",
                             from, gt[from].category);
         label[i] = anc_class_label(classes, at);
     }
@@ -222,8 +227,8 @@ static void put_rois(anc_targets *t, const anc_labeller *l, const anc_rois *r)
     t->n[ANC_ROWS_POSITIVES] += r->batch_positive;
 }
 
-anc_status anc_targets_append_rois(anc_targets *t, const anc_labeller *l, const anc_rois *r, const anc_classes *classes,
-                                   const anc_gt *gt, int32_t n_gt, anc_err *err)
+anc_status anc_targets_append_rois(anc_targets *t, const anc_labeller *l, const anc_rois *r,
+                                   const anc_classes *classes, const anc_gt *gt, int32_t n_gt, anc_err *err)
 {
     const int64_t more[ANC_ROWS_KINDS] = {
         [ANC_ROWS_ROIS] = r->batch_positive + r->batch_negative,
@@ -287,10 +292,18 @@ static anc_status write_classes(anc_h5_file *f, const anc_classes *c, anc_err *e
     int32_t *label = malloc(((size_t)c->n + 1) * sizeof *label);
     if (!label) return anc_fail(err, ANC_EMEMORY, "out of memory for %d classes", c->n);
     for (int32_t i = 0; i < c->n; i++) label[i] = anc_class_label(c, i);
-    const anc_h5_spec category = { .name = "/classes/category", .type = ANC_H5_I32, .rank = 1, .dims = { c->n },
-                                   .chunk_rows = -1, .description = "category ids, ascending" };
-    const anc_h5_spec number = { .name = "/classes/label", .type = ANC_H5_I32, .rank = 1, .dims = { c->n },
-                                 .chunk_rows = -1, .description = "what stands for the category in /rois/label" };
+    const anc_h5_spec category = { .name = "/classes/category",
+                                   .type = ANC_H5_I32,
+                                   .rank = 1,
+                                   .dims = { c->n },
+                                   .chunk_rows = -1,
+                                   .description = "category ids, ascending" };
+    const anc_h5_spec number = { .name = "/classes/label",
+                                 .type = ANC_H5_I32,
+                                 .rank = 1,
+                                 .dims = { c->n },
+                                 .chunk_rows = -1,
+                                 .description = "what stands for the category in /rois/label" };
     anc_status status = anc_h5_write(f, &category, c->category, err);
     if (!status) status = anc_h5_write(f, &number, label, err);
     if (!status) status = anc_h5_set_int(f, "/classes", "background", anc_class_background(c), err);
@@ -321,7 +334,8 @@ anc_status anc_targets_stage_of(const char *path, anc_stage *stage, anc_err *err
 static anc_status file_size(const char *path, int64_t *n_bytes, anc_err *err)
 {
     struct stat info;
-    if (stat(path, &info)) return anc_fail(err, ANC_ESYSTEM, "%s: cannot be read back after it was written", path);
+    if (stat(path, &info))
+        return anc_fail(err, ANC_ESYSTEM, "%s: cannot be read back after it was written", path);
     *n_bytes = info.st_size;
     return ANC_OK;
 }
@@ -338,15 +352,16 @@ static anc_status write_columns(const anc_targets *t, anc_h5_file *f, anc_err *e
     return ANC_OK;
 }
 
-anc_status anc_targets_write(const anc_targets *t, const char *path, const anc_targets_about *about, int64_t *n_bytes,
-                             anc_err *err)
+anc_status anc_targets_write(const anc_targets *t, const char *path, const anc_targets_about *about,
+                             int64_t *n_bytes, anc_err *err)
 {
     anc_h5_file f = { 0 };
     if (anc_h5_create_part_as(path, about->tag, &f, err)) return err->code;
     f.cost = about->cost;
     f.folder_later = true;
     if (anc_h5_stamp(&f, anc_targets_format(about->rules->stage), ANC_TARGETS_VERSION, about->config, err) ||
-        anc_h5_set_int(&f, "/", "shard", about->shard, err) || write_about(&f, about, err) || write_columns(t, &f, err)) {
+        anc_h5_set_int(&f, "/", "shard", about->shard, err) || write_about(&f, about, err) ||
+        write_columns(t, &f, err)) {
         anc_h5_abandon(&f);
         return err->code;
     }
@@ -376,14 +391,16 @@ anc_status anc_targets_remove(const char *dir, anc_err *err)
         status = anc_fail(err, ANC_ESYSTEM, "%s/targets.h5: cannot be removed: %s", dir, strerror(errno));
     for (struct dirent *e; !status && (e = readdir(d));)
         if (is_shard(e->d_name) && unlinkat(dirfd(d), e->d_name, 0))
-            status = anc_fail(err, ANC_ESYSTEM, "%s/%s: cannot be removed: %s", dir, e->d_name, strerror(errno));
+            status =
+                anc_fail(err, ANC_ESYSTEM, "%s/%s: cannot be removed: %s", dir, e->d_name, strerror(errno));
     closedir(d);
     return status;
 }
 
 /* ---- the index ---- */
 
-/* The shards' rows, by kind: first [kind][shard] is where a shard's begin, one beyond the last is their sum. */
+/* The shards' rows, by kind: first [kind][shard] is where a shard's begin, one beyond the last is their sum.
+ */
 typedef struct {
     int64_t n_shards;
     int64_t *first[ANC_ROWS_KINDS];
@@ -399,7 +416,8 @@ static void extent_clear(extent *x)
 }
 
 /* Reads one kind of offsets of one shard and appends them, moved up, to the data set's. */
-static anc_status append_offsets(const anc_h5_file *f, int k, bool first_of_shard, int64_t shard, extent *x, anc_err *err)
+static anc_status append_offsets(const anc_h5_file *f, int k, bool first_of_shard, int64_t shard, extent *x,
+                                 anc_err *err)
 {
     char name[64];
     int64_t *offset, n, views = x->first[ANC_ROWS_VIEWS][shard];
@@ -414,15 +432,18 @@ static anc_status append_offsets(const anc_h5_file *f, int k, bool first_of_shar
     int64_t before = x->first[k][shard], *grown = realloc(x->offset[k], (size_t)(views + n) * sizeof *grown);
     if (!grown) {
         free(offset);
-        return anc_fail(err, ANC_EMEMORY, "out of memory for the offsets of %lld views", (long long)(views + n));
+        return anc_fail(err, ANC_EMEMORY, "out of memory for the offsets of %lld views",
+                        (long long)(views + n));
     }
     for (int64_t i = 0; i < n; i++) grown[views + i] = before + offset[i];
     x->offset[k] = grown;
     x->first[k][shard + 1] = before + offset[n - 1];
     if (!first_of_shard && x->first[ANC_ROWS_VIEWS][shard + 1] != views + n - 1) {
         free(offset);
-        return anc_fail(err, ANC_EDATA, "%s has %lld views, another group's offset another number; remove the shard and run again",
-                        name, (long long)(n - 1));
+        return anc_fail(
+            err, ANC_EDATA,
+            "%s has %lld views, another group's offset another number; remove the shard and run again", name,
+            (long long)(n - 1));
     }
     x->first[ANC_ROWS_VIEWS][shard + 1] = views + n - 1;
     free(offset);
@@ -434,7 +455,8 @@ static anc_status measure(const char *dir, const char *format, const bool *with,
     for (int k = 0; k < ANC_ROWS_KINDS; k++) {
         x->first[k] = calloc((size_t)x->n_shards + 1, sizeof **x->first);
         x->offset[k] = calloc(1, sizeof **x->offset);
-        if (!x->first[k] || !x->offset[k]) return anc_fail(err, ANC_EMEMORY, "out of memory for %lld shards", (long long)x->n_shards);
+        if (!x->first[k] || !x->offset[k])
+            return anc_fail(err, ANC_EMEMORY, "out of memory for %lld shards", (long long)x->n_shards);
     }
     for (int64_t s = 0; s < x->n_shards; s++) {
         char name[64], path[PATH_MAX];
@@ -486,25 +508,29 @@ static anc_status write_virtual(anc_h5_file *f, int c, int32_t n_levels, const e
     float nan = __builtin_nanf("");
     const void *fill = spec.type == ANC_H5_F32 ? (const void *)&nan : &columns[c].missing;
     anc_h5_data d = { 0 };
-    bool good = dcpl >= 0 && H5Pset_layout(dcpl, H5D_VIRTUAL) >= 0 && H5Pset_fill_value(dcpl, type, fill) >= 0 &&
-                H5Pset_obj_track_times(dcpl, 0) >= 0 && map_sources(dcpl, &spec, x, kind);
-    anc_status status = good ? anc_h5_define(f, &spec, dcpl, &d, err)
-                             : anc_h5_fail(err, ANC_ESYSTEM, "%s: %s: HDF5 cannot map the shards", f->part, spec.name);
+    bool good = dcpl >= 0 && H5Pset_layout(dcpl, H5D_VIRTUAL) >= 0 &&
+                H5Pset_fill_value(dcpl, type, fill) >= 0 && H5Pset_obj_track_times(dcpl, 0) >= 0 &&
+                map_sources(dcpl, &spec, x, kind);
+    anc_status status =
+        good ? anc_h5_define(f, &spec, dcpl, &d, err)
+             : anc_h5_fail(err, ANC_ESYSTEM, "%s: %s: HDF5 cannot map the shards", f->part, spec.name);
     anc_h5_data_close(&d);
     if (dcpl >= 0) H5Pclose(dcpl);
     H5Tclose(type);
     return status;
 }
 
-anc_status anc_targets_write_index(const char *dir, int64_t n_shards, const bool with[ANC_ROWS_KINDS], int32_t n_levels,
-                                   const anc_targets_about *about, int64_t *n_bytes, anc_err *err)
+anc_status anc_targets_write_index(const char *dir, int64_t n_shards, const bool with[ANC_ROWS_KINDS],
+                                   int32_t n_levels, const anc_targets_about *about, int64_t *n_bytes,
+                                   anc_err *err)
 {
     char path[PATH_MAX];
     anc_h5_file f = { 0 };
     extent x = { .n_shards = n_shards };
     snprintf(path, sizeof path, "%s/targets.h5", dir);
     err->code = ANC_OK;
-    if (measure(dir, anc_targets_format(about->rules->stage), with, &x, err) || anc_h5_create_part_as(path, about->tag, &f, err)) {
+    if (measure(dir, anc_targets_format(about->rules->stage), with, &x, err) ||
+        anc_h5_create_part_as(path, about->tag, &f, err)) {
         extent_clear(&x);
         return err->code;
     }

@@ -1,8 +1,9 @@
-/* io/targets.h: the training targets of a run of views: gathered in memory, written as one shard; and the index
+/* io/targets.h: the training targets of a run of views: gathered in memory, written as one shard; and the
+ * index
  *
- * Both kinds of file have the same format, "anchorage-targets" or, for the second stage, "anchorage-roi-targets", and
- * the same datasets (docs/FORMAT.md). In the index all but the offsets are virtual datasets over the shards, named
- * relative to it, so that the folder can be moved.
+ * Both kinds of file have the same format, "anchorage-targets" or, for the second stage,
+ * "anchorage-roi-targets", and the same datasets (docs/FORMAT.md). In the index all but the offsets are
+ * virtual datasets over the shards, named relative to it, so that the folder can be moved.
  */
 #ifndef ANC_IO_TARGETS_H
 #define ANC_IO_TARGETS_H
@@ -36,48 +37,50 @@ void anc_targets_kept(anc_stage stage, bool assignment, bool labels, bool gt, bo
 /* Either format, and a stage of it. */
 const char *anc_targets_format(anc_stage stage);
 
-/* The stage of a file that says its format is one of the two, else ANC_STAGE_RPN. Errors: ANC_EDATA, ANC_ESYSTEM. */
+/* The stage of a file that says its format is one of the two, else ANC_STAGE_RPN. Errors: ANC_EDATA,
+ * ANC_ESYSTEM. */
 anc_status anc_targets_stage_of(const char *path, anc_stage *stage, anc_err *err);
 
 typedef struct {
-    bool with[ANC_ROWS_KINDS];     /* which kinds are kept */
-    int32_t n_levels;              /* 0: of the second stage, which has none */
-    int64_t n[ANC_ROWS_KINDS];     /* rows so far */
+    bool with[ANC_ROWS_KINDS]; /* which kinds are kept */
+    int32_t n_levels;          /* 0: of the second stage, which has none */
+    int64_t n[ANC_ROWS_KINDS]; /* rows so far */
     int64_t room[ANC_ROWS_KINDS];
     int64_t *offset[ANC_ROWS_KINDS]; /* [n views + 1] */
     void *column[ANC_MAX_COLUMNS];   /* in the order of the table in targets.c */
 } anc_targets;
 
 /* Empty targets for views of that many levels; anc_targets_reset empties them again and keeps the memory. */
-anc_status anc_targets_init(anc_targets *t, int32_t n_levels, bool assignment, bool labels, bool gt, anc_err *err);
+anc_status anc_targets_init(anc_targets *t, int32_t n_levels, bool assignment, bool labels, bool gt,
+                            anc_err *err);
 anc_status anc_targets_init_rois(anc_targets *t, bool gt, anc_err *err); /* for the second stage */
 void anc_targets_reset(anc_targets *t);
 void anc_targets_clear(anc_targets *t);
 
-/* Appends the labeller's latest view. gt [n_gt]: the image's annotations, in the order that the labeller had them.
- * Errors: ANC_EMEMORY. */
+/* Appends the labeller's latest view. gt [n_gt]: the image's annotations, in the order that the labeller had
+ * them. Errors: ANC_EMEMORY. */
 anc_status anc_targets_append(anc_targets *t, anc_labeller *l, const anc_gt *gt, int32_t n_gt, anc_err *err);
 
-/* Appends the second stage of the view that the labeller has laid and whose RoIs r has. Errors: ANC_EMEMORY; ANC_EDATA,
- * a matched box of a category that is none of the classes. */
-anc_status anc_targets_append_rois(anc_targets *t, const anc_labeller *l, const anc_rois *r, const anc_classes *classes,
-                                   const anc_gt *gt, int32_t n_gt, anc_err *err);
+/* Appends the second stage of the view that the labeller has laid and whose RoIs r has. Errors: ANC_EMEMORY;
+ * ANC_EDATA, a matched box of a category that is none of the classes. */
+anc_status anc_targets_append_rois(anc_targets *t, const anc_labeller *l, const anc_rois *r,
+                                   const anc_classes *classes, const anc_gt *gt, int32_t n_gt, anc_err *err);
 
 /* What both kinds of file carry besides their rows. */
 typedef struct {
-    const char *config;     /* JSON: the run's whole configuration */
-    const anc_rules *rules; /* their stage, and for /anchors */
-    int64_t shard;          /* which shard this is; of no meaning for an index */
-    const char *tag;        /* for the name while it is written, see anc_h5_create_part_as; NULL: none */
+    const char *config;         /* JSON: the run's whole configuration */
+    const anc_rules *rules;     /* their stage, and for /anchors */
+    int64_t shard;              /* which shard this is; of no meaning for an index */
+    const char *tag;            /* for the name while it is written, see anc_h5_create_part_as; NULL: none */
     const anc_classes *classes; /* for /classes of the second stage */
-    anc_out_cost *cost;     /* of the file's commit, added to; NULL: nobody asks */
+    anc_out_cost *cost;         /* of the file's commit, added to; NULL: nobody asks */
 } anc_targets_about;
 
 /* Writes one shard, whole or not at all. *n_bytes is the file's size. Its content is on disk before it gets
  * its name; that the name is too is for the caller to see to, once for all shards (anc_out_sync_folder),
  * before the index. */
-anc_status anc_targets_write(const anc_targets *t, const char *path, const anc_targets_about *about, int64_t *n_bytes,
-                             anc_err *err);
+anc_status anc_targets_write(const anc_targets *t, const char *path, const anc_targets_about *about,
+                             int64_t *n_bytes, anc_err *err);
 
 /* shard-00007-of-00030.h5 */
 void anc_targets_shard_name(char name[64], int64_t shard, int64_t n_shards);
@@ -86,7 +89,8 @@ void anc_targets_shard_name(char name[64], int64_t shard, int64_t n_shards);
 anc_status anc_targets_remove(const char *dir, anc_err *err);
 
 /* Writes dir/targets.h5 over the dir's n_shards shards, of the kinds in with[] and n_levels levels. */
-anc_status anc_targets_write_index(const char *dir, int64_t n_shards, const bool with[ANC_ROWS_KINDS], int32_t n_levels,
-                                   const anc_targets_about *about, int64_t *n_bytes, anc_err *err);
+anc_status anc_targets_write_index(const char *dir, int64_t n_shards, const bool with[ANC_ROWS_KINDS],
+                                   int32_t n_levels, const anc_targets_about *about, int64_t *n_bytes,
+                                   anc_err *err);
 
 #endif

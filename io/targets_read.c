@@ -81,8 +81,8 @@ static anc_status open_kind(part *p, int k, anc_err *err)
     for (int c = 0; c < ANC_N_COLUMNS && p->with[k]; c++) {
         if ((int)columns[c].rows != k || !anc_targets_has(p->with, p->n_levels, c)) continue;
         anc_h5_spec spec = anc_targets_spec(c, p->n[k], p->n_levels);
-        if ((p->index ? anc_h5_data_open_map : anc_h5_data_open)(&p->file, spec.name, spec.type, spec.rank, spec.dims,
-                                                                 &p->column[c], err))
+        if ((p->index ? anc_h5_data_open_map : anc_h5_data_open)(&p->file, spec.name, spec.type, spec.rank,
+                                                                 spec.dims, &p->column[c], err))
             return err->code;
         p->n[k] = p->column[c].dims[0];
     }
@@ -150,7 +150,8 @@ static anc_status open_shard(anc_targets_file *f, int64_t s, anc_err *err)
     if (anc_h5_has_attribute(&p->file, "/", "shard") && anc_h5_get_int(&p->file, "/", "shard", &number, err))
         return anc_within(err, "%s", path);
     if (number != s)
-        return anc_fail(err, ANC_EDATA, "%s: is shard %lld under another's name; " AGAIN, path, (long long)number);
+        return anc_fail(err, ANC_EDATA, "%s: is shard %lld under another's name; " AGAIN, path,
+                        (long long)number);
     if (p->index) return anc_fail(err, ANC_EDATA, "%s: is an index, not a shard; " AGAIN, path);
     if (strcmp(p->config, f->info.config) || p->stage != f->info.stage || p->n_levels != f->info.n_levels)
         return anc_fail(err, ANC_EDATA, "%s: is of another run than %s; " AGAIN, path, f->path);

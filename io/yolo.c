@@ -324,7 +324,8 @@ static bool looks_like_labels(char *text)
     return n == 5 || n == 6 || (n >= 7 && n % 2);
 }
 
-/* The start of the first label file that has something in it; false: there is none among the first hundred. */
+/* The start of the first label file that has something in it; false: there is none among the first hundred.
+ */
 static bool first_label(const anc_probe *folder, char *head, size_t room)
 {
     anc_files files;

@@ -14,7 +14,8 @@ double anc_peak_mib(void)
     return (double)u.ru_maxrss / 1024;
 }
 
-void anc_say_stopped(const anc_team *team, const char *command, const char *otherwise, const char *how_far, ...)
+void anc_say_stopped(const anc_team *team, const char *command, const char *otherwise, const char *how_far,
+                     ...)
 {
     const char *mine = anc_stop_reason();
     char line[64], far[128];

@@ -12,9 +12,10 @@
 
 typedef enum { WORD, INTEGER, REAL, YES_NO, INTEGERS, REALS, SIZES } kind;
 
-static const char *const resize_words[] = { "none",  "torchvision", "torchvision-double", "detectron2",
-                                            "mmcv", "maskrcnn-benchmark", "py-faster-rcnn", NULL };
-static const char *const boxes_words[] = { "torchvision", "detectron2", "mmdet", "maskrcnn-benchmark", "py-faster-rcnn", NULL };
+static const char *const resize_words[] = { "none", "torchvision",        "torchvision-double", "detectron2",
+                                            "mmcv", "maskrcnn-benchmark", "py-faster-rcnn",     NULL };
+static const char *const boxes_words[] = { "torchvision",        "detectron2",     "mmdet",
+                                           "maskrcnn-benchmark", "py-faster-rcnn", NULL };
 static const char *const crowd_words[] = { "drop", "keep", "ignore", "exclude", NULL };
 static const char *const anchors_words[] = { "torchvision", "detectron2", "mmdet", "legacy", NULL };
 static const char *const border_words[] = { "keep", "drop", "ignore", NULL };
@@ -42,38 +43,55 @@ static const struct {
     { "view", "max_size", INTEGER, AT(view.max_size), NULL, 0, 0, "px, bound on the long side" },
     { "view", "pad", INTEGER, AT(view.pad), NULL, 0, 0, "px, sides are padded up to a multiple; 0: not" },
     { "view", "flip", REAL, AT(view.flip), NULL, 0, 0, "probability that a view is mirrored left to right" },
-    { "boxes", "rule", WORD, AT(boxes.rule), boxes_words, 0, 0, "how boxes are converted, clipped, scaled, rounded" },
+    { "boxes", "rule", WORD, AT(boxes.rule), boxes_words, 0, 0,
+      "how boxes are converted, clipped, scaled, rounded" },
     { "boxes", "crowd", WORD, AT(boxes.crowd), crowd_words, 0, 0, "what becomes of crowd regions" },
     { "boxes", "ignore_iof", REAL, AT(boxes.ignore_iof), NULL, 0, 0,
       "share of an anchor that lies in a crowd region, for ignore and exclude" },
     { "anchors", "rule", WORD, AT(anchors.rule), anchors_words, 0, 0, "how base anchors are computed" },
-    { "anchors", "strides", INTEGERS, AT(anchors.stride), NULL, AT(anchors.n_levels), ANC_MAX_LEVELS, "px, one for each level" },
-    { "anchors", "sizes", SIZES, AT(anchors.size), NULL, 0, 0, "px, those of a level side by side, levels parted by |" },
-    { "anchors", "ratios", REALS, AT(anchors.ratio), NULL, AT(anchors.n_ratios), ANC_MAX_RATIOS, "height / width" },
+    { "anchors", "strides", INTEGERS, AT(anchors.stride), NULL, AT(anchors.n_levels), ANC_MAX_LEVELS,
+      "px, one for each level" },
+    { "anchors", "sizes", SIZES, AT(anchors.size), NULL, 0, 0,
+      "px, those of a level side by side, levels parted by |" },
+    { "anchors", "ratios", REALS, AT(anchors.ratio), NULL, AT(anchors.n_ratios), ANC_MAX_RATIOS,
+      "height / width" },
     { "anchors", "offset", REAL, AT(anchors.offset), NULL, 0, 0, "of grid position 0, in strides" },
-    { "anchors", "stride_from_grid", YES_NO, AT(anchors.stride_from_grid), NULL, 0, 0, "step = padded side / grid side" },
+    { "anchors", "stride_from_grid", YES_NO, AT(anchors.stride_from_grid), NULL, 0, 0,
+      "step = padded side / grid side" },
     { "anchors", "border", WORD, AT(anchors.border), border_words, 0, 0, "anchors over the image's edge" },
-    { "anchors", "border_px", REAL, AT(anchors.border_px), NULL, 0, 0, "px over the edge that still count as inside" },
-    { "match", "positive_iou", REAL, AT(match.positive_iou), NULL, 0, 0, "an anchor with at least this much is positive" },
-    { "match", "negative_iou", REAL, AT(match.negative_iou), NULL, 0, 0, "one with less than this is negative" },
-    { "match", "low_quality", WORD, AT(match.low_quality), low_quality_words, 0, 0, "a box's best anchors are positive too" },
-    { "match", "low_quality_iou", REAL, AT(match.low_quality_iou), NULL, 0, 0, "if their IoU is at least this" },
-    { "match", "union_floor", REAL, AT(match.union_floor), NULL, 0, 0, "px^2, least union that an IoU is divided by" },
+    { "anchors", "border_px", REAL, AT(anchors.border_px), NULL, 0, 0,
+      "px over the edge that still count as inside" },
+    { "match", "positive_iou", REAL, AT(match.positive_iou), NULL, 0, 0,
+      "an anchor with at least this much is positive" },
+    { "match", "negative_iou", REAL, AT(match.negative_iou), NULL, 0, 0,
+      "one with less than this is negative" },
+    { "match", "low_quality", WORD, AT(match.low_quality), low_quality_words, 0, 0,
+      "a box's best anchors are positive too" },
+    { "match", "low_quality_iou", REAL, AT(match.low_quality_iou), NULL, 0, 0,
+      "if their IoU is at least this" },
+    { "match", "union_floor", REAL, AT(match.union_floor), NULL, 0, 0,
+      "px^2, least union that an IoU is divided by" },
     { "match", "legacy", YES_NO, AT(match.legacy), NULL, 0, 0, "inclusive corners: width = x2 - x1 + 1" },
     { "match", "iou", WORD, AT(match.float64), iou_words, 0, 0, "precision that IoU is computed in" },
     { "match", "zero_overlap", YES_NO, AT(match.zero_overlap), NULL, 0, 0,
       "a box that overlaps no anchor makes all positive, as some systems do" },
     { "sample", "batch", INTEGER, AT(sample.batch), NULL, 0, 0, "anchors of each view in the minibatch" },
-    { "sample", "positive_fraction", REAL, AT(sample.positive_fraction), NULL, 0, 0, "at most this share of them positive" },
+    { "sample", "positive_fraction", REAL, AT(sample.positive_fraction), NULL, 0, 0,
+      "at most this share of them positive" },
     { "sample", "sampler", WORD, AT(sample.rule), sampler_words, 0, 0, "where random numbers come from" },
     { "coder", "rule", WORD, AT(coder.rule), coder_words, 0, 0, "form and precision of the targets" },
     { "coder", "weights", REALS, AT(coder.weight), NULL, 0, 4, "of tx, ty, tw, th" },
-    { "roi", "batch", INTEGER, AT(roi.batch), NULL, 0, 0, "second stage (label --stage roi): RoIs of each view" },
-    { "roi", "positive_fraction", REAL, AT(roi.positive_fraction), NULL, 0, 0, "at most this share of them positive" },
-    { "roi", "positive_iou", REAL, AT(roi.positive_iou), NULL, 0, 0, "a proposal with at least this much is positive" },
-    { "roi", "negative_iou_high", REAL, AT(roi.negative_iou_high), NULL, 0, 0, "one with less than this is negative" },
+    { "roi", "batch", INTEGER, AT(roi.batch), NULL, 0, 0,
+      "second stage (label --stage roi): RoIs of each view" },
+    { "roi", "positive_fraction", REAL, AT(roi.positive_fraction), NULL, 0, 0,
+      "at most this share of them positive" },
+    { "roi", "positive_iou", REAL, AT(roi.positive_iou), NULL, 0, 0,
+      "a proposal with at least this much is positive" },
+    { "roi", "negative_iou_high", REAL, AT(roi.negative_iou_high), NULL, 0, 0,
+      "one with less than this is negative" },
     { "roi", "negative_iou_low", REAL, AT(roi.negative_iou_low), NULL, 0, 0, "if it has at least this much" },
-    { "roi", "append_gt", WORD, AT(roi.append_gt), append_words, 0, 0, "annotated boxes among the proposals" },
+    { "roi", "append_gt", WORD, AT(roi.append_gt), append_words, 0, 0,
+      "annotated boxes among the proposals" },
     { "roi", "classes", WORD, AT(roi.classes), classes_words, 0, 0,
       "labels; background is 0, under from-zero the number of classes" },
     { "roi", "coder", WORD, AT(roi.coder), coder_words, 0, 0, "form and precision of the targets" },
@@ -91,8 +109,8 @@ typedef struct {
     FILE *file;
     char *text, *rest; /* the line in hand; what libinih has not had of it, or NULL */
     size_t room;
-    int line;       /* its number */
-    bool continued; /* what libinih has now goes on from the line or piece before */
+    int line;                               /* its number */
+    bool continued;                         /* what libinih has now goes on from the line or piece before */
     char section[64], key[64], value[4096]; /* gathered so far; no key: none */
     int key_line;
 } reading;
@@ -121,7 +139,8 @@ static int numbers(const char *text, double *out, int most)
 
 static anc_status bad_value(anc_err *err, int k, const char *value, const char *wanted)
 {
-    return anc_fail(err, ANC_EARGUMENT, "%s.%s = %s: must be %s", keys[k].section, keys[k].key, value, wanted);
+    return anc_fail(err, ANC_EARGUMENT, "%s.%s = %s: must be %s", keys[k].section, keys[k].key, value,
+                    wanted);
 }
 
 static anc_status set_word(anc_rules *r, int k, const char *value, anc_err *err)
@@ -132,7 +151,8 @@ static anc_status set_word(anc_rules *r, int k, const char *value, anc_err *err)
             if (keys[k].words == iou_words)
                 r->match.float64 = i;
             else
-                memcpy((char *)r + keys[k].at, &i, sizeof i); /* every enum of anc_rules is as large as an int */
+                memcpy((char *)r + keys[k].at, &i,
+                       sizeof i); /* every enum of anc_rules is as large as an int */
             return ANC_OK;
         }
         size_t n = strlen(wanted);
@@ -140,7 +160,8 @@ static anc_status set_word(anc_rules *r, int k, const char *value, anc_err *err)
     }
     return bad_value(err, k, value, wanted);
 }
-_Static_assert(sizeof(anc_resize_rule) == sizeof(int) && sizeof(anc_coder_rule) == sizeof(int), "see set_word");
+_Static_assert(sizeof(anc_resize_rule) == sizeof(int) && sizeof(anc_coder_rule) == sizeof(int),
+               "see set_word");
 
 /* "32 64 | 128": each level's sizes. */
 static anc_status set_sizes(anc_rules *r, int k, const char *value, anc_err *err)
@@ -152,7 +173,8 @@ static anc_status set_sizes(anc_rules *r, int k, const char *value, anc_err *err
         char *bar = strchr(part, '|');
         if (bar) *bar = '\0';
         int n = level < ANC_MAX_LEVELS ? numbers(part, r->anchors.size[level], ANC_MAX_SIZES) : -1;
-        if (n < 1) return bad_value(err, k, value, "1 to 16 numbers for each of 1 to 8 levels, levels parted by |");
+        if (n < 1)
+            return bad_value(err, k, value, "1 to 16 numbers for each of 1 to 8 levels, levels parted by |");
         r->anchors.n_sizes[level] = n;
         part = bar ? bar + 1 : NULL;
     }
@@ -176,7 +198,10 @@ static anc_status set_value(anc_rules *r, int k, const char *value, anc_err *err
     }
     n = numbers(value, list, most);
     if (n < 1 || (keys[k].most && !keys[k].count_at && n != most))
-        return bad_value(err, k, value, most == 1 ? "a number" : keys[k].count_at ? "a list of numbers" : "four numbers");
+        return bad_value(err, k, value,
+                         most == 1          ? "a number"
+                         : keys[k].count_at ? "a list of numbers"
+                                            : "four numbers");
     for (int i = 0; i < n; i++) {
         if (keys[k].kind == REAL || keys[k].kind == REALS) {
             ((double *)at)[i] = list[i];
@@ -192,12 +217,15 @@ static anc_status set_value(anc_rules *r, int k, const char *value, anc_err *err
 
 static anc_status start_from(reading *in, const char *key, const char *value)
 {
-    if (strcmp(key, "name")) return anc_fail(in->err, ANC_EARGUMENT, "[preset] knows the key name only, not '%s'", key);
+    if (strcmp(key, "name"))
+        return anc_fail(in->err, ANC_EARGUMENT, "[preset] knows the key name only, not '%s'", key);
     if (in->any) return anc_fail(in->err, ANC_EARGUMENT, "[preset] must stand before every other section");
     const anc_rules *preset = anc_rules_preset(value);
-    if (!preset) return anc_fail(in->err, ANC_EARGUMENT, "no preset is called '%s'; see anchorage presets", value);
+    if (!preset)
+        return anc_fail(in->err, ANC_EARGUMENT, "no preset is called '%s'; see anchorage presets", value);
     if (in->preset && strcmp(in->preset, value))
-        return anc_fail(in->err, ANC_EARGUMENT, "the file starts from preset '%s', the command line says --preset %s", value,
+        return anc_fail(in->err, ANC_EARGUMENT,
+                        "the file starts from preset '%s', the command line says --preset %s", value,
                         in->preset);
     anc_stage stage = in->r->stage;
     *in->r = *preset;
@@ -217,13 +245,16 @@ static anc_status set_key(reading *in, const char *section, const char *key, con
         section_known = true;
         known[n++] = keys[k].key;
         if (strcmp(keys[k].key, key)) continue;
-        if (in->seen[k]) return anc_fail(in->err, ANC_EARGUMENT, "%s.%s stands twice; keep one", section, key);
+        if (in->seen[k])
+            return anc_fail(in->err, ANC_EARGUMENT, "%s.%s stands twice; keep one", section, key);
         in->seen[k] = true;
         return set_value(in->r, k, value, in->err);
     }
     if (!section_known)
-        return anc_fail(in->err, ANC_EARGUMENT, "no section is called [%s]; there are preset, view, boxes, anchors, match, "
-                        "sample, coder, roi", section);
+        return anc_fail(in->err, ANC_EARGUMENT,
+                        "no section is called [%s]; there are preset, view, boxes, anchors, match, "
+                        "sample, coder, roi",
+                        section);
     const char *near = anc_opts_nearest(key, known, n);
     return anc_fail(in->err, ANC_EARGUMENT, "[%s] has no key '%s'%s%s%s; see anchorage presets", section, key,
                     near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
@@ -252,8 +283,8 @@ static int take(void *context, const char *section, const char *key, const char 
         snprintf(in->key, sizeof in->key, "%s", key);
     }
     if (n + strlen(value) + 2 > sizeof in->value)
-        anc_fail(in->err, ANC_EARGUMENT, "line %d: the value of %s is longer than %zu characters", in->line, in->key,
-                 sizeof in->value - 2);
+        anc_fail(in->err, ANC_EARGUMENT, "line %d: the value of %s is longer than %zu characters", in->line,
+                 in->key, sizeof in->value - 2);
     else
         snprintf(in->value + n, sizeof in->value - n, "%s%s", n ? " " : "", value);
     return 1;
@@ -276,8 +307,8 @@ static bool next_line(reading *in)
     return true;
 }
 
-/* fgets for libinih, whose lines are short: hands it a longer one in pieces, split at blanks, of which the further
- * ones begin with a blank, so that it takes them for a value that goes on in the next line. */
+/* fgets for libinih, whose lines are short: hands it a longer one in pieces, split at blanks, of which the
+ * further ones begin with a blank, so that it takes them for a value that goes on in the next line. */
 static char *hand_out(char *piece, int room, void *context)
 {
     reading *in = context;
@@ -311,7 +342,8 @@ anc_status anc_config_read(const char *path, const char *preset, anc_rules *r, a
     }
     fclose(in.file);
     free(in.text);
-    if (unreadable || wrong < 0) return anc_fail(err, ANC_ESYSTEM, "%s: cannot be read; is it a text file?", path);
+    if (unreadable || wrong < 0)
+        return anc_fail(err, ANC_ESYSTEM, "%s: cannot be read; is it a text file?", path);
     if (wrong > 0 && (!err->code || in.line < in.key_line))
         return anc_fail(err, ANC_EDATA, "%s: line %d: not `key = value`, nor `[section]`", path, in.line);
     if (err->code) return anc_within(err, "%s", path);
@@ -357,11 +389,13 @@ anc_status anc_config_read_json(const char *json, anc_rules *r, anc_err *err)
     err->code = ANC_OK;
     yajl_val tree = yajl_tree_parse(json, NULL, 0);
     yajl_val rules = tree ? yajl_tree_get(tree, (const char *[]){ "rules", NULL }, yajl_t_object) : NULL;
-    if (tree && !rules) rules = yajl_tree_get(tree, (const char *[]){ "targets", "rules", NULL }, yajl_t_object);
+    if (tree && !rules)
+        rules = yajl_tree_get(tree, (const char *[]){ "targets", "rules", NULL }, yajl_t_object);
     yajl_val name = rules ? yajl_tree_get(rules, (const char *[]){ "preset", NULL }, yajl_t_string) : NULL;
     const anc_rules *preset = name ? anc_rules_preset(name->u.string) : NULL;
     if (preset) *r = *preset;
-    if (preset && yajl_tree_get(rules, (const char *[]){ "roi", NULL }, yajl_t_object)) r->stage = ANC_STAGE_ROI;
+    if (preset && yajl_tree_get(rules, (const char *[]){ "roi", NULL }, yajl_t_object))
+        r->stage = ANC_STAGE_ROI;
     if (!preset) anc_fail(err, ANC_EDATA, "the configuration names no preset that this version knows");
     for (int k = 0; k < N_KEYS && !err->code; k++)
         if (!is_roi(k) || r->stage == ANC_STAGE_ROI) set_from(rules, k, r, err);
@@ -411,10 +445,13 @@ static void print_value(const anc_rules *r, int k, bool json, FILE *to)
     if (list && json) putc('[', to);
     switch (keys[k].kind) {
     case WORD: fprintf(to, json ? "\"%s\"" : "%s", word_of(r, k)); break;
-    case YES_NO: fputs(json ? *(const bool *)at ? "true" : "false" : *(const bool *)at ? "yes" : "no", to); break;
+    case YES_NO:
+        fputs(json ? *(const bool *)at ? "true" : "false" : *(const bool *)at ? "yes" : "no", to);
+        break;
     case INTEGER:
     case INTEGERS:
-        for (int i = 0; i < length_of(r, k); i++) fprintf(to, "%s%d", i ? between : "", ((const int32_t *)at)[i]);
+        for (int i = 0; i < length_of(r, k); i++)
+            fprintf(to, "%s%d", i ? between : "", ((const int32_t *)at)[i]);
         break;
     case REAL:
     case REALS: print_reals((const double *)at, length_of(r, k), between, to); break;
@@ -435,7 +472,8 @@ void anc_config_print(const anc_rules *r, FILE *to)
     for (int k = 0; k < N_KEYS; k++) {
         if (!k || strcmp(keys[k].section, keys[k - 1].section)) fprintf(to, "\n[%s]\n", keys[k].section);
         fprintf(to, "; %s", keys[k].help);
-        for (int i = 0; keys[k].kind == WORD && keys[k].words[i]; i++) fprintf(to, "%s%s", i ? " | " : ": ", keys[k].words[i]);
+        for (int i = 0; keys[k].kind == WORD && keys[k].words[i]; i++)
+            fprintf(to, "%s%s", i ? " | " : ": ", keys[k].words[i]);
         fprintf(to, "\n%s = ", keys[k].key);
         print_value(r, k, false, to);
         putc('\n', to);
@@ -469,7 +507,8 @@ anc_status anc_config_crowd(const char *text, anc_rules *r, anc_err *err)
         r->boxes.crowd = (anc_crowd_rule)i;
         return ANC_OK;
     }
-    return anc_fail(err, ANC_EARGUMENT, "--crowd %s: must be drop, keep, ignore, ignore=SHARE, exclude or exclude=SHARE", text);
+    return anc_fail(err, ANC_EARGUMENT,
+                    "--crowd %s: must be drop, keep, ignore, ignore=SHARE, exclude or exclude=SHARE", text);
 }
 
 const char *anc_config_crowd_word(const anc_rules *r) { return crowd_words[r->boxes.crowd]; }

@@ -7,8 +7,8 @@ enum { ANC_EXIT_DONE = 0, ANC_EXIT_FAILED = 1, ANC_EXIT_USAGE = 2, ANC_EXIT_AGAI
 
 typedef struct {
     const char *name;
-    const char *summary;                /* one line, for `anchorage --help` */
-    int (*run)(int argc, char **argv);  /* argv[0] is the sub-command's name; gives the exit code */
+    const char *summary;               /* one line, for `anchorage --help` */
+    int (*run)(int argc, char **argv); /* argv[0] is the sub-command's name; gives the exit code */
 } anc_job;
 
 extern const anc_job anc_jobs[]; /* ends with a row whose name is NULL */

@@ -1,7 +1,7 @@
 /* jobs/job_evaluate.c: `anchorage evaluate`: the average recall of proposals
  *
- * Rank 0 reads both files and hands out runs of images; each rank keeps its own counts, which are summed at the end:
- * whole numbers, so the result is the same for any number of ranks.
+ * Rank 0 reads both files and hands out runs of images; each rank keeps its own counts, which are summed at
+ * the end: whole numbers, so the result is the same for any number of ranks.
  */
 #include "core/recall.h"
 #include "io/out.h"
@@ -39,10 +39,10 @@ typedef struct {
     options o;
     plan plan;
     anc_team team;
-    anc_source *source;      /* rank 0 */
-    anc_proposals *proposals; /* rank 0 */
-    anc_dataset categories;  /* rank 0: the categories alone */
-    int64_t next;            /* rank 0: the first image of the proposals that no run has met */
+    anc_source *source;                /* rank 0 */
+    anc_proposals *proposals;          /* rank 0 */
+    anc_dataset categories;            /* rank 0: the categories alone */
+    int64_t next;                      /* rank 0: the first image of the proposals that no run has met */
     int64_t n_crowds, n_without, done; /* rank 0: crowd regions, images without proposals, images done */
     anc_recall recall;
     anc_progress progress;
@@ -63,8 +63,8 @@ typedef struct {
 
 static size_t bytes_of(const head *h)
 {
-    return sizeof *h + (size_t)h->n_objects * sizeof(anc_recall_object) + (size_t)h->n_proposals * 5 * sizeof(double) +
-           (size_t)h->n_images * 2 * sizeof(int32_t);
+    return sizeof *h + (size_t)h->n_objects * sizeof(anc_recall_object) +
+           (size_t)h->n_proposals * 5 * sizeof(double) + (size_t)h->n_images * 2 * sizeof(int32_t);
 }
 
 /* Where each part lies in a block of bytes_of its head. */
@@ -89,12 +89,13 @@ static anc_status fill_objects(job *j, const anc_dataset *d, images *m, anc_err 
     for (int64_t i = 0; i < d->n_boxes; i++) {
         const anc_gt *g = &d->box[i];
         const anc_dataset *all = &j->categories;
-        const anc_category *c = !all->n_categories ? NULL
-                                                   : bsearch(&g->category, all->category, (size_t)all->n_categories,
-                                                             sizeof *all->category, by_category);
+        const anc_category *c = !all->n_categories
+                                    ? NULL
+                                    : bsearch(&g->category, all->category, (size_t)all->n_categories,
+                                              sizeof *all->category, by_category);
         if (all->n_categories && !c)
-            return anc_fail(err, ANC_EDATA, "%s: annotation %" PRId64 " has category %d, which is not listed", j->o.annotations,
-                            g->id, g->category);
+            return anc_fail(err, ANC_EDATA, "%s: annotation %" PRId64 " has category %d, which is not listed",
+                            j->o.annotations, g->id, g->category);
         memcpy(m->object[i].xyxy, g->xyxy, sizeof g->xyxy);
         m->object[i].group = c ? (int32_t)(c - all->category) : 0;
         m->object[i].crowd = g->crowd;
@@ -106,14 +107,17 @@ static anc_status fill_objects(job *j, const anc_dataset *d, images *m, anc_err 
 /* An image of the proposals that the annotations do not have: the two belong to different data sets. */
 static anc_status stray(const job *j, anc_err *err)
 {
-    return anc_fail(err, ANC_EDATA, "%s: image %" PRId64 " is not in %s: give the annotations that the proposals were made for",
+    return anc_fail(err, ANC_EDATA,
+                    "%s: image %" PRId64
+                    " is not in %s: give the annotations that the proposals were made for",
                     j->o.proposals, anc_proposals_ids(j->proposals)[j->next], j->o.annotations);
 }
 
 /* The proposals of a run's images are neighbours in their file, too: both ascend by image id. */
 static anc_status pack_both(job *j, const anc_dataset *d, void **bytes, size_t *n, anc_err *err)
 {
-    const int64_t *id = anc_proposals_ids(j->proposals), last = anc_proposals_images(j->proposals), from = j->next;
+    const int64_t *id = anc_proposals_ids(j->proposals), last = anc_proposals_images(j->proposals),
+                  from = j->next;
     images m = { 0 };
     anc_proposal_set set = { 0 };
     while (j->next < last && id[j->next] <= d->image[d->n_images - 1].id) j->next++;
@@ -149,7 +153,8 @@ static anc_status pack_run(void *context, int64_t run, void **bytes, size_t *n, 
     job *j = context;
     anc_dataset slice = { 0 };
     int64_t first = run * IMAGES_PER_RUN, left = j->plan.n_images - first;
-    if (anc_source_read(j->source, first, left < IMAGES_PER_RUN ? left : IMAGES_PER_RUN, &slice, err)) return err->code;
+    if (anc_source_read(j->source, first, left < IMAGES_PER_RUN ? left : IMAGES_PER_RUN, &slice, err))
+        return err->code;
     anc_status status = pack_both(j, &slice, bytes, n, err);
     anc_dataset_clear(&slice);
     return status;
@@ -169,7 +174,8 @@ static anc_status count_run(job *j, anc_queue *q, const anc_work *work, anc_err 
     memcpy(&m.h, work->bytes, sizeof m.h);
     lay(&m, (unsigned char *)(uintptr_t)work->bytes);
     for (int64_t i = 0; i < m.h.n_images; i++) {
-        if (anc_recall_add(&j->recall, m.object, m.n_objects[i], (const double(*)[4])m.xyxy, m.score, m.n_proposals[i], err))
+        if (anc_recall_add(&j->recall, m.object, m.n_objects[i], (const double(*)[4])m.xyxy, m.score,
+                           m.n_proposals[i], err))
             return err->code;
         m.object += m.n_objects[i];
         m.xyxy += m.n_proposals[i];
@@ -237,7 +243,8 @@ static void print_categories(const job *j)
     putchar('\n');
     for (int32_t g = 0; g < j->plan.n_groups; g++) {
         printf("  %-24.24s  %8s", category_name(j, g), COUNT(anc_recall_objects(r, ANC_RECALL_SIZES + g)));
-        for (int32_t t = 0; t < j->plan.n_tops; t++) print_value(anc_recall_average(r, ANC_RECALL_SIZES + g, t));
+        for (int32_t t = 0; t < j->plan.n_tops; t++)
+            print_value(anc_recall_average(r, ANC_RECALL_SIZES + g, t));
         putchar('\n');
     }
 }
@@ -247,9 +254,10 @@ static void print_report(const job *j)
     const anc_recall *r = &j->recall;
     printf("evaluate: %s (%s): %s proposals\n", j->o.proposals, anc_proposals_format(j->proposals),
            COUNT(anc_proposals_count(j->proposals)));
-    printf("evaluate: %s: %s images, %s objects, %s crowd regions; protocol %s\n", j->o.annotations, COUNT(j->plan.n_images),
-           COUNT(anc_recall_objects(r, 0)), COUNT(j->n_crowds), j->o.protocol);
-    if (j->n_without) printf("  note: %s images have no proposals; their objects count as missed\n", COUNT(j->n_without));
+    printf("evaluate: %s: %s images, %s objects, %s crowd regions; protocol %s\n", j->o.annotations,
+           COUNT(j->plan.n_images), COUNT(anc_recall_objects(r, 0)), COUNT(j->n_crowds), j->o.protocol);
+    if (j->n_without)
+        printf("  note: %s images have no proposals; their objects count as missed\n", COUNT(j->n_without));
     printf("\naverage recall, IoU .50:.05:.95\n  %-10s   objects", "proposals");
     for (int32_t t = 0; t < j->plan.n_tops; t++) printf("  %8s", COUNT(j->plan.top[t]));
     putchar('\n');
@@ -301,14 +309,16 @@ static void put_csv(const job *j, FILE *to)
                 put_name(to, row_name(j, row), false);
                 fprintf(to, ",%" PRId64 ",%d,", anc_recall_objects(r, row), r->top[t]);
                 if (i < ANC_RECALL_IOUS)
-                    fprintf(to, "%.2f,%" PRId64 ",%.17g\n", anc_recall_iou(i), anc_recall_found(r, row, i, t), anc_recall_at(r, row, i, t));
+                    fprintf(to, "%.2f,%" PRId64 ",%.17g\n", anc_recall_iou(i), anc_recall_found(r, row, i, t),
+                            anc_recall_at(r, row, i, t));
                 else
                     fprintf(to, "mean,,%.17g\n", anc_recall_average(r, row, t));
             }
 }
 
-static void put_numbers(FILE *to, const char *open, int n, double (*value)(const anc_recall *, int32_t, int, int32_t),
-                        const anc_recall *r, int32_t row, int32_t top)
+static void put_numbers(FILE *to, const char *open, int n,
+                        double (*value)(const anc_recall *, int32_t, int, int32_t), const anc_recall *r,
+                        int32_t row, int32_t top)
 {
     fputs(open, to);
     for (int i = 0; i < n; i++) {
@@ -343,7 +353,9 @@ static double top_of(const anc_recall *r, int32_t row, int i, int32_t top)
 static void put_json(const job *j, FILE *to)
 {
     const anc_recall *r = &j->recall;
-    fprintf(to, "{\"protocol\":\"%s\",\"images\":%" PRId64 ",\"images_without_proposals\":%" PRId64 ",\"crowd_regions\":%" PRId64,
+    fprintf(to,
+            "{\"protocol\":\"%s\",\"images\":%" PRId64 ",\"images_without_proposals\":%" PRId64
+            ",\"crowd_regions\":%" PRId64,
             j->o.protocol, j->plan.n_images, j->n_without, j->n_crowds);
     put_numbers(to, ",\n \"proposals\":[", r->n_tops, top_of, r, 0, 0);
     put_numbers(to, ",\"iou\":[", ANC_RECALL_IOUS, iou, r, 0, 0);
@@ -355,7 +367,8 @@ static void put_json(const job *j, FILE *to)
         fprintf(to, ",\"objects\":%" PRId64, anc_recall_objects(r, row));
         put_numbers(to, ",\"average_recall\":[", r->n_tops, average, r, row, 0);
         fputs(",\n   \"recall\":[", to);
-        for (int32_t t = 0; t < r->n_tops; t++) put_numbers(to, t ? ",[" : "[", ANC_RECALL_IOUS, anc_recall_at, r, row, t);
+        for (int32_t t = 0; t < r->n_tops; t++)
+            put_numbers(to, t ? ",[" : "[", ANC_RECALL_IOUS, anc_recall_at, r, row, t);
         fputs("]}", to);
     }
     fputs("]}\n", to);
@@ -388,9 +401,11 @@ static anc_status parse_tops(const char *text, plan *p, anc_err *err)
         char *end;
         long n = strtol(c, &end, 10);
         int32_t before = p->n_tops ? p->top[p->n_tops - 1] : 0;
-        if (end == c || n <= before || n > 1000000 || (*end && *end != ',') || p->n_tops == ANC_RECALL_MAX_TOPS)
-            return anc_fail(err, ANC_EARGUMENT, "--top %s: give at most %d ascending counts of 1 to 1000000, as in 1,10,100", text,
-                            ANC_RECALL_MAX_TOPS);
+        if (end == c || n <= before || n > 1000000 || (*end && *end != ',') ||
+            p->n_tops == ANC_RECALL_MAX_TOPS)
+            return anc_fail(err, ANC_EARGUMENT,
+                            "--top %s: give at most %d ascending counts of 1 to 1000000, as in 1,10,100",
+                            text, ANC_RECALL_MAX_TOPS);
         p->top[p->n_tops++] = (int32_t)n;
         c = end;
         if (!*c) return ANC_OK;
@@ -406,7 +421,8 @@ static anc_status open_proposals(job *j, anc_err *err)
     else if (!strcmp(j->o.protocol, "detectron"))
         p->protocol = ANC_RECALL_DETECTRON;
     else
-        return anc_fail(err, ANC_EARGUMENT, "no protocol is called '%s'; there are coco and detectron", j->o.protocol);
+        return anc_fail(err, ANC_EARGUMENT, "no protocol is called '%s'; there are coco and detectron",
+                        j->o.protocol);
     return anc_proposals_open(j->o.proposals, &j->proposals, err);
 }
 
@@ -415,7 +431,8 @@ static anc_status open_source(job *j, anc_err *err)
 {
     plan *p = &j->plan;
     if (anc_source_open_team(&j->team, j->o.annotations, &j->o.source, &j->source, err)) return err->code;
-    if (j->team.rank || anc_source_categories(j->source, &j->categories, err)) return anc_team_agree(&j->team, err);
+    if (j->team.rank || anc_source_categories(j->source, &j->categories, err))
+        return anc_team_agree(&j->team, err);
     p->n_images = anc_source_images(j->source);
     p->n_groups = j->categories.n_categories ? (int32_t)j->categories.n_categories : 1;
     return anc_team_agree(&j->team, err);
@@ -449,7 +466,8 @@ int anc_job_evaluate(int argc, char **argv)
     const anc_opt opt[] = {
         { "protocol", 'p', "NAME", ANC_OPT_STRING, &o->protocol, 0, 0,
           "coco (cocoapi's matching, class-agnostic) or detectron (evaluate_box_proposals)" },
-        { "top", 't', "LIST", ANC_OPT_STRING, &o->top, 0, 0, "counts of proposals per image to give recall for" },
+        { "top", 't', "LIST", ANC_OPT_STRING, &o->top, 0, 0,
+          "counts of proposals per image to give recall for" },
         { "categories", 'c', NULL, ANC_OPT_FLAG, &o->categories, 0, 0, "also print each category's recall" },
         { "csv", 0, "FILE", ANC_OPT_STRING, &o->csv, 0, 0, "write every figure as a table" },
         { "json", 0, "FILE", ANC_OPT_STRING, &o->json, 0, 0, "write every figure as JSON" },
@@ -462,8 +480,10 @@ int anc_job_evaluate(int argc, char **argv)
         .operands = "PROPOSALS ANNOTATIONS",
         .min_operands = 2,
         .max_operands = 2,
-        .about = "Says how many of the annotated objects the best proposals find: average recall over IoU .50:.05:.95, by "
-                 "size, by IoU, by category. PROPOSALS is a proposals.h5 or any detector's COCO results JSON; ANNOTATIONS an "
+        .about = "Says how many of the annotated objects the best proposals find: average recall over IoU "
+                 ".50:.05:.95, by "
+                 "size, by IoU, by category. PROPOSALS is a proposals.h5 or any detector's COCO results "
+                 "JSON; ANNOTATIONS an "
                  "annotations.h5 or any file or folder that `anchorage import` reads.",
         .example = "anchorage evaluate proposals.h5 instances_val2017.json --csv recall.csv",
         .opt = opt,

@@ -1,7 +1,8 @@
 /* jobs/job_label.c: `anchorage label`: annotations in, shards of training targets and their index out
  *
- * Rank 0 holds the output folder, reads the annotations and hands out the shards that no earlier run has finished,
- * each with its slice of the data set; every rank labels views and writes shards; rank 0 writes the index in the end.
+ * Rank 0 holds the output folder, reads the annotations and hands out the shards that no earlier run has
+ * finished, each with its slice of the data set; every rank labels views and writes shards; rank 0 writes the
+ * index in the end.
  */
 #include "io/out.h"
 #include "jobs/choose.h"
@@ -29,8 +30,8 @@
 #include <string.h>
 
 typedef struct {
-    const char *annotations, *out, *preset, *config, *crowd, *sampler, *simd, *summary, *part, *limit, *like, *stage,
-        *proposals;
+    const char *annotations, *out, *preset, *config, *crowd, *sampler, *simd, *summary, *part, *limit, *like,
+        *stage, *proposals;
     int64_t seed, epochs, images_per_shard;
     double flip;
     bool assignment, labels, with_gt, restart, repair, dry_run, quiet;
@@ -47,8 +48,8 @@ typedef struct {
 
 typedef struct {
     double total_s, read_s, label_s, index_s; /* on rank 0 */
-    double lock_s, claim_s; /* to take the lock, and to make the folder this run's */
-    double look_s, names_s; /* to see what is done, and to sync the folder in the end */
+    double lock_s, claim_s;                   /* to take the lock, and to make the folder this run's */
+    double look_s, names_s;                   /* to see what is done, and to sync the folder in the end */
     anc_out_cost index;
     int64_t index_bytes;
     anc_spread busy, peak; /* over the ranks: s, MiB */
@@ -59,9 +60,10 @@ enum { ABSENT, WHOLE, FAULTY }; /* a shard before this run */
 typedef struct {
     options o;
     plan plan;
-    int64_t n_shards, n_mine, n_before, n_left; /* all; of this part; of those done before; left when it was stopped */
-    double lock_s, claim_s;                     /* see timings */
-    int64_t *verdict;                           /* [n_shards] ABSENT, WHOLE or FAULTY, the same on all ranks */
+    int64_t n_shards, n_mine, n_before,
+        n_left;             /* all; of this part; of those done before; left when it was stopped */
+    double lock_s, claim_s; /* see timings */
+    int64_t *verdict;       /* [n_shards] ABSENT, WHOLE or FAULTY, the same on all ranks */
     anc_team team;
     const anc_kernels *kernels;
     anc_source *source; /* rank 0 */
@@ -96,7 +98,8 @@ static const char *wrong_stage(const options *o)
     if (o->stage && !roi && strcmp(o->stage, "rpn")) return "--stage must be rpn or roi";
     if (roi && !o->proposals) return "--stage roi needs --proposals FILE, as `anchorage propose` writes it";
     if (!roi && o->proposals) return "--proposals is for --stage roi; give that, too, or leave it out";
-    if (roi && (o->assignment || o->labels)) return "--assignment and --labels are of anchors, for --stage rpn";
+    if (roi && (o->assignment || o->labels))
+        return "--assignment and --labels are of anchors, for --stage rpn";
     return NULL;
 }
 
@@ -166,7 +169,8 @@ static anc_status make_plan(job *j, anc_err *err)
     if (!o->dry_run && anc_run_folder_enter(&f, &j->lock, &j->made, err)) return err->code;
     j->lock_s = anc_now_s() - start;
     const char *const reads[] = { o->annotations, o->config, o->like, o->proposals };
-    if (!o->dry_run && o->summary && anc_summary_check("--summary-json", o->summary, reads, 4, o->out, err)) return err->code;
+    if (!o->dry_run && o->summary && anc_summary_check("--summary-json", o->summary, reads, 4, o->out, err))
+        return err->code;
     if (j->lock) snprintf(j->plan.tag, sizeof j->plan.tag, "%s", anc_lock_tag(j->lock));
     p->seed = o->seed;
     p->epochs = o->epochs;
@@ -201,8 +205,8 @@ static bool is_mine(const job *j, int64_t shard) { return shard % j->o.part_n ==
 
 /* ---- shards ---- */
 
-/* Collective. Looks at the shards that lie in the folder, each rank at some of them; `others`: also at those of other
- * parts. What is faulty is said by rank 0. */
+/* Collective. Looks at the shards that lie in the folder, each rank at some of them; `others`: also at those
+ * of other parts. What is faulty is said by rank 0. */
 static anc_status look_at_shards(job *j, bool others, anc_err *err)
 {
     const anc_run_of_shards run = { j->o.out, j->config, ANC_VERSION, &j->plan.label };
@@ -271,8 +275,10 @@ static anc_status do_shard(job *j, const anc_work *work, anc_label_record *r, bo
     anc_dataset_clear(&slice);
     if (status) return j->maker.bad_proposals ? status : anc_within(err, "%s", j->o.annotations);
     if (j->lock && anc_lock_lost(j->lock))
-        return anc_fail(err, ANC_ESYSTEM, "%s: another run has taken the folder over while this one did not run; this "
-                        "one ends", j->o.out);
+        return anc_fail(err, ANC_ESYSTEM,
+                        "%s: another run has taken the folder over while this one did not run; this "
+                        "one ends",
+                        j->o.out);
     if (*dropped) return ANC_OK;
     anc_targets_shard_name(name, work->item, j->n_shards);
     snprintf(path, sizeof path, "%s/%s", j->o.out, name); /* fits: see anc_run_folder_enter */
@@ -313,7 +319,8 @@ static anc_status do_shards(job *j, anc_label_record *sum, timings *t, anc_err *
     if (!done) anc_fail(err, ANC_EMEMORY, "out of memory for %lld shards", (long long)j->n_shards);
     for (int64_t s = 0; done && s < j->n_shards; s++) done[s] = !is_mine(j, s) || j->verdict[s] == WHOLE;
     if (anc_team_agree(&j->team, err)) return err->code;
-    const anc_queue_plan queue_plan = { j->n_shards, done, sizeof(anc_label_record), pack_slice, shard_finished, j };
+    const anc_queue_plan queue_plan = { j->n_shards, done,           sizeof(anc_label_record),
+                                        pack_slice,  shard_finished, j };
     anc_status failed = anc_queue_new(&j->queue, &j->team, &queue_plan, err);
     free(done);
     if (failed) return failed;
@@ -346,8 +353,9 @@ static anc_status do_index(job *j, bool changed, timings *t, anc_err *err)
 {
     const anc_label_plan *p = &j->plan.label;
     const anc_run_of_shards run = { j->o.out, j->config, ANC_VERSION, p };
-    const anc_targets_about about = { .config = j->config, .rules = &p->rules, .tag = j->plan.tag, .classes = &j->classes,
-                                      .cost = &t->index };
+    const anc_targets_about about = {
+        .config = j->config, .rules = &p->rules, .tag = j->plan.tag, .classes = &j->classes, .cost = &t->index
+    };
     const int32_t n_levels = j->maker.targets.n_levels;
     bool with[ANC_ROWS_KINDS];
     anc_targets_kept(p->rules.stage, p->assignment, p->labels, p->with_gt, with);
@@ -374,16 +382,18 @@ static anc_status do_index(job *j, bool changed, timings *t, anc_err *err)
 static void print_plan(const job *j)
 {
     const anc_label_plan *p = &j->plan.label;
-    printf("label: %s: %s images, %s boxes (%s); preset %s\n", j->o.annotations, COUNT(p->n_images), COUNT(p->n_boxes),
-           anc_source_format(j->source), p->rules.name);
+    printf("label: %s: %s images, %s boxes (%s); preset %s\n", j->o.annotations, COUNT(p->n_images),
+           COUNT(p->n_boxes), anc_source_format(j->source), p->rules.name);
     if (anc_source_findings(j->source)) anc_findings_print(anc_source_findings(j->source), false);
     if (j->o.proposals) {
         printf("label: %s: %s proposals, ", j->o.proposals, COUNT(p->roi.count));
-        printf("%s images (%s); second stage\n", COUNT(p->roi.images), anc_proposals_format(j->proposals.file));
+        printf("%s images (%s); second stage\n", COUNT(p->roi.images),
+               anc_proposals_format(j->proposals.file));
     }
-    printf("label: %s views, %s shards, %d rank%s, %s kernels\n", COUNT(p->n_images * p->epochs), COUNT(j->n_shards),
-           j->team.size, j->team.size == 1 ? "" : "s", j->kernels->name);
-    if (j->o.part_n > 1) printf("label: part %d of %d: %s shards\n", j->o.part_i, j->o.part_n, COUNT(j->n_mine));
+    printf("label: %s views, %s shards, %d rank%s, %s kernels\n", COUNT(p->n_images * p->epochs),
+           COUNT(j->n_shards), j->team.size, j->team.size == 1 ? "" : "s", j->kernels->name);
+    if (j->o.part_n > 1)
+        printf("label: part %d of %d: %s shards\n", j->o.part_i, j->o.part_n, COUNT(j->n_mine));
     if (j->n_before) printf("label: %s of them are done already\n", COUNT(j->n_before));
 }
 
@@ -394,9 +404,10 @@ static void print_end(const job *j, const anc_label_record *r, const timings *t)
                anc_format_time(t->total_s).text);
         return;
     }
-    printf("label: wrote %s shard%s%s to %s, ", COUNT(j->n_mine - j->n_before), j->n_mine - j->n_before == 1 ? "" : "s",
-           j->index_written ? " and targets.h5" : "", j->o.out);
-    printf("%s in %s\n", anc_format_bytes(r->n[ANC_N_BYTES] + t->index_bytes).text, anc_format_time(t->total_s).text);
+    printf("label: wrote %s shard%s%s to %s, ", COUNT(j->n_mine - j->n_before),
+           j->n_mine - j->n_before == 1 ? "" : "s", j->index_written ? " and targets.h5" : "", j->o.out);
+    printf("%s in %s\n", anc_format_bytes(r->n[ANC_N_BYTES] + t->index_bytes).text,
+           anc_format_time(t->total_s).text);
 }
 
 /* What was labelled: anchors, or the second stage's candidates. */
@@ -409,10 +420,14 @@ static void print_labelled(const job *j, const anc_label_record *r)
     } else {
         printf("  anchors     %15s\n", COUNT(r->n[ANC_N_ANCHORS]));
     }
-    printf("    positive  %15s   %s sampled\n", COUNT(r->n[ANC_N_POSITIVES]), COUNT(r->n[ANC_N_SAMPLED_POSITIVES]));
-    printf("    negative  %15s   %s sampled\n", COUNT(r->n[ANC_N_NEGATIVES]), COUNT(r->n[ANC_N_SAMPLED_NEGATIVES]));
+    printf("    positive  %15s   %s sampled\n", COUNT(r->n[ANC_N_POSITIVES]),
+           COUNT(r->n[ANC_N_SAMPLED_POSITIVES]));
+    printf("    negative  %15s   %s sampled\n", COUNT(r->n[ANC_N_NEGATIVES]),
+           COUNT(r->n[ANC_N_SAMPLED_NEGATIVES]));
     printf("    ignored   %15s\n", COUNT(r->n[ANC_N_IGNORED]));
-    if (r->n[ANC_N_LEFT_OUT]) printf("  note: %s proposals have no area in their view and were left out\n", COUNT(r->n[ANC_N_LEFT_OUT]));
+    if (r->n[ANC_N_LEFT_OUT])
+        printf("  note: %s proposals have no area in their view and were left out\n",
+               COUNT(r->n[ANC_N_LEFT_OUT]));
     if (r->n[ANC_N_WITHOUT_PROPOSALS])
         printf("  note: %s views have no proposals; they train on their boxes alone, if they have any\n",
                COUNT(r->n[ANC_N_WITHOUT_PROPOSALS]));
@@ -422,15 +437,23 @@ static void print_summary(const job *j, const anc_label_record *r, const timings
 {
     const anc_dataset_report *found = anc_source_report(j->source);
     double busy = busy_s(r) > 0 ? busy_s(r) : 1;
-    printf("\n  views       %15s   %s images/s\n", COUNT(r->n[ANC_N_VIEWS]), anc_format_rate((double)r->n[ANC_N_VIEWS] / t->total_s).text);
-    printf("  objects     %15s   %s clipped at the edge, %s outside or empty in the view\n", COUNT(r->n[ANC_N_BOXES]),
-           COUNT(r->n[ANC_N_CLIPPED]), COUNT(r->n[ANC_N_DROPPED]));
-    printf("  crowds      %15s   annotated; rule: %s\n", COUNT(found->crowds), anc_config_crowd_word(&j->plan.label.rules));
+    printf("\n  views       %15s   %s images/s\n", COUNT(r->n[ANC_N_VIEWS]),
+           anc_format_rate((double)r->n[ANC_N_VIEWS] / t->total_s).text);
+    printf("  objects     %15s   %s clipped at the edge, %s outside or empty in the view\n",
+           COUNT(r->n[ANC_N_BOXES]), COUNT(r->n[ANC_N_CLIPPED]), COUNT(r->n[ANC_N_DROPPED]));
+    printf("  crowds      %15s   annotated; rule: %s\n", COUNT(found->crowds),
+           anc_config_crowd_word(&j->plan.label.rules));
     print_labelled(j, r);
-    if (found->empty_boxes) printf("  note: %s annotated boxes have no area and were left out\n", COUNT(found->empty_boxes));
-    if (found->duplicate_ids) printf("  note: %s annotation ids stand more than once\n", COUNT(found->duplicate_ids));
-    if (r->n[ANC_N_UNMATCHED]) printf("  note: %s objects reach no anchor well enough to make one positive\n", COUNT(r->n[ANC_N_UNMATCHED]));
-    if (r->n[ANC_N_WITHOUT_POSITIVES]) printf("  note: %s views have no positive %s\n", COUNT(r->n[ANC_N_WITHOUT_POSITIVES]), j->o.proposals ? "RoI" : "anchor");
+    if (found->empty_boxes)
+        printf("  note: %s annotated boxes have no area and were left out\n", COUNT(found->empty_boxes));
+    if (found->duplicate_ids)
+        printf("  note: %s annotation ids stand more than once\n", COUNT(found->duplicate_ids));
+    if (r->n[ANC_N_UNMATCHED])
+        printf("  note: %s objects reach no anchor well enough to make one positive\n",
+               COUNT(r->n[ANC_N_UNMATCHED]));
+    if (r->n[ANC_N_WITHOUT_POSITIVES])
+        printf("  note: %s views have no positive %s\n", COUNT(r->n[ANC_N_WITHOUT_POSITIVES]),
+               j->o.proposals ? "RoI" : "anchor");
     printf("\n  read annotations %s; label and write %s; index %s\n", anc_format_time(t->read_s).text,
            anc_format_time(t->label_s).text, anc_format_time(t->index_s).text);
     printf("  work of all ranks: match %.0f %%, sample %.0f %%, encode %.0f %%, lay and gather %.0f %%, "
@@ -456,32 +479,46 @@ static void print_json(const void *context, FILE *to)
     const timings *t = o->t;
     const anc_dataset_report *found = anc_source_report(j->source);
     fprintf(to, "{\"config\":%s,\n", j->config);
-    fprintf(to, " \"ranks\":%d,\"kernels\":\"%s\",\"shards\":%lld,\"shards_before\":%lld,\"bytes\":%lld,\n", j->team.size,
-            j->kernels->name, (long long)j->n_mine, (long long)j->n_before, (long long)(r->n[ANC_N_BYTES] + t->index_bytes));
-    fprintf(to, " \"source\":{\"annotations\":%lld,\"empty_boxes\":%lld,\"over_edge\":%lld,\"outside\":%lld,\"crowds\":%lld,"
-                "\"duplicate_ids\":%lld,\"images_without_boxes\":%lld},\n",
+    fprintf(to, " \"ranks\":%d,\"kernels\":\"%s\",\"shards\":%lld,\"shards_before\":%lld,\"bytes\":%lld,\n",
+            j->team.size, j->kernels->name, (long long)j->n_mine, (long long)j->n_before,
+            (long long)(r->n[ANC_N_BYTES] + t->index_bytes));
+    fprintf(to,
+            " \"source\":{\"annotations\":%lld,\"empty_boxes\":%lld,\"over_edge\":%lld,\"outside\":%lld,"
+            "\"crowds\":%lld,"
+            "\"duplicate_ids\":%lld,\"images_without_boxes\":%lld},\n",
             (long long)found->annotations, (long long)found->empty_boxes, (long long)found->over_edge,
             (long long)found->outside, (long long)found->crowds, (long long)found->duplicate_ids,
             (long long)found->without_boxes);
-    fprintf(to, " \"views\":%lld,\"objects\":%lld,\"crowd_regions\":%lld,\"clipped\":%lld,\"dropped\":%lld,\"unmatched\":%lld,"
-                "\"views_without_positives\":%lld,\n",
-            (long long)r->n[ANC_N_VIEWS], (long long)r->n[ANC_N_BOXES], (long long)r->n[ANC_N_CROWDS], (long long)r->n[ANC_N_CLIPPED], (long long)r->n[ANC_N_DROPPED],
-            (long long)r->n[ANC_N_UNMATCHED], (long long)r->n[ANC_N_WITHOUT_POSITIVES]);
-    fprintf(to, " \"%s\":%lld,\"positives\":%lld,\"negatives\":%lld,\"ignored\":%lld,\"sampled_positives\":%lld,"
-                "\"sampled_negatives\":%lld,\n",
-            j->o.proposals ? "candidates" : "anchors", (long long)r->n[ANC_N_ANCHORS], (long long)r->n[ANC_N_POSITIVES], (long long)r->n[ANC_N_NEGATIVES], (long long)r->n[ANC_N_IGNORED],
-            (long long)r->n[ANC_N_SAMPLED_POSITIVES], (long long)r->n[ANC_N_SAMPLED_NEGATIVES]);
+    fprintf(to,
+            " \"views\":%lld,\"objects\":%lld,\"crowd_regions\":%lld,\"clipped\":%lld,\"dropped\":%lld,"
+            "\"unmatched\":%lld,"
+            "\"views_without_positives\":%lld,\n",
+            (long long)r->n[ANC_N_VIEWS], (long long)r->n[ANC_N_BOXES], (long long)r->n[ANC_N_CROWDS],
+            (long long)r->n[ANC_N_CLIPPED], (long long)r->n[ANC_N_DROPPED], (long long)r->n[ANC_N_UNMATCHED],
+            (long long)r->n[ANC_N_WITHOUT_POSITIVES]);
+    fprintf(to,
+            " \"%s\":%lld,\"positives\":%lld,\"negatives\":%lld,\"ignored\":%lld,\"sampled_positives\":%lld,"
+            "\"sampled_negatives\":%lld,\n",
+            j->o.proposals ? "candidates" : "anchors", (long long)r->n[ANC_N_ANCHORS],
+            (long long)r->n[ANC_N_POSITIVES], (long long)r->n[ANC_N_NEGATIVES],
+            (long long)r->n[ANC_N_IGNORED], (long long)r->n[ANC_N_SAMPLED_POSITIVES],
+            (long long)r->n[ANC_N_SAMPLED_NEGATIVES]);
     if (j->o.proposals)
         fprintf(to, " \"proposals\":%lld,\"proposals_left_out\":%lld,\"views_without_proposals\":%lld,\n",
-                (long long)r->n[ANC_N_PROPOSALS], (long long)r->n[ANC_N_LEFT_OUT], (long long)r->n[ANC_N_WITHOUT_PROPOSALS]);
-    fprintf(to, " \"seconds\":{\"total\":%.6f,\"read\":%.6f,\"label_and_write\":%.6f,\"index\":%.6f,\n"
-                "  \"all_ranks\":{\"lay\":%.6f,\"match\":%.6f,\"sample\":%.6f,\"encode\":%.6f,\"gather\":%.6f,\"write\":%.6f,\"seal\":%.6f,"
-                "\"sync\":%.6f},\n"
-                "  \"lock\":%.6f,\"claim\":%.6f,\"look\":%.6f,\"index_seal\":%.6f,\"index_sync\":%.6f,\n"
-                "  \"busy_min\":%.6f,\"busy_mean\":%.6f,\"busy_max\":%.6f,\"busy_max_rank\":%d},\n",
-            t->total_s, t->read_s, t->label_s, t->index_s, r->s[ANC_S_LAY], r->s[ANC_S_MATCH], r->s[ANC_S_SAMPLE], r->s[ANC_S_ENCODE], r->s[ANC_S_GATHER],
-            r->s[ANC_S_WRITE], r->s[ANC_S_SEAL], r->s[ANC_S_SYNC], t->lock_s, t->claim_s, t->look_s, t->index.seal_s,
-            t->index.sync_s + t->names_s, t->busy.min, t->busy.mean, t->busy.max, t->busy.max_rank);
+                (long long)r->n[ANC_N_PROPOSALS], (long long)r->n[ANC_N_LEFT_OUT],
+                (long long)r->n[ANC_N_WITHOUT_PROPOSALS]);
+    fprintf(to,
+            " \"seconds\":{\"total\":%.6f,\"read\":%.6f,\"label_and_write\":%.6f,\"index\":%.6f,\n"
+            "  "
+            "\"all_ranks\":{\"lay\":%.6f,\"match\":%.6f,\"sample\":%.6f,\"encode\":%.6f,\"gather\":%.6f,"
+            "\"write\":%.6f,\"seal\":%.6f,"
+            "\"sync\":%.6f},\n"
+            "  \"lock\":%.6f,\"claim\":%.6f,\"look\":%.6f,\"index_seal\":%.6f,\"index_sync\":%.6f,\n"
+            "  \"busy_min\":%.6f,\"busy_mean\":%.6f,\"busy_max\":%.6f,\"busy_max_rank\":%d},\n",
+            t->total_s, t->read_s, t->label_s, t->index_s, r->s[ANC_S_LAY], r->s[ANC_S_MATCH],
+            r->s[ANC_S_SAMPLE], r->s[ANC_S_ENCODE], r->s[ANC_S_GATHER], r->s[ANC_S_WRITE], r->s[ANC_S_SEAL],
+            r->s[ANC_S_SYNC], t->lock_s, t->claim_s, t->look_s, t->index.seal_s, t->index.sync_s + t->names_s,
+            t->busy.min, t->busy.mean, t->busy.max, t->busy.max_rank);
     fprintf(to, " \"peak_mib\":%.1f,\"peak_mib_mean\":%.1f}\n", t->peak.max, t->peak.mean);
 }
 
@@ -499,8 +536,10 @@ static anc_status share_plan(job *j, anc_err *err)
     j->kernels = anc_kernels_find(j->plan.kernels[0] ? j->plan.kernels : NULL);
     j->config = anc_label_describe(&j->plan.label);
     j->verdict = calloc((size_t)j->n_shards + 1, sizeof *j->verdict);
-    if (!j->kernels) anc_fail(err, ANC_EARGUMENT, "no %s kernels on this host; leave --simd out", j->plan.kernels);
-    if (!j->config || !j->verdict) anc_fail(err, ANC_EMEMORY, "out of memory for %lld shards", (long long)j->n_shards);
+    if (!j->kernels)
+        anc_fail(err, ANC_EARGUMENT, "no %s kernels on this host; leave --simd out", j->plan.kernels);
+    if (!j->config || !j->verdict)
+        anc_fail(err, ANC_EMEMORY, "out of memory for %lld shards", (long long)j->n_shards);
     if (!err->code) anc_shard_maker_init(&j->maker, &j->plan.label, j->kernels, err);
     j->maker.like = j->like;
     j->maker.n_like = j->n_like;
@@ -535,13 +574,15 @@ static anc_status do_all(job *j, anc_label_record *sum, timings *t, anc_err *err
     int64_t views = 0;
     double start = anc_now_s();
     for (int64_t s = 0; s < j->n_shards; s++) views += is_mine(j, s) ? views_of(j, s) : 0;
-    if (speaks) anc_progress_start(&j->progress, stderr, j->o.quiet, "label", "images", j->views_done, views, 0);
+    if (speaks)
+        anc_progress_start(&j->progress, stderr, j->o.quiet, "label", "images", j->views_done, views, 0);
     anc_status failed = do_shards(j, sum, t, err);
     if (speaks) anc_progress_stop(&j->progress);
     t->label_s = anc_now_s() - start;
     if (failed) return failed;
     if (!j->n_left) return do_index(j, j->n_before < j->n_mine, t, err);
-    anc_say_stopped(&j->team, "label", "request", "with %lld of %lld shards left", (long long)j->n_left, (long long)j->n_mine);
+    anc_say_stopped(&j->team, "label", "request", "with %lld of %lld shards left", (long long)j->n_left,
+                    (long long)j->n_mine);
     return ANC_OK;
 }
 
@@ -560,7 +601,9 @@ static anc_status run(job *j, anc_err *err)
     t.claim_s = j->claim_s;
     if (speaks && (!j->o.quiet || j->o.dry_run)) print_plan(j);
     if (j->o.dry_run) {
-        if (speaks) printf("label: dry run: would write %s shards and targets.h5 to %s\n", COUNT(j->n_mine), j->o.out);
+        if (speaks)
+            printf("label: dry run: would write %s shards and targets.h5 to %s\n", COUNT(j->n_mine),
+                   j->o.out);
         return ANC_OK;
     }
     fflush(stdout);
@@ -602,36 +645,47 @@ int anc_job_label(int argc, char **argv)
     job j = { .o = { .seed = 0, .epochs = 1, .images_per_shard = 2048, .flip = NAN } };
     options *o = &j.o;
     const anc_opt opt[] = {
-        { "output", 'o', "DIR", ANC_OPT_STRING, &o->out, 0, 0, "folder for the shards and targets.h5; made if missing" },
+        { "output", 'o', "DIR", ANC_OPT_STRING, &o->out, 0, 0,
+          "folder for the shards and targets.h5; made if missing" },
         { "preset", 'p', "NAME", ANC_OPT_STRING, &o->preset, 0, 0,
           "whose rules to follow (torchvision-fpn); `anchorage presets` lists them" },
-        { "config", 'c', "FILE.ini", ANC_OPT_STRING, &o->config, 0, 0, "change any part of the preset; see `anchorage presets NAME`" },
+        { "config", 'c', "FILE.ini", ANC_OPT_STRING, &o->config, 0, 0,
+          "change any part of the preset; see `anchorage presets NAME`" },
         { "stage", 0, "NAME", ANC_OPT_STRING, &o->stage, 0, 0,
           "rpn: anchors, for the proposal network (rpn); roi: proposals, for the detector behind it" },
         { "proposals", 0, "FILE", ANC_OPT_STRING, &o->proposals, 0, 0,
           "proposals.h5, or COCO results, for --stage roi; every rank reads it" },
         { "seed", 's', "N", ANC_OPT_INT, &o->seed, 0, 9007199254740991.0, "of sampling and flips" },
-        { "epochs", 'e', "N", ANC_OPT_INT, &o->epochs, 1, 1000000, "views of each image, each with its own draws" },
+        { "epochs", 'e', "N", ANC_OPT_INT, &o->epochs, 1, 1000000,
+          "views of each image, each with its own draws" },
         { "like", 0, "FEATURES.h5", ANC_OPT_STRING, &o->like, 0, 0,
           "lay the views on exactly the sizes, paddings and grids of these features, for `anchorage train`" },
-        { "flip", 0, "P", ANC_OPT_REAL, &o->flip, 0, 1, "mirror a view with this probability; otherwise as the preset says" },
+        { "flip", 0, "P", ANC_OPT_REAL, &o->flip, 0, 1,
+          "mirror a view with this probability; otherwise as the preset says" },
         { "crowd", 0, "RULE", ANC_OPT_STRING, &o->crowd, 0, 0,
-          "crowd regions: drop, keep, ignore=SHARE (negatives in them by more than SHARE of their area become ignored), exclude=SHARE" },
-        { "sampler", 0, "NAME", ANC_OPT_STRING, &o->sampler, 0, 0, "philox, or torch: torch's CPU randperm, seeded anew for each view" },
+          "crowd regions: drop, keep, ignore=SHARE (negatives in them by more than SHARE of their area "
+          "become ignored), exclude=SHARE" },
+        { "sampler", 0, "NAME", ANC_OPT_STRING, &o->sampler, 0, 0,
+          "philox, or torch: torch's CPU randperm, seeded anew for each view" },
         { "images-per-shard", 0, "N", ANC_OPT_SIZE, &o->images_per_shard, 1, 16777216, "images in one file" },
-        { "assignment", 0, NULL, ANC_OPT_FLAG, &o->assignment, 0, 0, "also keep every positive and ignored anchor" },
+        { "assignment", 0, NULL, ANC_OPT_FLAG, &o->assignment, 0, 0,
+          "also keep every positive and ignored anchor" },
         { "labels", 0, NULL, ANC_OPT_FLAG, &o->labels, 0, 0, "also keep the label of every anchor (large)" },
         { "with-gt", 0, NULL, ANC_OPT_FLAG, &o->with_gt, 0, 0, "also keep the boxes in view pixels" },
         ANC_SOURCE_OPTS(o->words),
         { "restart", 0, NULL, ANC_OPT_FLAG, &o->restart, 0, 0, "throw away what DIR holds of another run" },
-        { "repair", 0, NULL, ANC_OPT_FLAG, &o->repair, 0, 0, "check every row of the shards that are there, too" },
+        { "repair", 0, NULL, ANC_OPT_FLAG, &o->repair, 0, 0,
+          "check every row of the shards that are there, too" },
         { "part", 0, "I/N", ANC_OPT_STRING, &o->part, 0, 0,
-          "do the shards of part I of N only, as one of N jobs that write to DIR; the one that finds all done writes the index" },
+          "do the shards of part I of N only, as one of N jobs that write to DIR; the one that finds all "
+          "done writes the index" },
         { "time-limit", 0, "TIME", ANC_OPT_STRING, &o->limit, 0, 0,
           "stop after 90, 15m, 2h or 1:30:00 and exit with 75; the same command goes on from there" },
         { "dry-run", 0, NULL, ANC_OPT_FLAG, &o->dry_run, 0, 0, "read and check everything, write nothing" },
-        { "simd", 0, "NAME", ANC_OPT_STRING, &o->simd, 0, 0, "kernels: avx2 or scalar (the fastest; the output is the same)" },
-        { "summary-json", 0, "FILE", ANC_OPT_STRING, &o->summary, 0, 0, "write the closing summary for machines" },
+        { "simd", 0, "NAME", ANC_OPT_STRING, &o->simd, 0, 0,
+          "kernels: avx2 or scalar (the fastest; the output is the same)" },
+        { "summary-json", 0, "FILE", ANC_OPT_STRING, &o->summary, 0, 0,
+          "write the closing summary for machines" },
         { "quiet", 'q', NULL, ANC_OPT_FLAG, &o->quiet, 0, 0, "no progress, no summary" },
         { 0 },
     };
@@ -640,19 +694,25 @@ int anc_job_label(int argc, char **argv)
         .operands = "ANNOTATIONS",
         .min_operands = 1,
         .max_operands = 1,
-        .about = "Labels the anchors of every image, samples minibatches, encodes regression targets, and writes them as "
-                 "HDF5 shards and an index over them; with --stage roi the same for proposals, the second stage's RoIs. "
-                 "ANNOTATIONS is an annotations.h5 or any file or folder that `anchorage import` reads. The bytes "
-                 "written depend on the data and the options, never on the number of ranks. The same command again "
-                 "checks what is done and goes on from there, whatever ended it.",
-        .example = "mpirun -n 64 anchorage label instances_train2017.json -o targets/ --preset detectron2-fpn --epochs 12 --flip 0.5",
+        .about =
+            "Labels the anchors of every image, samples minibatches, encodes regression targets, and writes "
+            "them as "
+            "HDF5 shards and an index over them; with --stage roi the same for proposals, the second stage's "
+            "RoIs. "
+            "ANNOTATIONS is an annotations.h5 or any file or folder that `anchorage import` reads. The bytes "
+            "written depend on the data and the options, never on the number of ranks. The same command "
+            "again "
+            "checks what is done and goes on from there, whatever ended it.",
+        .example = "mpirun -n 64 anchorage label instances_train2017.json -o targets/ --preset "
+                   "detectron2-fpn --epochs 12 --flip 0.5",
         .opt = opt,
     };
     int n, ended = anc_opts_parse(&usage, argc, argv, &o->annotations, &n);
     if (ended) return ended - 1;
     if (!read_part(o)) return anc_opts_refuse(&usage, "--part %s: must be I/N, such as 1/4 to 4/4", o->part);
     if (o->part && o->restart)
-        return anc_opts_refuse(&usage, "--restart would throw away what other parts do; remove the folder's files first");
+        return anc_opts_refuse(
+            &usage, "--restart would throw away what other parts do; remove the folder's files first");
     if (!o->out && !o->dry_run) return anc_opts_refuse(&usage, "--output DIR is missing");
     if (!o->out) o->out = ".";
     anc_err err = { 0 };

@@ -1,6 +1,7 @@
 /* jobs/job_verify.c: `anchorage verify`: is what was written still what was written, and right
  *
- * Of a folder, every rank checks shards as it gets them; rank 0 looks at run.json, the index and what else lies there.
+ * Of a folder, every rank checks shards as it gets them; rank 0 looks at run.json, the index and what else
+ * lies there.
  */
 #include "io/annotations.h"
 #include "io/feature.h"
@@ -26,7 +27,7 @@
 
 typedef struct {
     const char *path, *annotations, *like; /* to label again from; NULL: not at all, not on features */
-    const char *proposals;          /* the same, for the second stage */
+    const char *proposals;                 /* the same, for the second stage */
     bool quiet;
     anc_source_words words;
     anc_reader_options how; /* to read the annotations */
@@ -79,8 +80,8 @@ static int64_t difference(const anc_targets *a, const anc_targets *b, const char
         size_t row = anc_targets_row_bytes(c, a->n_levels);
         for (int64_t v = 0; v < first; v++) {
             int64_t from = k ? a->offset[k][v] : v, to = k ? a->offset[k][v + 1] : v + 1;
-            if (to == from || !memcmp((char *)a->column[c] + (size_t)from * row, (char *)b->column[c] + (size_t)from * row,
-                                      (size_t)(to - from) * row))
+            if (to == from || !memcmp((char *)a->column[c] + (size_t)from * row,
+                                      (char *)b->column[c] + (size_t)from * row, (size_t)(to - from) * row))
                 continue;
             first = v;
             *what = anc_targets_columns[c].name;
@@ -101,16 +102,17 @@ static anc_status compare(job *j, const anc_work *work, anc_err *err)
     anc_targets_shard_name(name, work->item, j->n_shards);
     snprintf(path, sizeof path, "%s/%s", j->path, name);
     if (anc_dataset_unpack(work->bytes, work->n_bytes, &images, err)) return err->code;
-    anc_status status =
-        anc_shard_make(&j->maker, &images, anc_label_run_of(&j->plan, work->item).epoch, &ignored, &dropped, err);
+    anc_status status = anc_shard_make(&j->maker, &images, anc_label_run_of(&j->plan, work->item).epoch,
+                                       &ignored, &dropped, err);
     anc_dataset_clear(&images);
     if (status) return j->maker.bad_proposals ? status : anc_within(err, "%s", j->annotations);
     if (anc_targets_open(path, &f, err)) return err->code;
     if (!anc_targets_read(f, 0, anc_targets_about_file(f)->n[ANC_ROWS_VIEWS], &t, err)) {
         int64_t v = difference(&j->maker.targets, &t, &what);
         if (v >= 0)
-            anc_fail(err, ANC_EDATA, "%s: view %lld (image %lld): %s is not what labelling it again gives", path,
-                     (long long)v, (long long)((int64_t *)j->maker.targets.column[ANC_VIEWS_IMAGE_ID])[v], what);
+            anc_fail(err, ANC_EDATA, "%s: view %lld (image %lld): %s is not what labelling it again gives",
+                     path, (long long)v,
+                     (long long)((int64_t *)j->maker.targets.column[ANC_VIEWS_IMAGE_ID])[v], what);
     }
     anc_targets_clear(&t);
     anc_targets_close(f);
@@ -142,7 +144,8 @@ static anc_status check_shards(job *j, anc_err *err)
     if (anc_queue_new(&q, &j->team, &plan, err)) return err->code;
     while (anc_queue_next(q, &work)) {
         anc_err mine = { 0 };
-        if (!anc_shard_check(&run, work.item, true, &there, &mine) && j->annotations) compare(j, &work, &mine);
+        if (!anc_shard_check(&run, work.item, true, &there, &mine) && j->annotations)
+            compare(j, &work, &mine);
         if (as_fault(j, &mine))
             anc_queue_fail(q, &mine);
         else
@@ -162,7 +165,8 @@ static anc_status check_names(job *j, anc_err *err)
     for (struct dirent *e; (e = readdir(d));) {
         char wanted[64], text[PATH_MAX];
         int shard, of, end = 0;
-        if (sscanf(e->d_name, "shard-%d-of-%d.h5%n", &shard, &of, &end) != 2 || !end || e->d_name[end]) continue;
+        if (sscanf(e->d_name, "shard-%d-of-%d.h5%n", &shard, &of, &end) != 2 || !end || e->d_name[end])
+            continue;
         anc_targets_shard_name(wanted, shard, j->n_shards);
         if (shard >= 0 && shard < j->n_shards && !strcmp(wanted, e->d_name)) continue;
         snprintf(text, sizeof text, "%s/%s: is no shard of this run; remove it", j->path, e->d_name);
@@ -213,17 +217,21 @@ static anc_status read_rois(job *j, anc_err *err)
         return anc_fail(err, ANC_EARGUMENT, "%s: holds targets of anchors; leave --proposals out", j->path);
     if (!rois) return ANC_OK;
     if (!j->proposals)
-        return anc_fail(err, ANC_EARGUMENT, "%s: holds targets of RoIs; --recompute needs their proposals too, as "
-                        "--proposals FILE", j->path);
+        return anc_fail(err, ANC_EARGUMENT,
+                        "%s: holds targets of RoIs; --recompute needs their proposals too, as "
+                        "--proposals FILE",
+                        j->path);
     if (anc_roi_input_open(&j->input, j->proposals, err) ||
         anc_roi_input_check(&j->input, j->annotations, j->source, &crc, err) ||
         anc_classes_read(j->source, j->plan.rules.roi.classes, &j->category, &j->classes, err))
         return err->code;
     if (crc != j->plan.roi.crc)
-        return anc_fail(err, ANC_EARGUMENT, "%s: is another file than the proposals of %s (checksum %08x, not %08x)",
+        return anc_fail(err, ANC_EARGUMENT,
+                        "%s: is another file than the proposals of %s (checksum %08x, not %08x)",
                         j->proposals, j->path, crc, j->plan.roi.crc);
     if (anc_classes_fingerprint(&j->classes) == j->plan.roi.classes) return ANC_OK;
-    return anc_fail(err, ANC_EARGUMENT, "%s: has another list of categories than the data set of %s", j->annotations, j->path);
+    return anc_fail(err, ANC_EARGUMENT, "%s: has another list of categories than the data set of %s",
+                    j->annotations, j->path);
 }
 
 /* Rank 0. */
@@ -232,15 +240,19 @@ static anc_status read_run(job *j, anc_err *err)
     uint64_t fingerprint;
     bool there;
     if (anc_run_read(j->path, &j->run, &there, err)) return err->code;
-    if (!there) return anc_fail(err, ANC_EDATA, "%s/run.json: missing: `anchorage label` has not begun here", j->path);
+    if (!there)
+        return anc_fail(err, ANC_EDATA, "%s/run.json: missing: `anchorage label` has not begun here",
+                        j->path);
     if (anc_label_plan_read(j->run.config, &j->plan, err)) return anc_within(err, "%s/run.json", j->path);
     if (!j->annotations) return ANC_OK;
     if (read_like(j, err)) return err->code;
-    if (anc_source_open(j->annotations, &j->how, &j->source, err) || anc_source_fingerprint(j->source, &fingerprint, err))
+    if (anc_source_open(j->annotations, &j->how, &j->source, err) ||
+        anc_source_fingerprint(j->source, &fingerprint, err))
         return err->code;
     if (fingerprint == j->plan.fingerprint) return read_rois(j, err);
-    return anc_fail(err, ANC_EARGUMENT, "%s: is another data set than that of %s (fingerprint %016llx, not %016llx)",
-                    j->annotations, j->path, (unsigned long long)fingerprint, (unsigned long long)j->plan.fingerprint);
+    return anc_fail(
+        err, ANC_EARGUMENT, "%s: is another data set than that of %s (fingerprint %016llx, not %016llx)",
+        j->annotations, j->path, (unsigned long long)fingerprint, (unsigned long long)j->plan.fingerprint);
 }
 
 /* Collective. */
@@ -269,7 +281,8 @@ static anc_status share_run(job *j, anc_err *err)
     j->maker.like = j->rows;
     j->maker.n_like = j->n_rows;
     if (j->proposals && anc_classes_share(&j->team, &j->category, &j->classes, err)) return err->code;
-    if (j->proposals && j->team.rank && anc_roi_input_open(&j->input, j->proposals, err)) return anc_team_agree(&j->team, err);
+    if (j->proposals && j->team.rank && anc_roi_input_open(&j->input, j->proposals, err))
+        return anc_team_agree(&j->team, err);
     j->maker.proposals = &j->input;
     j->maker.classes = &j->classes;
     return anc_team_agree(&j->team, err);
@@ -339,14 +352,15 @@ static anc_status check_proposals(const char *path, const anc_proposal_set *s, a
     for (int64_t i = 0; i < s->n_images; i++)
         for (int64_t k = s->offset[i]; k < s->offset[i + 1]; k++) {
             if (s->level[k] < 0 || s->level[k] >= ANC_MAX_LEVELS)
-                return anc_fail(err, ANC_EDATA, "%s: image %lld: proposal %lld is of level %d", path, (long long)s->image_id[i],
-                                (long long)(k - s->offset[i]), s->level[k]);
+                return anc_fail(err, ANC_EDATA, "%s: image %lld: proposal %lld is of level %d", path,
+                                (long long)s->image_id[i], (long long)(k - s->offset[i]), s->level[k]);
             if (s->xyxy[k][0] < 0 || s->xyxy[k][1] < 0)
-                return anc_fail(err, ANC_EDATA, "%s: image %lld: proposal %lld lies outside of the image", path,
-                                (long long)s->image_id[i], (long long)(k - s->offset[i]));
+                return anc_fail(err, ANC_EDATA, "%s: image %lld: proposal %lld lies outside of the image",
+                                path, (long long)s->image_id[i], (long long)(k - s->offset[i]));
             if (k > s->offset[i] && s->score[k] > s->score[k - 1])
-                return anc_fail(err, ANC_EDATA, "%s: image %lld: proposal %lld has a higher score than the one before it", path,
-                                (long long)s->image_id[i], (long long)(k - s->offset[i]));
+                return anc_fail(err, ANC_EDATA,
+                                "%s: image %lld: proposal %lld has a higher score than the one before it",
+                                path, (long long)s->image_id[i], (long long)(k - s->offset[i]));
         }
     return ANC_OK;
 }
@@ -371,12 +385,18 @@ static anc_status verify_file(job *j, anc_err *err)
 {
     char *format = NULL;
     if (!anc_seal_check(j->path, err)) {
-        if (anc_h5_format_of(j->path, &format, err)) anc_within(err, "%s", j->path);
-        else if (!strcmp(format, ANC_TARGETS_FORMAT) || !strcmp(format, ANC_ROI_TARGETS_FORMAT)) read_targets(j, err);
-        else if (!strcmp(format, ANC_ANNOTATIONS_FORMAT)) read_annotations(j->path, err);
-        else if (!strcmp(format, ANC_HEAD_FORMAT)) read_head(j->path, err);
-        else if (!strcmp(format, ANC_FEATURES_FORMAT)) read_features(j->path, err);
-        else if (!strcmp(format, ANC_PROPOSALS_FORMAT)) read_proposals(j->path, err);
+        if (anc_h5_format_of(j->path, &format, err))
+            anc_within(err, "%s", j->path);
+        else if (!strcmp(format, ANC_TARGETS_FORMAT) || !strcmp(format, ANC_ROI_TARGETS_FORMAT))
+            read_targets(j, err);
+        else if (!strcmp(format, ANC_ANNOTATIONS_FORMAT))
+            read_annotations(j->path, err);
+        else if (!strcmp(format, ANC_HEAD_FORMAT))
+            read_head(j->path, err);
+        else if (!strcmp(format, ANC_FEATURES_FORMAT))
+            read_features(j->path, err);
+        else if (!strcmp(format, ANC_PROPOSALS_FORMAT))
+            read_proposals(j->path, err);
     }
     free(format);
     return as_fault(j, err);
@@ -388,13 +408,19 @@ static void report(const job *j, const char *faults, int64_t n, double s)
 {
     fputs(faults, stderr);
     if (n)
-        fprintf(stderr, "anchorage: verify: %s: %s fault%s%s\n", j->path, anc_format_count(n).text, n == 1 ? "" : "s",
-                j->n_shards ? "; the same `anchorage label` command, with --repair, writes those files again" : "");
+        fprintf(stderr, "anchorage: verify: %s: %s fault%s%s\n", j->path, anc_format_count(n).text,
+                n == 1 ? "" : "s",
+                j->n_shards ? "; the same `anchorage label` command, with --repair, writes those files again"
+                            : "");
     if (n || j->quiet) return;
-    if (j->n_shards) printf("verify: %s: run.json, %s shards and targets.h5 ", j->path, anc_format_count(j->n_shards).text);
-    else printf("verify: %s ", j->path);
+    if (j->n_shards)
+        printf("verify: %s: run.json, %s shards and targets.h5 ", j->path,
+               anc_format_count(j->n_shards).text);
+    else
+        printf("verify: %s ", j->path);
     if (j->n_views) printf("with %s views ", anc_format_count(j->n_views).text);
-    printf("%s whole%s (%s)\n", j->n_shards ? "are" : "is", j->annotations ? ", and the same when labelled again" : "", anc_format_time(s).text);
+    printf("%s whole%s (%s)\n", j->n_shards ? "are" : "is",
+           j->annotations ? ", and the same when labelled again" : "", anc_format_time(s).text);
 }
 
 /* Collective. */
@@ -403,11 +429,13 @@ static anc_status verify(job *j, int64_t *n_faults, anc_err *err)
     struct stat info = { 0 };
     double start = anc_now_s();
     if (!j->team.rank && stat(j->path, &info)) anc_fail(err, ANC_ESYSTEM, "%s: %s", j->path, strerror(errno));
-    if (!err->code && !(j->faults = open_memstream(&j->text, &j->n_text))) anc_fail(err, ANC_EMEMORY, "out of memory");
+    if (!err->code && !(j->faults = open_memstream(&j->text, &j->n_text)))
+        anc_fail(err, ANC_EMEMORY, "out of memory");
     if (anc_team_agree(&j->team, err)) return err->code;
     int folder = S_ISDIR(info.st_mode);
     anc_team_bcast(&j->team, &folder, sizeof folder, 0);
-    if (!folder && j->annotations) return anc_fail(err, ANC_EARGUMENT, "--recompute is for the folder of a whole run");
+    if (!folder && j->annotations)
+        return anc_fail(err, ANC_EARGUMENT, "--recompute is for the folder of a whole run");
     if (!folder && !j->team.rank) verify_file(j, err);
     if (folder ? verify_folder(j, err) : anc_team_agree(&j->team, err)) return err->code;
     fflush(j->faults);
@@ -450,15 +478,18 @@ int anc_job_verify(int argc, char **argv)
         .operands = "FILE|DIR",
         .min_operands = 1,
         .max_operands = 1,
-        .about = "Reads every byte of a file, or of a folder that `anchorage label` has written, and holds it to its "
-                 "checksums, and every count, offset and number to what docs/FORMAT.md promises. Each fault is a line "
+        .about = "Reads every byte of a file, or of a folder that `anchorage label` has written, and holds "
+                 "it to its "
+                 "checksums, and every count, offset and number to what docs/FORMAT.md promises. Each fault "
+                 "is a line "
                  "that names its file; the exit code is then 1.",
         .example = "mpirun -n 8 anchorage verify targets/ --recompute instances_train2017.json",
         .opt = opt,
     };
     int n, ended = anc_opts_parse(&usage, argc, argv, &j.path, &n);
     if (ended) return ended - 1;
-    if (j.like && !j.annotations) return anc_opts_refuse(&usage, "--like is for --recompute ANNOTATIONS, which is missing");
+    if (j.like && !j.annotations)
+        return anc_opts_refuse(&usage, "--like is for --recompute ANNOTATIONS, which is missing");
     if (j.proposals && !j.annotations)
         return anc_opts_refuse(&usage, "--proposals is for --recompute ANNOTATIONS, which is missing");
     anc_err err = { 0 };

@@ -38,17 +38,20 @@ char *anc_label_describe(const anc_label_plan *p)
     size_t n;
     FILE *to = open_memstream(&text, &n);
     if (!to) return NULL;
-    fprintf(to,
-            "{\"command\":\"label\",\"seed\":%lld,\"epochs\":%lld,\"images_per_shard\":%lld,\"assignment\":%s,"
-            "\"labels\":%s,\"with_gt\":%s,\"like\":\"%016llx\",\"data\":{\"images\":%lld,\"boxes\":%lld,\"fingerprint\":\"%016llx\"},"
-            "\"rules\":",
-            (long long)p->seed, (long long)p->epochs, (long long)p->images_per_shard, truth(p->assignment),
-            truth(p->labels), truth(p->with_gt), (unsigned long long)p->like, (long long)p->n_images, (long long)p->n_boxes,
-            (unsigned long long)p->fingerprint);
+    fprintf(
+        to,
+        "{\"command\":\"label\",\"seed\":%lld,\"epochs\":%lld,\"images_per_shard\":%lld,\"assignment\":%s,"
+        "\"labels\":%s,\"with_gt\":%s,\"like\":\"%016llx\",\"data\":{\"images\":%lld,\"boxes\":%lld,"
+        "\"fingerprint\":\"%016llx\"},"
+        "\"rules\":",
+        (long long)p->seed, (long long)p->epochs, (long long)p->images_per_shard, truth(p->assignment),
+        truth(p->labels), truth(p->with_gt), (unsigned long long)p->like, (long long)p->n_images,
+        (long long)p->n_boxes, (unsigned long long)p->fingerprint);
     anc_config_json(&p->rules, to);
     if (p->rules.stage == ANC_STAGE_ROI)
         fprintf(to,
-                ",\"stage\":\"roi\",\"proposals\":{\"images\":%lld,\"count\":%lld,\"crc32\":\"%08x\"},\"classes\":{\"count\":%lld,"
+                ",\"stage\":\"roi\",\"proposals\":{\"images\":%lld,\"count\":%lld,\"crc32\":\"%08x\"},"
+                "\"classes\":{\"count\":%lld,"
                 "\"fingerprint\":\"%016llx\"}",
                 (long long)p->roi.images, (long long)p->roi.count, p->roi.crc, (long long)p->roi.n_classes,
                 (unsigned long long)p->roi.classes);
@@ -88,7 +91,8 @@ static bool read_roi(yajl_val tree, anc_label_plan *p)
     uint64_t crc = 0;
     if (!yajl_tree_get(tree, (const char *[]){ "stage", NULL }, yajl_t_string)) return true;
     bool good = integer_at(tree, "proposals", "images", 0, &p->roi.images) &&
-                integer_at(tree, "proposals", "count", 0, &p->roi.count) && hex_at(tree, "proposals", "crc32", &crc) &&
+                integer_at(tree, "proposals", "count", 0, &p->roi.count) &&
+                hex_at(tree, "proposals", "crc32", &crc) &&
                 integer_at(tree, "classes", "count", 0, &p->roi.n_classes) &&
                 hex_at(tree, "classes", "fingerprint", &p->roi.classes);
     p->roi.crc = (uint32_t)crc;
@@ -101,13 +105,15 @@ anc_status anc_label_plan_read(const char *json, anc_label_plan *p, anc_err *err
     *p = (anc_label_plan){ 0 };
     err->code = ANC_OK;
     yajl_val tree = yajl_tree_parse(json, why, sizeof why);
-    if (!tree) return anc_fail(err, ANC_EDATA, "the configuration is no JSON: %.*s", (int)strcspn(why, "\n"), why);
-    bool good = hex_at(tree, "data", "fingerprint", &p->fingerprint) && hex_at(tree, "like", NULL, &p->like) &&
-                integer_at(tree, "seed", NULL, 0, &p->seed) && integer_at(tree, "epochs", NULL, 1, &p->epochs) &&
-                integer_at(tree, "images_per_shard", NULL, 1, &p->images_per_shard) &&
-                truth_at(tree, "assignment", &p->assignment) && truth_at(tree, "labels", &p->labels) &&
-                truth_at(tree, "with_gt", &p->with_gt) && integer_at(tree, "data", "images", 0, &p->n_images) &&
-                integer_at(tree, "data", "boxes", 0, &p->n_boxes) && read_roi(tree, p);
+    if (!tree)
+        return anc_fail(err, ANC_EDATA, "the configuration is no JSON: %.*s", (int)strcspn(why, "\n"), why);
+    bool good =
+        hex_at(tree, "data", "fingerprint", &p->fingerprint) && hex_at(tree, "like", NULL, &p->like) &&
+        integer_at(tree, "seed", NULL, 0, &p->seed) && integer_at(tree, "epochs", NULL, 1, &p->epochs) &&
+        integer_at(tree, "images_per_shard", NULL, 1, &p->images_per_shard) &&
+        truth_at(tree, "assignment", &p->assignment) && truth_at(tree, "labels", &p->labels) &&
+        truth_at(tree, "with_gt", &p->with_gt) && integer_at(tree, "data", "images", 0, &p->n_images) &&
+        integer_at(tree, "data", "boxes", 0, &p->n_boxes) && read_roi(tree, p);
     yajl_tree_free(tree);
     if (!good) return anc_fail(err, ANC_EDATA, "the configuration is not that of a label run");
     return anc_config_read_json(json, &p->rules, err);
@@ -115,12 +121,14 @@ anc_status anc_label_plan_read(const char *json, anc_label_plan *p, anc_err *err
 
 /* ---- one shard ---- */
 
-anc_status anc_shard_maker_init(anc_shard_maker *m, const anc_label_plan *plan, const anc_kernels *kernels, anc_err *err)
+anc_status anc_shard_maker_init(anc_shard_maker *m, const anc_label_plan *plan, const anc_kernels *kernels,
+                                anc_err *err)
 {
     *m = (anc_shard_maker){ .plan = plan };
     m->labeller = (anc_labeller){ .rules = &plan->rules, .kernels = kernels, .seed = (uint64_t)plan->seed };
     if (plan->rules.stage == ANC_STAGE_ROI) return anc_targets_init_rois(&m->targets, plan->with_gt, err);
-    return anc_targets_init(&m->targets, plan->rules.anchors.n_levels, plan->assignment, plan->labels, plan->with_gt, err);
+    return anc_targets_init(&m->targets, plan->rules.anchors.n_levels, plan->assignment, plan->labels,
+                            plan->with_gt, err);
 }
 
 void anc_shard_maker_free(anc_shard_maker *m)
@@ -161,8 +169,8 @@ static void count_view(const anc_labeller *l, anc_label_record *r)
 }
 
 /* Anchors, or candidates of the second stage. */
-static void count_labels(anc_label_record *r, int32_t positive, int32_t negative, int32_t ignored, int32_t sampled_positive,
-                         int32_t sampled_negative)
+static void count_labels(anc_label_record *r, int32_t positive, int32_t negative, int32_t ignored,
+                         int32_t sampled_positive, int32_t sampled_negative)
 {
     r->n[ANC_N_WITHOUT_POSITIVES] += positive == 0;
     r->n[ANC_N_ANCHORS] += (int64_t)positive + negative + ignored;
@@ -173,18 +181,21 @@ static void count_labels(anc_label_record *r, int32_t positive, int32_t negative
     r->n[ANC_N_SAMPLED_NEGATIVES] += sampled_negative;
 }
 
-static anc_status lay_view(anc_shard_maker *m, const anc_image *image, int32_t epoch, int32_t n_gt, anc_err *err)
+static anc_status lay_view(anc_shard_maker *m, const anc_image *image, int32_t epoch, int32_t n_gt,
+                           anc_err *err)
 {
     anc_labeller *l = &m->labeller;
     if (!m->plan->like)
         return anc_label_lay(l, image->id, epoch, image->height, image->width, m->annotation, n_gt, err);
     const anc_like_row *found = anc_like_find(m->like, m->n_like, image->id);
     if (!found) return anc_fail(err, ANC_EDATA, "the features of --like have nothing of it");
-    return anc_label_lay_on(l, image->id, epoch, image->height, image->width, &found->on, m->annotation, n_gt, err);
+    return anc_label_lay_on(l, image->id, epoch, image->height, image->width, &found->on, m->annotation, n_gt,
+                            err);
 }
 
 /* The stages of a view that is laid, with the time that each took. */
-static anc_status label_anchors(anc_shard_maker *m, const anc_gt *gt, int32_t n_gt, anc_label_record *r, anc_err *err)
+static anc_status label_anchors(anc_shard_maker *m, const anc_gt *gt, int32_t n_gt, anc_label_record *r,
+                                anc_err *err)
 {
     anc_labeller *l = &m->labeller;
     double t1 = anc_now_s();
@@ -200,11 +211,13 @@ static anc_status label_anchors(anc_shard_maker *m, const anc_gt *gt, int32_t n_
     r->s[ANC_S_ENCODE] += t4 - t3;
     r->s[ANC_S_GATHER] += anc_now_s() - t4;
     r->n[ANC_N_UNMATCHED] += l->match.n_unmatched;
-    count_labels(r, l->match.n_positive, l->match.n_negative, l->match.n_ignored, l->batch.n_positive, l->batch.n_negative);
+    count_labels(r, l->match.n_positive, l->match.n_negative, l->match.n_ignored, l->batch.n_positive,
+                 l->batch.n_negative);
     return ANC_OK;
 }
 
-static anc_status label_rois(anc_shard_maker *m, const anc_gt *gt, int32_t n_gt, anc_label_record *r, anc_err *err)
+static anc_status label_rois(anc_shard_maker *m, const anc_gt *gt, int32_t n_gt, anc_label_record *r,
+                             anc_err *err)
 {
     const anc_labeller *l = &m->labeller;
     anc_rois *rois = &m->rois;
@@ -212,8 +225,7 @@ static anc_status label_rois(anc_shard_maker *m, const anc_gt *gt, int32_t n_gt,
     int32_t n;
     double t0 = anc_now_s();
     m->bad_proposals = anc_roi_input_image(m->proposals, l->view.image_id, &proposal, &n, err) != ANC_OK;
-    if (m->bad_proposals ||
-        anc_roi_take(rois, l->rules, &l->view, proposal, n, l->box, l->n_box, err))
+    if (m->bad_proposals || anc_roi_take(rois, l->rules, &l->view, proposal, n, l->box, l->n_box, err))
         return err->code;
     double t1 = anc_now_s();
     anc_roi_match(rois, l->kernels, l->rules, l->box, l->n_box, l->crowd, l->n_crowd);
@@ -231,12 +243,13 @@ static anc_status label_rois(anc_shard_maker *m, const anc_gt *gt, int32_t n_gt,
     r->n[ANC_N_PROPOSALS] += n;
     r->n[ANC_N_LEFT_OUT] += rois->n_left_out;
     r->n[ANC_N_WITHOUT_PROPOSALS] += n == 0;
-    count_labels(r, rois->n_positive, rois->n_negative, rois->n_ignored, rois->batch_positive, rois->batch_negative);
+    count_labels(r, rois->n_positive, rois->n_negative, rois->n_ignored, rois->batch_positive,
+                 rois->batch_negative);
     return ANC_OK;
 }
 
-static anc_status label_view(anc_shard_maker *m, const anc_image *image, const anc_gt *gt, int64_t n_gt, int32_t epoch,
-                             anc_label_record *r, anc_err *err)
+static anc_status label_view(anc_shard_maker *m, const anc_image *image, const anc_gt *gt, int64_t n_gt,
+                             int32_t epoch, anc_label_record *r, anc_err *err)
 {
     if (take_boxes(m, gt, n_gt, err)) return err->code;
     double start = anc_now_s();
@@ -247,8 +260,8 @@ static anc_status label_view(anc_shard_maker *m, const anc_image *image, const a
                                                  : label_anchors(m, gt, (int32_t)n_gt, r, err);
 }
 
-anc_status anc_shard_make(anc_shard_maker *m, const anc_dataset *d, int32_t epoch, anc_label_record *r, bool *dropped,
-                          anc_err *err)
+anc_status anc_shard_make(anc_shard_maker *m, const anc_dataset *d, int32_t epoch, anc_label_record *r,
+                          bool *dropped, anc_err *err)
 {
     *dropped = false;
     anc_targets_reset(&m->targets);

@@ -1,7 +1,7 @@
 /* jobs/label_shard.h: what a label run is, and the labelling of one of its shards
  *
- * A shard is a run of images of one epoch, fixed by the data set and the options, never by the number of ranks.
- * Shared by `label`, which writes shards, and `verify`, which labels them again.
+ * A shard is a run of images of one epoch, fixed by the data set and the options, never by the number of
+ * ranks. Shared by `label`, which writes shards, and `verify`, which labels them again.
  */
 #ifndef ANC_JOBS_LABEL_SHARD_H
 #define ANC_JOBS_LABEL_SHARD_H
@@ -40,9 +40,24 @@ anc_status anc_label_plan_read(const char *json, anc_label_plan *p, anc_err *err
 
 /* What a rank tells of a finished shard: counts, and seconds of work by stage. */
 enum {
-    ANC_N_VIEWS, ANC_N_BOXES, ANC_N_CROWDS, ANC_N_CLIPPED, ANC_N_DROPPED, ANC_N_UNMATCHED, ANC_N_WITHOUT_POSITIVES,
-    ANC_N_ANCHORS, ANC_N_POSITIVES, ANC_N_NEGATIVES, ANC_N_IGNORED, ANC_N_SAMPLED_POSITIVES,
-    ANC_N_SAMPLED_NEGATIVES, ANC_N_BYTES, ANC_N_PROPOSALS, ANC_N_LEFT_OUT, ANC_N_WITHOUT_PROPOSALS, ANC_N_COUNTS
+    ANC_N_VIEWS,
+    ANC_N_BOXES,
+    ANC_N_CROWDS,
+    ANC_N_CLIPPED,
+    ANC_N_DROPPED,
+    ANC_N_UNMATCHED,
+    ANC_N_WITHOUT_POSITIVES,
+    ANC_N_ANCHORS,
+    ANC_N_POSITIVES,
+    ANC_N_NEGATIVES,
+    ANC_N_IGNORED,
+    ANC_N_SAMPLED_POSITIVES,
+    ANC_N_SAMPLED_NEGATIVES,
+    ANC_N_BYTES,
+    ANC_N_PROPOSALS,
+    ANC_N_LEFT_OUT,
+    ANC_N_WITHOUT_PROPOSALS,
+    ANC_N_COUNTS
 };
 enum {
     ANC_S_LAY,
@@ -71,7 +86,7 @@ typedef struct {
     anc_rois rois;              /* of the second stage; proposals and classes are then needed */
     anc_roi_input *proposals;   /* borrowed */
     const anc_classes *classes; /* borrowed */
-    bool bad_proposals;         /* the error is of these, and names their file and image; not of the annotations */
+    bool bad_proposals;  /* the error is of these, and names their file and image; not of the annotations */
     anc_targets targets; /* of the shard that was labelled last */
     anc_annotation *annotation;
     int64_t room_annotations;
@@ -79,11 +94,12 @@ typedef struct {
     void *context;
 } anc_shard_maker;
 
-anc_status anc_shard_maker_init(anc_shard_maker *m, const anc_label_plan *plan, const anc_kernels *kernels, anc_err *err);
+anc_status anc_shard_maker_init(anc_shard_maker *m, const anc_label_plan *plan, const anc_kernels *kernels,
+                                anc_err *err);
 void anc_shard_maker_free(anc_shard_maker *m);
 
-/* Labels the images of one shard into m->targets and adds to *r. *dropped: `between` said so, m->targets are not
- * whole. Errors name the image. */
+/* Labels the images of one shard into m->targets and adds to *r. *dropped: `between` said so, m->targets are
+ * not whole. Errors name the image. */
 anc_status anc_shard_make(anc_shard_maker *m, const anc_dataset *images, int32_t epoch, anc_label_record *r,
                           bool *dropped, anc_err *err);
 

@@ -14,17 +14,19 @@ static anc_status check_levels(const anc_rules *r, const anc_features_info *info
 {
     if (r->view.flip > 0)
         return anc_fail(err, ANC_EARGUMENT,
-                        "%s: the features are of images as they are; --like and a flip exclude each other", info->path);
+                        "%s: the features are of images as they are; --like and a flip exclude each other",
+                        info->path);
     if (r->stage == ANC_STAGE_ROI) return ANC_OK; /* RoIs have no levels of their own */
     if (r->anchors.n_levels != info->n_levels)
         return anc_fail(err, ANC_EARGUMENT,
-                        "%s: has %d levels, preset %s %d; give [anchors] strides and sizes in --config", info->path,
-                        info->n_levels, r->name, r->anchors.n_levels);
+                        "%s: has %d levels, preset %s %d; give [anchors] strides and sizes in --config",
+                        info->path, info->n_levels, r->name, r->anchors.n_levels);
     for (int l = 0; l < info->n_levels; l++)
         if (r->anchors.stride[l] != info->stride[l])
-            return anc_fail(err, ANC_EARGUMENT,
-                            "%s: level %d has stride %d, the anchors' is %d; set [anchors] strides in --config",
-                            info->path, l, info->stride[l], r->anchors.stride[l]);
+            return anc_fail(
+                err, ANC_EARGUMENT,
+                "%s: level %d has stride %d, the anchors' is %d; set [anchors] strides in --config",
+                info->path, l, info->stride[l], r->anchors.stride[l]);
     return ANC_OK;
 }
 
@@ -32,19 +34,22 @@ static anc_status take_rows(const anc_features_info *info, anc_like_row **rows, 
 {
     anc_like_row *to = calloc((size_t)info->n_images + 1, sizeof *to);
     if (!to)
-        return anc_fail(err, ANC_EMEMORY, "%s: out of memory for %lld images", info->path, (long long)info->n_images);
+        return anc_fail(err, ANC_EMEMORY, "%s: out of memory for %lld images", info->path,
+                        (long long)info->n_images);
     for (int64_t i = 0; i < info->n_images; i++) {
         to[i].image_id = info->id[i];
         memcpy(to[i].on.size, info->size[i], sizeof to[i].on.size);
         memcpy(to[i].on.padded, info->padded[i], sizeof to[i].on.padded);
-        for (int l = 0; l < info->n_levels; l++) memcpy(to[i].on.grid[l], info->grid[l][i], sizeof to[i].on.grid[l]);
+        for (int l = 0; l < info->n_levels; l++)
+            memcpy(to[i].on.grid[l], info->grid[l][i], sizeof to[i].on.grid[l]);
     }
     qsort(to, (size_t)info->n_images, sizeof *to, by_image);
     *rows = to;
     return ANC_OK;
 }
 
-anc_status anc_like_read(const char *path, const anc_rules *rules, anc_like_row **rows, int64_t *n, anc_err *err)
+anc_status anc_like_read(const char *path, const anc_rules *rules, anc_like_row **rows, int64_t *n,
+                         anc_err *err)
 {
     anc_features *f;
     if (anc_features_open(path, &f, err)) return err->code;

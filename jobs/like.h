@@ -1,4 +1,5 @@
-/* jobs/like.h: what a backbone made of each image, for views that are laid on exactly that (`label --like`) */
+/* jobs/like.h: what a backbone made of each image, for views that are laid on exactly that (`label --like`)
+ */
 #ifndef ANC_JOBS_LIKE_H
 #define ANC_JOBS_LIKE_H
 
@@ -12,9 +13,10 @@ typedef struct {
     anc_laid on;
 } anc_like_row;
 
-/* Reads sizes, paddings and grids of a features.h5 into *rows [*n], malloc'ed, ascending by image. Its levels and
- * strides must be those of the rules. Errors name the file and what to set. */
-anc_status anc_like_read(const char *path, const anc_rules *rules, anc_like_row **rows, int64_t *n, anc_err *err);
+/* Reads sizes, paddings and grids of a features.h5 into *rows [*n], malloc'ed, ascending by image. Its levels
+ * and strides must be those of the rules. Errors name the file and what to set. */
+anc_status anc_like_read(const char *path, const anc_rules *rules, anc_like_row **rows, int64_t *n,
+                         anc_err *err);
 
 /* Collective. Gives all ranks rank 0's table; the others' *rows and *n are set. The caller frees *rows. */
 anc_status anc_like_share(const anc_team *team, anc_like_row **rows, int64_t *n, anc_err *err);

@@ -14,7 +14,8 @@
 
 const anc_job anc_jobs[] = {
     { "import", "check annotations once and keep them as annotations.h5", anc_job_import },
-    { "label", "annotations in, RPN training targets out (HDF5 shards and an index over them)", anc_job_label },
+    { "label", "annotations in, RPN training targets out (HDF5 shards and an index over them)",
+      anc_job_label },
     { "train", "targets and a backbone's features in, a trained RPN head out", anc_job_train },
     { "propose", "a head and features in, proposals out: boxes with their objectness", anc_job_propose },
     { "evaluate", "say how many objects proposals find: average recall", anc_job_evaluate },
@@ -38,11 +39,12 @@ static void help(FILE *to)
 
 static bool first_rank;
 
-/* For a crash inside HDF5: in a signal handler, hence write. Of a team that opens a file together the first one speaks;
- * another does if it still lives a moment later, as it was alone then. */
+/* For a crash inside HDF5: in a signal handler, hence write. Of a team that opens a file together the first
+ * one speaks; another does if it still lives a moment later, as it was alone then. */
 static void say_damaged(const char *path, bool stuck)
 {
-    const char *const part[] = { "anchorage: ", path, ": damaged, or made to do harm: HDF5 ", stuck ? "is stuck" : "crashed",
+    const char *const part[] = { "anchorage: ", path, ": damaged, or made to do harm: HDF5 ",
+                                 stuck ? "is stuck" : "crashed",
                                  " reading it; take the file from where it came from again\n" };
     if (!first_rank) nanosleep(&(struct timespec){ 2, 0 }, NULL);
     for (int i = 0; i < 5; i++)
@@ -83,6 +85,7 @@ int main(int argc, char **argv)
     first_rank = anc_opts_speaks();
     anc_h5_guard_set(say_damaged, ANC_H5_GUARD_S);
     int code = run(argc, argv);
-    /* mpirun ends all others when a process fails: who is refused in silence leaves that to the one that says why */
+    /* mpirun ends all others when a process fails: who is refused in silence leaves that to the one that says
+     * why */
     return code == ANC_EXIT_USAGE && !first_rank && !anc_team_started() ? ANC_EXIT_DONE : code;
 }

@@ -38,8 +38,8 @@ typedef struct {
     const char *command;  /* "label" */
     const char *operands; /* "ANNOTATIONS", as --help shows them */
     int min_operands, max_operands;
-    const char *about;    /* a sentence or two */
-    const char *example;  /* a command line that works */
+    const char *about;   /* a sentence or two */
+    const char *example; /* a command line that works */
     const anc_opt *opt;
 } anc_usage;
 

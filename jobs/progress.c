@@ -84,8 +84,16 @@ void anc_progress_start(anc_progress *p, FILE *to, bool quiet, const char *job, 
                         int64_t first, int64_t total, double every_s)
 {
     double now = now_s();
-    *p = (anc_progress){ .to = to, .job = job, .unit = unit, .total = total, .first = first, .done = first,
-                         .start_s = now, .drawn_s = now, .quiet = quiet, .terminal = isatty(fileno(to)) };
+    *p = (anc_progress){ .to = to,
+                         .job = job,
+                         .unit = unit,
+                         .total = total,
+                         .first = first,
+                         .done = first,
+                         .start_s = now,
+                         .drawn_s = now,
+                         .quiet = quiet,
+                         .terminal = isatty(fileno(to)) };
     p->every_s = p->terminal ? 0.1 : every_s > 0 ? every_s : 5;
     if (p->terminal && !quiet) draw(p, now);
 }

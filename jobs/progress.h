@@ -16,8 +16,8 @@
 
 typedef struct {
     FILE *to;
-    const char *job, *unit;       /* "label", "images": borrowed */
-    int64_t total, first, done;   /* first: done by an earlier run, so no part of the rate */
+    const char *job, *unit;     /* "label", "images": borrowed */
+    int64_t total, first, done; /* first: done by an earlier run, so no part of the rate */
     double start_s, drawn_s, every_s;
     bool quiet, terminal, drawn;
 } anc_progress;

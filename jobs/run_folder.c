@@ -31,10 +31,14 @@ typedef struct {
 
 static void print_leaf(yajl_val v, FILE *to)
 {
-    if (!v) fputs("nothing", to);
-    else if (YAJL_IS_STRING(v)) fputs(v->u.string, to);
-    else if (YAJL_IS_NUMBER(v)) fputs(v->u.number.r, to);
-    else if (YAJL_IS_TRUE(v) || YAJL_IS_FALSE(v)) fputs(YAJL_IS_TRUE(v) ? "true" : "false", to);
+    if (!v)
+        fputs("nothing", to);
+    else if (YAJL_IS_STRING(v))
+        fputs(v->u.string, to);
+    else if (YAJL_IS_NUMBER(v))
+        fputs(v->u.number.r, to);
+    else if (YAJL_IS_TRUE(v) || YAJL_IS_FALSE(v))
+        fputs(YAJL_IS_TRUE(v) ? "true" : "false", to);
     else if (YAJL_IS_ARRAY(v)) {
         putc('[', to);
         for (size_t i = 0; i < YAJL_GET_ARRAY(v)->len; i++) {
@@ -98,13 +102,16 @@ bool anc_run_differs(const char *there, const char *here, char *text, size_t siz
 
 /* ---- run.json ---- */
 
-/* {"format":"anchorage-run","format_version":1,"anchorage_version":"...","shards":N,"config":{...},"crc32":"..."} */
+/* {"format":"anchorage-run","format_version":1,"anchorage_version":"...","shards":N,"config":{...},"crc32":"..."}
+ */
 #define CHECKSUM ",\"crc32\":\""
 
 static anc_status damaged(anc_err *err, const char *path)
 {
-    return anc_fail(err, ANC_EDATA, "%s: damaged; remove this one file and run the same command again, which checks "
-                    "the shards by themselves", path);
+    return anc_fail(err, ANC_EDATA,
+                    "%s: damaged; remove this one file and run the same command again, which checks "
+                    "the shards by themselves",
+                    path);
 }
 
 static char *slurp(const char *path, anc_err *err)
@@ -159,14 +166,17 @@ anc_status anc_run_read(const char *dir, anc_run *r, bool *there, anc_err *err)
 }
 
 /* Several parts of one run may do this at once: each by a name of its own, with the same bytes. */
-static anc_status write_manifest(const char *dir, const char *tag, const char *config, int64_t n_shards, anc_err *err)
+static anc_status write_manifest(const char *dir, const char *tag, const char *config, int64_t n_shards,
+                                 anc_err *err)
 {
     char own[PATH_MAX], path[PATH_MAX], *text = NULL;
     anc_out *out;
     snprintf(own, sizeof own, "%s/run.json.%s", dir, tag);
     snprintf(path, sizeof path, "%s/run.json", dir);
-    int n = asprintf(&text, "{\"format\":\"anchorage-run\",\"format_version\":1,\"anchorage_version\":\"" ANC_VERSION
-                            "\",\"shards\":%lld,\"config\":%s", (long long)n_shards, config);
+    int n = asprintf(&text,
+                     "{\"format\":\"anchorage-run\",\"format_version\":1,\"anchorage_version\":\"" ANC_VERSION
+                     "\",\"shards\":%lld,\"config\":%s",
+                     (long long)n_shards, config);
     if (n < 0) return anc_fail(err, ANC_EMEMORY, "%s: no memory", path);
     char end[32];
     int more = snprintf(end, sizeof end, CHECKSUM "%08x\"}\n", anc_seal_crc32(0, text, (size_t)n));
@@ -222,7 +232,8 @@ static anc_status sweep(const anc_run_folder *f, anc_err *err)
     snprintf(mine, sizeof mine, ".%d-of-%d-", f->part, f->n_parts);
     for (struct dirent *e; !err->code && (e = readdir(d));) {
         const char *name = e->d_name;
-        bool part = ends_in(name, ".part") && (!strncmp(name, "shard-", 6) || !strncmp(name, "targets.h5.", 11));
+        bool part =
+            ends_in(name, ".part") && (!strncmp(name, "shard-", 6) || !strncmp(name, "targets.h5.", 11));
         bool manifest = !strncmp(name, "run.json.", 9);
         if ((!part && !manifest) || (f->n_parts > 1 && !strstr(name, mine))) continue;
         if (unlinkat(dirfd(d), name, 0) && errno != ENOENT)
@@ -242,7 +253,8 @@ static anc_status throw_away(const char *dir, anc_err *err)
     return ANC_OK;
 }
 
-/* A folder without run.json: what its index, or else its first shard, says; nothing where neither can be read. */
+/* A folder without run.json: what its index, or else its first shard, says; nothing where neither can be
+ * read. */
 static void ask_files(const char *dir, int64_t n_shards, anc_run *r, bool *there)
 {
     char path[PATH_MAX], name[64];
@@ -263,8 +275,8 @@ static void ask_files(const char *dir, int64_t n_shards, anc_run *r, bool *there
     }
 }
 
-anc_status anc_run_folder_claim(const anc_run_folder *f, const anc_lock *lock, const char *config, int64_t n_shards,
-                                anc_err *err)
+anc_status anc_run_folder_claim(const anc_run_folder *f, const anc_lock *lock, const char *config,
+                                int64_t n_shards, anc_err *err)
 {
     anc_run before = { 0 };
     bool told, there;
@@ -275,12 +287,15 @@ anc_status anc_run_folder_claim(const anc_run_folder *f, const anc_lock *lock, c
     there = told;
     if (!there) ask_files(f->dir, n_shards, &before, &there);
     if (there && strcmp(before.version, ANC_VERSION))
-        anc_fail(err, ANC_EARGUMENT, "%s: was begun by anchorage %s, this is " ANC_VERSION
+        anc_fail(err, ANC_EARGUMENT,
+                 "%s: was begun by anchorage %s, this is " ANC_VERSION
                  "; go on with that version, choose another --output, or give --restart to throw it away",
                  f->dir, before.version);
     else if (there && anc_run_differs(before.config, config, text, sizeof text))
-        anc_fail(err, ANC_EARGUMENT, "%s: holds another run: %s; give the same options, choose another --output, or "
-                 "give --restart to throw it away", f->dir, text);
+        anc_fail(err, ANC_EARGUMENT,
+                 "%s: holds another run: %s; give the same options, choose another --output, or "
+                 "give --restart to throw it away",
+                 f->dir, text);
     else if (!sweep(f, err) && !told)
         write_manifest(f->dir, anc_lock_tag(lock), config, n_shards, err);
     anc_run_clear(&before);

@@ -1,9 +1,9 @@
 /* jobs/run_folder.h: an output folder that a run holds, leaves and comes back to
  *
- * The folder's run.json says what the run is: version, shards, configuration. It is written once, before the first
- * shard, and never changed: which shards are done is told by the shards themselves, each sealed (io/seal.h) and under
- * its final name only when whole. Nothing can thus say that a shard is done which is not, or the other way round.
- * A lock (io/lock.h) keeps a second run out.
+ * The folder's run.json says what the run is: version, shards, configuration. It is written once, before the
+ * first shard, and never changed: which shards are done is told by the shards themselves, each sealed
+ * (io/seal.h) and under its final name only when whole. Nothing can thus say that a shard is done which is
+ * not, or the other way round. A lock (io/lock.h) keeps a second run out.
  */
 #ifndef ANC_JOBS_RUN_FOLDER_H
 #define ANC_JOBS_RUN_FOLDER_H
@@ -22,16 +22,18 @@ typedef struct {
 
 void anc_run_clear(anc_run *r);
 
-/* Reads dir/run.json. *there: the file exists. Errors: ANC_EDATA when it is damaged; the text starts with its path. */
+/* Reads dir/run.json. *there: the file exists. Errors: ANC_EDATA when it is damaged; the text starts with its
+ * path. */
 anc_status anc_run_read(const char *dir, anc_run *r, bool *there, anc_err *err);
 
-/* "seed is 7 there and 0 here": how two configurations differ, up to a few keys by name; false: they do not. */
+/* "seed is 7 there and 0 here": how two configurations differ, up to a few keys by name; false: they do not.
+ */
 bool anc_run_differs(const char *there, const char *here, char *text, size_t size);
 
 typedef struct {
     const char *dir;
     int part, n_parts;
-    bool restart;                /* throw away what another run has left */
+    bool restart; /* throw away what another run has left */
     bool (*stop)(void);
     void (*waiting)(const char *owner);
 } anc_run_folder;
@@ -44,10 +46,10 @@ anc_status anc_run_folder_enter(const anc_run_folder *f, anc_lock **lock, size_t
  * NULL. */
 void anc_run_folder_leave(const anc_run_folder *f, anc_lock *lock, size_t made);
 
-/* With the lock held: makes the folder this run's. What is there must be of the same run, or restart throws it away;
- * left-over .part files are removed, run.json is written if it is not there. Errors: ANC_EARGUMENT (another run's, by
- * name of what differs), ANC_EDATA, ANC_ESYSTEM. */
-anc_status anc_run_folder_claim(const anc_run_folder *f, const anc_lock *lock, const char *config, int64_t n_shards,
-                                anc_err *err);
+/* With the lock held: makes the folder this run's. What is there must be of the same run, or restart throws
+ * it away; left-over .part files are removed, run.json is written if it is not there. Errors: ANC_EARGUMENT
+ * (another run's, by name of what differs), ANC_EDATA, ANC_ESYSTEM. */
+anc_status anc_run_folder_claim(const anc_run_folder *f, const anc_lock *lock, const char *config,
+                                int64_t n_shards, anc_err *err);
 
 #endif

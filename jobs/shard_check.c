@@ -26,21 +26,23 @@ static anc_status check_rows(anc_targets_file *f, anc_err *err)
     return err->code;
 }
 
-static anc_status check_open(const anc_run_of_shards *r, const char *path, int64_t shard, const anc_targets_info *info,
-                             anc_err *err)
+static anc_status check_open(const anc_run_of_shards *r, const char *path, int64_t shard,
+                             const anc_targets_info *info, anc_err *err)
 {
     bool with[ANC_ROWS_KINDS];
     anc_targets_kept(r->plan->rules.stage, r->plan->assignment, r->plan->labels, r->plan->with_gt, with);
     int64_t n = anc_label_run_of(r->plan, shard).n;
     if (strcmp(info->version, r->version))
-        return anc_fail(err, ANC_EDATA, "%s: written by anchorage %s, the run is of %s", path, info->version, r->version);
+        return anc_fail(err, ANC_EDATA, "%s: written by anchorage %s, the run is of %s", path, info->version,
+                        r->version);
     if (info->index || strcmp(info->config, r->config))
         return anc_fail(err, ANC_EDATA, "%s: is of another run", path);
     if (info->shard != shard)
-        return anc_fail(err, ANC_EDATA, "%s: is shard %lld under another's name", path, (long long)info->shard);
+        return anc_fail(err, ANC_EDATA, "%s: is shard %lld under another's name", path,
+                        (long long)info->shard);
     if (info->n[ANC_ROWS_VIEWS] != n || memcmp(with, info->with, sizeof with))
-        return anc_fail(err, ANC_EDATA, "%s: has %lld views, where %lld are meant, or other kinds of rows", path,
-                        (long long)info->n[ANC_ROWS_VIEWS], (long long)n);
+        return anc_fail(err, ANC_EDATA, "%s: has %lld views, where %lld are meant, or other kinds of rows",
+                        path, (long long)info->n[ANC_ROWS_VIEWS], (long long)n);
     return ANC_OK;
 }
 
@@ -71,7 +73,8 @@ anc_status anc_index_check(const anc_run_of_shards *r, bool *there, anc_err *err
     if (anc_seal_check(path, err)) return err->code;
     if (anc_h5_open(path, anc_targets_format(r->plan->rules.stage), ANC_TARGETS_VERSION, &f, err) ||
         anc_h5_get_string(&f, "/", "config", &config, err) ||
-        anc_h5_get_string(&f, "/", "anchorage_version", &version, err) || anc_h5_get_int(&f, "/", "shards", &n, err))
+        anc_h5_get_string(&f, "/", "anchorage_version", &version, err) ||
+        anc_h5_get_int(&f, "/", "shards", &n, err))
         anc_within(err, "%s", path);
     else if (strcmp(config, r->config) || strcmp(version, r->version) || n != anc_label_shards(r->plan))
         anc_fail(err, ANC_EDATA, "%s: is of another run", path);

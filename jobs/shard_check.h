@@ -9,9 +9,9 @@ typedef struct {
     const anc_label_plan *plan;
 } anc_run_of_shards;
 
-/* Holds one shard to the run: its seal over every byte, format, version, configuration, number, views, kinds of rows,
- * offsets; with `rows` also every row to what docs/FORMAT.md promises. *there: a file has that name. Errors: ANC_EDATA
- * (missing or wrong), ANC_ESYSTEM, ANC_EMEMORY; the text starts with the shard's path. */
+/* Holds one shard to the run: its seal over every byte, format, version, configuration, number, views, kinds
+ * of rows, offsets; with `rows` also every row to what docs/FORMAT.md promises. *there: a file has that name.
+ * Errors: ANC_EDATA (missing or wrong), ANC_ESYSTEM, ANC_EMEMORY; the text starts with the shard's path. */
 anc_status anc_shard_check(const anc_run_of_shards *r, int64_t shard, bool rows, bool *there, anc_err *err);
 
 /* The index: its seal, configuration, version and number of shards. What it says of the shards is for

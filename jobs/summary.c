@@ -39,8 +39,8 @@ static anc_status refuse(const char *option, const char *path, const char *why, 
     return anc_fail(err, ANC_EARGUMENT, "%s %s: %s; choose another name", option, path, why);
 }
 
-anc_status anc_summary_check(const char *option, const char *path, const char *const *reads, int n, const char *folder,
-                             anc_err *err)
+anc_status anc_summary_check(const char *option, const char *path, const char *const *reads, int n,
+                             const char *folder, anc_err *err)
 {
     char above[PATH_MAX];
     struct stat info;
@@ -51,7 +51,8 @@ anc_status anc_summary_check(const char *option, const char *path, const char *c
     if (!*name || (there && S_ISDIR(info.st_mode))) return refuse(option, path, "a folder", err);
     if (there && !S_ISREG(info.st_mode)) return ANC_OK; /* a terminal, a pipe */
     for (int i = 0; i < n; i++)
-        if (reads[i] && (!strcmp(path, reads[i]) || same(path, reads[i]))) return refuse(option, path, "the run reads or writes this file", err);
+        if (reads[i] && (!strcmp(path, reads[i]) || same(path, reads[i])))
+            return refuse(option, path, "the run reads or writes this file", err);
     snprintf(above, sizeof above, "%.*s", length ? length : 1, slash ? path : ".");
     if (folder && is_the_runs(name) && same(above, folder))
         return refuse(option, path, "the run's own name for another file", err);

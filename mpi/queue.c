@@ -46,25 +46,25 @@ typedef struct {
 struct anc_queue {
     anc_team team; /* on a communicator of its own */
     anc_queue_plan plan;
-    anc_err err;      /* this rank's own */
-    bool over;        /* this rank gets no more items */
-    int64_t held;     /* the item this rank works on, -1: none */
-    request *outbox;  /* to be sent next */
-    char *bytes;      /* payload of the held item */
+    anc_err err;     /* this rank's own */
+    bool over;       /* this rank gets no more items */
+    int64_t held;    /* the item this rank works on, -1: none */
+    request *outbox; /* to be sent next */
+    char *bytes;     /* payload of the held item */
     size_t capacity;
 
     /* Rank 0 only. */
-    bool stopped;                    /* nothing more is handed out */
-    int64_t next;                    /* no item below it is free */
-    int64_t n_left;                  /* not finished by any run */
-    unsigned char *state;            /* [n_items] FREE, EARLIER, HERE */
-    char *results;                   /* [n_items][result_bytes] */
-    reply mine;                      /* rank 0's own turn came: what it got; n_bytes -1: not yet */
-    int *waiting;                    /* [size] ring of ranks in the order of their requests */
+    bool stopped;         /* nothing more is handed out */
+    int64_t next;         /* no item below it is free */
+    int64_t n_left;       /* not finished by any run */
+    unsigned char *state; /* [n_items] FREE, EARLIER, HERE */
+    char *results;        /* [n_items][result_bytes] */
+    reply mine;           /* rank 0's own turn came: what it got; n_bytes -1: not yet */
+    int *waiting;         /* [size] ring of ranks in the order of their requests */
     int first, n_waiting;
-    int n_senders;                   /* ranks that may still send a request */
-    request *inbox;                  /* what the posted receive fills */
-    MPI_Request pending[1 + SLOTS];  /* that receive; the parcels' chunks */
+    int n_senders;                  /* ranks that may still send a request */
+    request *inbox;                 /* what the posted receive fills */
+    MPI_Request pending[1 + SLOTS]; /* that receive; the parcels' chunks */
     parcel parcel[SLOTS];
     size_t in_flight;
 };
@@ -124,10 +124,7 @@ static void post_receive(anc_queue *q)
                   &q->pending[0]);
 }
 
-static void enqueue(anc_queue *q, int rank)
-{
-    q->waiting[(q->first + q->n_waiting++) % q->team.size] = rank;
-}
+static void enqueue(anc_queue *q, int rank) { q->waiting[(q->first + q->n_waiting++) % q->team.size] = rank; }
 
 static void on_request(anc_queue *q, int rank)
 {

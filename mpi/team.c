@@ -72,7 +72,8 @@ void anc_team_sum(const anc_team *team, int64_t *v, size_t n)
 
 char *anc_team_join(const anc_team *team, const char *mine)
 {
-    int n = (int)strlen(mine), *size = team->rank ? NULL : calloc((size_t)team->size, 2 * sizeof *size), total = 0;
+    int n = (int)strlen(mine), *size = team->rank ? NULL : calloc((size_t)team->size, 2 * sizeof *size),
+        total = 0;
     int good = team->rank || size;
     MPI_Bcast(&good, 1, MPI_INT, 0, team->comm);
     if (!good) return NULL;
@@ -84,7 +85,8 @@ char *anc_team_join(const anc_team *team, const char *mine)
     char *all = size ? malloc((size_t)total + 1) : NULL;
     good = team->rank || all;
     MPI_Bcast(&good, 1, MPI_INT, 0, team->comm);
-    if (good) MPI_Gatherv(mine, n, MPI_CHAR, all, size, size ? size + team->size : NULL, MPI_CHAR, 0, team->comm);
+    if (good)
+        MPI_Gatherv(mine, n, MPI_CHAR, all, size, size ? size + team->size : NULL, MPI_CHAR, 0, team->comm);
     if (all) all[total] = '\0';
     free(size);
     return all;

@@ -43,8 +43,8 @@ void anc_team_bcast(const anc_team *team, void *bytes, size_t n, int root);
  * that the sums fit. */
 void anc_team_sum(const anc_team *team, int64_t *v, size_t n);
 
-/* Collective. Gives rank 0 the texts of all ranks one after the other in the order of ranks, malloc'ed; the others, and
- * rank 0 when it is out of memory, NULL. */
+/* Collective. Gives rank 0 the texts of all ranks one after the other in the order of ranks, malloc'ed; the
+ * others, and rank 0 when it is out of memory, NULL. */
 char *anc_team_join(const anc_team *team, const char *mine);
 
 /* One figure of each rank (a time, a peak), seen over the team. Of equals the lowest rank is named. */

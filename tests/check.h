@@ -18,10 +18,13 @@ typedef struct {
 
 void check_register(const char *suite, const check_test *tests);
 
-#define CHECK(function) { #function, function }
-#define CHECK_SUITE(name, ...)                                                                                       \
-    static const check_test check_tests_[] = { __VA_ARGS__, { NULL, NULL } };                                        \
-    __attribute__((constructor)) static void check_register_(void) { check_register(name, check_tests_); }           \
+#define CHECK(function)     \
+    {                       \
+#function, function \
+    }
+#define CHECK_SUITE(name, ...)                                                                             \
+    static const check_test check_tests_[] = { __VA_ARGS__, { NULL, NULL } };                              \
+    __attribute__((constructor)) static void check_register_(void) { check_register(name, check_tests_); } \
     _Static_assert(sizeof check_tests_ > sizeof(check_test), "a suite has tests")
 
 /* A folder for this suite's files, made once, removed at exit. No slash at its end. */
@@ -50,7 +53,7 @@ typedef struct {
     unsigned long long state;
 } check_rng;
 unsigned long long check_u64(check_rng *r);
-double check_uniform(check_rng *r);              /* [0, 1) */
-int check_int(check_rng *r, int low, int high);  /* [low, high] */
+double check_uniform(check_rng *r);             /* [0, 1) */
+int check_int(check_rng *r, int low, int high); /* [low, high] */
 
 #endif

@@ -1,4 +1,5 @@
-/* tests/e2e_evaluate.c: `anchorage evaluate` through the real binary, against cocoapi's and Detectron's ways in numpy */
+/* tests/e2e_evaluate.c: `anchorage evaluate` through the real binary, against cocoapi's and Detectron's ways
+ * in numpy */
 #include "tests/check.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +10,8 @@ static const char *data(void)
     static const char *folder;
     if (folder) return folder;
     const char *made = check_path("evaluate");
-    CU_ASSERT_EQUAL_FATAL(check_run(NULL, "mkdir %s && /usr/bin/python3 tests/evaluate.py make %s 4", made, made), 0);
+    CU_ASSERT_EQUAL_FATAL(
+        check_run(NULL, "mkdir %s && /usr/bin/python3 tests/evaluate.py make %s 4", made, made), 0);
     return folder = made;
 }
 
@@ -17,7 +19,8 @@ static const char *data(void)
 static char *evaluate(int ranks, const char *options)
 {
     char *text = NULL;
-    int code = check_run(&text, "cd %s && timeout -k 10 120 mpirun -n %d %s evaluate -q %s", data(), ranks, ANC_BINARY, options);
+    int code = check_run(&text, "cd %s && timeout -k 10 120 mpirun -n %d %s evaluate -q %s", data(), ranks,
+                         ANC_BINARY, options);
     CU_ASSERT_EQUAL(code, 0);
     if (code) puts(text);
     return text;
@@ -26,10 +29,12 @@ static char *evaluate(int ranks, const char *options)
 static void equal_to_numpys(const char *protocol)
 {
     char options[200], *text = NULL;
-    snprintf(options, sizeof options, "results.json annotations.json --protocol %s --json %s.json", protocol, protocol);
+    snprintf(options, sizeof options, "results.json annotations.json --protocol %s --json %s.json", protocol,
+             protocol);
     free(evaluate(2, options));
-    int code = check_run(&text, "/usr/bin/python3 tests/evaluate.py check %s %s/results.json %s/annotations.json %s/%s.json", protocol,
-                         data(), data(), data(), protocol);
+    int code = check_run(
+        &text, "/usr/bin/python3 tests/evaluate.py check %s %s/results.json %s/annotations.json %s/%s.json",
+        protocol, data(), data(), data(), protocol);
     CU_ASSERT_EQUAL(code, 0);
     if (code) puts(text);
     free(text);
@@ -40,7 +45,10 @@ static void recall_by_detectrons_matching_equals_numpys(void) { equal_to_numpys(
 
 static void the_two_ways_of_matching_differ(void)
 {
-    CU_ASSERT_NOT_EQUAL(check_run(NULL, "cd %s && grep average coco.json > a && grep average detectron.json > b && cmp a b", data()), 0);
+    CU_ASSERT_NOT_EQUAL(
+        check_run(NULL, "cd %s && grep average coco.json > a && grep average detectron.json > b && cmp a b",
+                  data()),
+        0);
 }
 
 static void every_number_of_ranks_says_the_same(void)
@@ -48,10 +56,12 @@ static void every_number_of_ranks_says_the_same(void)
     char *one = evaluate(1, "results.json annotations.json --json 1.json --csv 1.csv --categories");
     for (int ranks = 2; ranks <= 4; ranks++) {
         char options[200];
-        snprintf(options, sizeof options, "results.json annotations.json --json %d.json --csv %d.csv --categories", ranks, ranks);
+        snprintf(options, sizeof options,
+                 "results.json annotations.json --json %d.json --csv %d.csv --categories", ranks, ranks);
         char *text = evaluate(ranks, options);
         CU_ASSERT_STRING_EQUAL(text, one);
-        CU_ASSERT_EQUAL(check_run(NULL, "cd %s && cmp 1.json %d.json && cmp 1.csv %d.csv", data(), ranks, ranks), 0);
+        CU_ASSERT_EQUAL(
+            check_run(NULL, "cd %s && cmp 1.json %d.json && cmp 1.csv %d.csv", data(), ranks, ranks), 0);
         free(text);
     }
     free(one);
@@ -64,13 +74,16 @@ static void a_proposals_file_says_the_same_as_the_results_in_json(void)
     CU_ASSERT_EQUAL(check_run(NULL, "cd %s && cmp r.json p.json", data()), 0);
 }
 
-/* One line on stderr that holds `words`, and this exit code; on two ranks (which takes mpirun seconds to end) with --csv. */
+/* One line on stderr that holds `words`, and this exit code; on two ranks (which takes mpirun seconds to end)
+ * with --csv. */
 static void refused(const char *proposals, const char *options, int want, const char *words)
 {
     char *text = NULL;
-    int code = check_run(&text, "cd %s && %s %s evaluate -q %s annotations.json %s > out 2> complaint; code=$?; "
-                         "grep -a '^anchorage' complaint; exit $code", data(), strstr(options, "--csv") ? "mpirun -n 2" : "",
-                         ANC_BINARY, proposals, options);
+    int code =
+        check_run(&text,
+                  "cd %s && %s %s evaluate -q %s annotations.json %s > out 2> complaint; code=$?; "
+                  "grep -a '^anchorage' complaint; exit $code",
+                  data(), strstr(options, "--csv") ? "mpirun -n 2" : "", ANC_BINARY, proposals, options);
     CU_ASSERT_EQUAL(code, want);
     const char *newline = text ? strchr(text, '\n') : NULL;
     CU_ASSERT(text && strstr(text, words) && newline && !newline[1]);
@@ -106,12 +119,16 @@ static void broken_results_are_refused_in_one_line(void)
 static void a_damaged_or_foreign_proposals_file_is_refused(void)
 {
     free(evaluate(1, "proposals.h5 annotations.json"));
-    CU_ASSERT_EQUAL(check_run(NULL, "cd %s && head -c 3000 proposals.h5 > cut.h5 && "
-                              "/usr/bin/python3 -c \"import h5py, shutil; shutil.copy('proposals.h5', 'nan.h5'); "
-                              "f = h5py.File('nan.h5', 'a'); f['proposals/xyxy'][70, 2] = float('nan')\"; "
-                              "/usr/bin/python3 -c \"import h5py, shutil; shutil.copy('proposals.h5', 'short.h5'); "
-                              "f = h5py.File('short.h5', 'a'); f['proposals/offset'][-1] -= 1\"; "
-                              "%s import -q annotations.json -o annotations.h5", data(), ANC_BINARY), 0);
+    CU_ASSERT_EQUAL(
+        check_run(NULL,
+                  "cd %s && head -c 3000 proposals.h5 > cut.h5 && "
+                  "/usr/bin/python3 -c \"import h5py, shutil; shutil.copy('proposals.h5', 'nan.h5'); "
+                  "f = h5py.File('nan.h5', 'a'); f['proposals/xyxy'][70, 2] = float('nan')\"; "
+                  "/usr/bin/python3 -c \"import h5py, shutil; shutil.copy('proposals.h5', 'short.h5'); "
+                  "f = h5py.File('short.h5', 'a'); f['proposals/offset'][-1] -= 1\"; "
+                  "%s import -q annotations.json -o annotations.h5",
+                  data(), ANC_BINARY),
+        0);
     refused("cut.h5", "", 1, "cut.h5");
     refused("nan.h5", "", 1, "not a box");
     refused("short.h5", "", 1, "/proposals/offset");
@@ -128,7 +145,9 @@ static void wrong_usage_is_refused(void)
     refused("results.json", "--json /nowhere/x.json", 1, "/nowhere/x.json");
 }
 
-CHECK_SUITE("evaluate", CHECK(recall_by_cocoapis_matching_equals_numpys), CHECK(recall_by_detectrons_matching_equals_numpys),
-            CHECK(the_two_ways_of_matching_differ), CHECK(every_number_of_ranks_says_the_same),
-            CHECK(a_proposals_file_says_the_same_as_the_results_in_json), CHECK(broken_results_are_refused_in_one_line),
+CHECK_SUITE("evaluate", CHECK(recall_by_cocoapis_matching_equals_numpys),
+            CHECK(recall_by_detectrons_matching_equals_numpys), CHECK(the_two_ways_of_matching_differ),
+            CHECK(every_number_of_ranks_says_the_same),
+            CHECK(a_proposals_file_says_the_same_as_the_results_in_json),
+            CHECK(broken_results_are_refused_in_one_line),
             CHECK(a_damaged_or_foreign_proposals_file_is_refused), CHECK(wrong_usage_is_refused));

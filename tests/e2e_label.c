@@ -143,24 +143,24 @@ static void the_summary_agrees_with_the_files(void)
     free(text);
     FILE *f = fopen(script, "w");
     CU_ASSERT_FATAL(f != NULL);
-    fputs(
-        "import h5py, json, os, sys\n"
-        "s = json.load(open(sys.argv[1]))\n"
-        "f = h5py.File(sys.argv[2] + '/targets.h5')\n"
-        "count = f['views/count'][:].sum(axis=0)\n"
-        "label = f['minibatch/label'][:]\n"
-        "assert s['views'] == len(f['views/image_id']) == 80 and s['ranks'] == 2 and s['shards'] == 10\n"
-        "assert [s['positives'], s['negatives'], s['ignored']] == list(count) and s['anchors'] == "
-        "count.sum()\n"
-        "assert [s['sampled_positives'], s['sampled_negatives']] == [(label == 1).sum(), (label == "
-        "0).sum()]\n"
-        "assert s['objects'] == f['gt/used'][:].sum()\n"
-        "assert s['bytes'] == sum(os.path.getsize(sys.argv[2] + '/' + n) for n in os.listdir(sys.argv[2]) if n != 'run.json')\n"
-        "assert s['config'] == json.loads(f.attrs['config']) and s['config']['data']['images'] == 40\n"
-        "assert s['source']['annotations'] == s['source']['empty_boxes'] + s['config']['data']['boxes']\n"
-        "assert s['views_without_positives'] == (f['views/count'][:, 0] == 0).sum() >= 2\n"
-        "print('ok')\n",
-        f);
+    fputs("import h5py, json, os, sys\n"
+          "s = json.load(open(sys.argv[1]))\n"
+          "f = h5py.File(sys.argv[2] + '/targets.h5')\n"
+          "count = f['views/count'][:].sum(axis=0)\n"
+          "label = f['minibatch/label'][:]\n"
+          "assert s['views'] == len(f['views/image_id']) == 80 and s['ranks'] == 2 and s['shards'] == 10\n"
+          "assert [s['positives'], s['negatives'], s['ignored']] == list(count) and s['anchors'] == "
+          "count.sum()\n"
+          "assert [s['sampled_positives'], s['sampled_negatives']] == [(label == 1).sum(), (label == "
+          "0).sum()]\n"
+          "assert s['objects'] == f['gt/used'][:].sum()\n"
+          "assert s['bytes'] == sum(os.path.getsize(sys.argv[2] + '/' + n) for n in os.listdir(sys.argv[2]) "
+          "if n != 'run.json')\n"
+          "assert s['config'] == json.loads(f.attrs['config']) and s['config']['data']['images'] == 40\n"
+          "assert s['source']['annotations'] == s['source']['empty_boxes'] + s['config']['data']['boxes']\n"
+          "assert s['views_without_positives'] == (f['views/count'][:, 0] == 0).sum() >= 2\n"
+          "print('ok')\n",
+          f);
     fclose(f);
     CU_ASSERT_EQUAL(check_run(&text, "/usr/bin/python3 %s %s %s", script, summary, out), 0);
     CU_ASSERT_STRING_EQUAL(text, "ok\n");
@@ -184,8 +184,8 @@ static void targets_that_are_there_are_replaced_only_when_asked(void)
     char *text = NULL;
     CU_ASSERT_EQUAL(label(NULL, 0, scenes(), out, "-q --images-per-shard 4"), 0);
     CU_ASSERT_EQUAL(label(&text, 0, scenes(), out, "-q"), 2);
-    CU_ASSERT_PTR_NOT_NULL(
-        strstr(text, "again: holds another run: images_per_shard is 4 there and 2048 here; give the same options"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(
+        text, "again: holds another run: images_per_shard is 4 there and 2048 here; give the same options"));
     free(text);
     CU_ASSERT_EQUAL(label(NULL, 2, scenes(), out, "-q --restart"), 0);
     CU_ASSERT_EQUAL(check_run(&text, "ls -A %s", out), 0); /* the earlier run's ten shards are gone */

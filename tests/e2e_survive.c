@@ -1,4 +1,5 @@
-/* tests/e2e_survive.c: runs that are ended and go on, and their verification; check-faults kills and breaks more */
+/* tests/e2e_survive.c: runs that are ended and go on, and their verification; check-faults kills and breaks
+ * more */
 #include "tests/check.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,8 +16,9 @@ static const char *scenes(void)
 /* label on so many ranks into a folder below check_dir(). */
 static int label(char **text, int ranks, const char *folder, const char *options)
 {
-    return check_run(text, "mpirun -n %d %s label %s/annotations.json -o %s --images-per-shard 25 --flip 0.5 -q %s", ranks,
-                     ANC_BINARY, scenes(), check_path("%s", folder), options);
+    return check_run(text,
+                     "mpirun -n %d %s label %s/annotations.json -o %s --images-per-shard 25 --flip 0.5 -q %s",
+                     ranks, ANC_BINARY, scenes(), check_path("%s", folder), options);
 }
 
 static void expect(int got, int code, char *text, const char *says)
@@ -38,10 +40,15 @@ static void a_stopped_run_goes_on_to_the_same_bytes(void)
     CU_ASSERT_EQUAL(label(NULL, 1, "whole", ""), 0);
     int code = label(&text, 2, "stopped", "--time-limit 0");
     expect(code, 75, text, "run the same command again to go on");
-    CU_ASSERT_EQUAL(check_run(NULL, "%s import -q %s/annotations.json -o %s/annotations.h5", ANC_BINARY, scenes(), scenes()), 0);
-    code = check_run(&text, "mpirun -n 2 %s label %s/annotations.h5 -o %s --images-per-shard 25 --flip 0.5 -q --time-limit 0",
-                     ANC_BINARY, scenes(), check_path("stopped"));
-    expect(code, 75, text, "stopped by --time-limit with 24 of 24 shards left; run the same command again to go on");
+    CU_ASSERT_EQUAL(check_run(NULL, "%s import -q %s/annotations.json -o %s/annotations.h5", ANC_BINARY,
+                              scenes(), scenes()),
+                    0);
+    code = check_run(
+        &text,
+        "mpirun -n 2 %s label %s/annotations.h5 -o %s --images-per-shard 25 --flip 0.5 -q --time-limit 0",
+        ANC_BINARY, scenes(), check_path("stopped"));
+    expect(code, 75, text,
+           "stopped by --time-limit with 24 of 24 shards left; run the same command again to go on");
     CU_ASSERT_EQUAL(label(NULL, 3, "stopped", ""), 0);
     same("whole", "stopped");
 }
@@ -62,17 +69,25 @@ static void verify_finds_what_is_wrong_and_repair_mends_it(void)
     const char *folder = check_path("broken");
     char *text;
     CU_ASSERT_EQUAL(check_run(NULL, "cp -r %s %s", check_path("whole"), folder), 0);
-    CU_ASSERT_EQUAL(check_run(NULL, "%s verify -q %s --recompute %s/annotations.json", ANC_BINARY, folder, scenes()), 0);
+    CU_ASSERT_EQUAL(
+        check_run(NULL, "%s verify -q %s --recompute %s/annotations.json", ANC_BINARY, folder, scenes()), 0);
     /* a row that is wrong under a seal that is right: only labelling again can tell */
-    CU_ASSERT_EQUAL(check_run(&text, "/usr/bin/python3 -c \"import h5py, zlib; p = '%s/shard-00003-of-00024.h5'; "
-                                     "f = h5py.File(p, 'r+'); f['views/image_id'][4] += 100000; f.close(); "
-                                     "b = open(p, 'rb').read().split(b'\\nanchorage-seal')[0]; "
-                                     "open(p, 'wb').write(b + b'\\nanchorage-seal crc32 %%08x\\n' %% zlib.crc32(b))\"", folder), 0);
+    CU_ASSERT_EQUAL(
+        check_run(&text,
+                  "/usr/bin/python3 -c \"import h5py, zlib; p = '%s/shard-00003-of-00024.h5'; "
+                  "f = h5py.File(p, 'r+'); f['views/image_id'][4] += 100000; f.close(); "
+                  "b = open(p, 'rb').read().split(b'\\nanchorage-seal')[0]; "
+                  "open(p, 'wb').write(b + b'\\nanchorage-seal crc32 %%08x\\n' %% zlib.crc32(b))\"",
+                  folder),
+        0);
     free(text);
     CU_ASSERT_EQUAL(check_run(NULL, "%s verify -q %s", ANC_BINARY, folder), 0);
-    int code = check_run(&text, "mpirun -n 2 %s verify %s --recompute %s/annotations.json", ANC_BINARY, folder, scenes());
+    int code = check_run(&text, "mpirun -n 2 %s verify %s --recompute %s/annotations.json", ANC_BINARY,
+                         folder, scenes());
     expect(code, 1, text, "broken/shard-00003-of-00024.h5: view 4 (image ");
-    CU_ASSERT_EQUAL(check_run(NULL, "rm %s/shard-00003-of-00024.h5; echo >> %s/shard-00005-of-00024.h5", folder, folder), 0);
+    CU_ASSERT_EQUAL(
+        check_run(NULL, "rm %s/shard-00003-of-00024.h5; echo >> %s/shard-00005-of-00024.h5", folder, folder),
+        0);
     code = check_run(&text, "mpirun -n 3 %s verify %s", ANC_BINARY, folder);
     CU_ASSERT_PTR_NOT_NULL(strstr(text, "shard-00003-of-00024.h5: missing"));
     expect(code, 1, text, "broken/shard-00005-of-00024.h5: does not end in a seal");
@@ -172,12 +187,13 @@ static void a_summary_takes_no_file_of_the_run(void)
                               ANC_BINARY, check_path("a.json"), fresh, config, good),
                     0);
     char *text;
-    int code = check_run(&text,
-                         "/usr/bin/python3 -c 'import json, sys; d = json.load(open(sys.argv[1])); "
-                         "s = d[\"seconds\"]; print(d[\"shards\"], all(0 < x < s[\"total\"] for x in (s[\"lock\"], "
-                         "s[\"claim\"], s[\"look\"], s[\"index_seal\"], s[\"index_sync\"], "
-                         "s[\"all_ranks\"][\"seal\"], s[\"all_ranks\"][\"sync\"])))' %s",
-                         good);
+    int code =
+        check_run(&text,
+                  "/usr/bin/python3 -c 'import json, sys; d = json.load(open(sys.argv[1])); "
+                  "s = d[\"seconds\"]; print(d[\"shards\"], all(0 < x < s[\"total\"] for x in (s[\"lock\"], "
+                  "s[\"claim\"], s[\"look\"], s[\"index_seal\"], s[\"index_sync\"], "
+                  "s[\"all_ranks\"][\"seal\"], s[\"all_ranks\"][\"sync\"])))' %s",
+                  good);
     expect(code, 0, text, "24 True");
     code = check_run(
         &text, "cat %s & %s label %s -o %s --config %s --images-per-shard 25 -q --summary-json %s; wait",

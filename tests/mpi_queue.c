@@ -18,19 +18,19 @@ typedef struct {
 typedef struct {
     int64_t n;
     const unsigned char *done;
-    size_t (*payload)(int64_t item);  /* size of an item's payload, NULL: no pack at all */
-    int64_t pack_fails_at;            /* item */
-    int64_t work_fails_at;            /* item */
-    int failing_rank;                 /* on its second item */
-    int halting_rank, halts_after;    /* items */
-    int leaving_rank, leaves_after;   /* items */
-    int dropping_rank;                /* loses its first item */
-    int gate;                         /* after so many items a rank waits for the fault; 0: it does not */
+    size_t (*payload)(int64_t item); /* size of an item's payload, NULL: no pack at all */
+    int64_t pack_fails_at;           /* item */
+    int64_t work_fails_at;           /* item */
+    int failing_rank;                /* on its second item */
+    int halting_rank, halts_after;   /* items */
+    int leaving_rank, leaves_after;  /* items */
+    int dropping_rank;               /* loses its first item */
+    int gate;                        /* after so many items a rank waits for the fault; 0: it does not */
 
     anc_queue *q;
-    unsigned char *taken;             /* [n] times this rank got it */
-    int64_t n_taken, last, n_wrong;   /* n_wrong: payload bytes or orders that are not as they should */
-    int64_t last_packed, n_finished;  /* rank 0 */
+    unsigned char *taken;            /* [n] times this rank got it */
+    int64_t n_taken, last, n_wrong;  /* n_wrong: payload bytes or orders that are not as they should */
+    int64_t last_packed, n_finished; /* rank 0 */
     bool opened_gate;
     int64_t n_left;
     anc_err err;
@@ -38,8 +38,15 @@ typedef struct {
 
 static trial make(int64_t n)
 {
-    return (trial){ .n = n, .pack_fails_at = -1, .work_fails_at = -1, .failing_rank = -1, .halting_rank = -1,
-                    .leaving_rank = -1, .dropping_rank = -1, .last = -1, .last_packed = -1 };
+    return (trial){ .n = n,
+                    .pack_fails_at = -1,
+                    .work_fails_at = -1,
+                    .failing_rank = -1,
+                    .halting_rank = -1,
+                    .leaving_rank = -1,
+                    .dropping_rank = -1,
+                    .last = -1,
+                    .last_packed = -1 };
 }
 
 static unsigned char byte(int64_t item, size_t at)
@@ -90,8 +97,11 @@ static void open_queue(trial *t)
 {
     anc_queue_plan plan = { 0 };
     if (team()->rank == 0)
-        plan = (anc_queue_plan){ .n_items = t->n, .done = t->done, .pack = t->payload ? pack : NULL,
-                                 .finished = finished, .context = t };
+        plan = (anc_queue_plan){ .n_items = t->n,
+                                 .done = t->done,
+                                 .pack = t->payload ? pack : NULL,
+                                 .finished = finished,
+                                 .context = t };
     plan.result_bytes = sizeof(record);
     t->taken = calloc((size_t)t->n + 1, 1);
     CU_ASSERT_EQUAL(anc_queue_new(&t->q, team(), &plan, &t->err), ANC_OK);

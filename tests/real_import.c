@@ -32,7 +32,10 @@ static void voc_folders_arrive_as_python_reads_them_and_as_their_coco_conversion
 {
     cases("voc coco-pascal coco-toy bccd", 14);
 }
-static void yolo_folders_arrive_as_python_reads_them_and_as_their_coco_file(void) { cases("yolo coco-coco128", 6); }
+static void yolo_folders_arrive_as_python_reads_them_and_as_their_coco_file(void)
+{
+    cases("yolo coco-coco128", 6);
+}
 static void wider_face_arrives_the_same_from_text_and_from_xml(void) { cases("wider", 7); }
 static void kitti_arrives_the_same_from_labels_xml_and_yolo(void) { cases("kitti", 5); }
 static void open_images_and_crowdhuman_arrive_as_python_reads_them(void)

@@ -22,12 +22,11 @@ static const char *real(void)
 static int for_each(const char *kind, void (*each)(const char *path))
 {
     char *list = NULL;
-    int code = check_run(
-        &list,
-        "here=$PWD && cd %s/data && "
-        "for f in $(find coco voc crossformat_toy fixtures_* -iname '*.json' | sort); "
-        "do echo $PWD/$f $(/usr/bin/python3 $here/tests/real_label.py kind $f); done",
-        real());
+    int code = check_run(&list,
+                         "here=$PWD && cd %s/data && "
+                         "for f in $(find coco voc crossformat_toy fixtures_* -iname '*.json' | sort); "
+                         "do echo $PWD/$f $(/usr/bin/python3 $here/tests/real_label.py kind $f); done",
+                         real());
     CU_ASSERT_EQUAL_FATAL(code, 0);
     int n = 0;
     char *save = NULL;

@@ -55,7 +55,7 @@ static void torchs_head_proposes_what_torch_proposes(void)
                  "head $R %s.h5; "
                  "mpirun -n 2 %s propose -q %s.h5 %s/%s_val.h5 -o %s-p.h5 --config %s; "
                  "%s " EVALUATE " %s-p.h5 %s/%s_val.json --json %s.json >/dev/null; $python "
-                                "tests/real_propose.py same $R %s.json",
+                 "tests/real_propose.py same $R %s.json",
                  dir, name, to, ANC_BINARY, to, dir, name, to, configuration(s), ANC_BINARY, to, dir, name,
                  to, to);
         good(command);

@@ -208,7 +208,6 @@ CHECK_SUITE("grid", CHECK(base_anchors_are_those_of_each_system),
             CHECK(several_sizes_stand_in_each_systems_order),
             CHECK(an_800_by_1333_view_has_the_well_known_grids),
             CHECK(an_index_stands_for_its_level_row_column_and_shape),
-            CHECK(an_index_in_a_huge_grid_has_its_cell),
-            CHECK(boxes_are_the_base_moved_by_strides),
+            CHECK(an_index_in_a_huge_grid_has_its_cell), CHECK(boxes_are_the_base_moved_by_strides),
             CHECK(the_border_rule_takes_out_what_a_test_of_each_anchor_does),
             CHECK(too_many_anchors_are_refused));

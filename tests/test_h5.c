@@ -328,6 +328,6 @@ static void a_dataset_that_claims_more_than_it_stores_is_refused(void)
 CHECK_SUITE("h5", CHECK(everything_written_is_read_back), CHECK(the_same_content_gives_the_same_bytes),
             CHECK(rows_are_read_in_runs), CHECK(what_is_not_as_asked_is_refused),
             CHECK(what_is_no_hdf5_file_is_named), CHECK(damaged_data_are_noticed_in_words),
-            CHECK(an_abandoned_file_leaves_nothing),
-            CHECK(only_an_hdf5_file_is_ever_replaced), CHECK(a_full_disk_leaves_nothing_and_says_so),
+            CHECK(an_abandoned_file_leaves_nothing), CHECK(only_an_hdf5_file_is_ever_replaced),
+            CHECK(a_full_disk_leaves_nothing_and_says_so),
             CHECK(a_dataset_that_claims_more_than_it_stores_is_refused));

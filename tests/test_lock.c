@@ -62,8 +62,8 @@ static void a_second_taker_is_told_who_holds_it(void)
 
 static void parts_of_the_same_number_go_side_by_side(void)
 {
-    anc_lock_request a = request("lock-parts", 1, 3), b = request("lock-parts", 2, 3), whole = request("lock-parts", 1, 1),
-                     other = request("lock-parts", 2, 4);
+    anc_lock_request a = request("lock-parts", 1, 3), b = request("lock-parts", 2, 3),
+                     whole = request("lock-parts", 1, 1), other = request("lock-parts", 2, 4);
     anc_err err;
     anc_lock *l = take(&a, &err), *k = take(&b, &err);
     CU_ASSERT(l && k && strcmp(anc_lock_tag(l), anc_lock_tag(k)));
@@ -137,7 +137,8 @@ static void foreign(const char *dir, int count)
 {
     char text[256], path[512];
     snprintf(path, sizeof path, "%s/run.lock.1-of-1.4", dir);
-    snprintf(text, sizeof text, "process 7 of ada on far, since then\nlocal 1 7 other-boot pid:[1]\ntoken feed\nbeat %016d\n",
+    snprintf(text, sizeof text,
+             "process 7 of ada on far, since then\nlocal 1 7 other-boot pid:[1]\ntoken feed\nbeat %016d\n",
              count);
     FILE *f = fopen(path, "w");
     CU_ASSERT_FATAL(f && fputs(text, f) >= 0 && !fclose(f));
@@ -176,7 +177,8 @@ static void a_dead_lock_of_the_last_generation_stops_nobody(void)
     anc_lock_request r = request("lock-last", 1, 1);
     anc_err err;
     leave_a_dead_lock(&r);
-    CU_ASSERT_EQUAL(check_run(NULL, "mv %s/run.lock.1-of-1.0 %s/run.lock.1-of-1.2147483647", r.dir, r.dir), 0);
+    CU_ASSERT_EQUAL(check_run(NULL, "mv %s/run.lock.1-of-1.0 %s/run.lock.1-of-1.2147483647", r.dir, r.dir),
+                    0);
     anc_lock *l = take(&r, &err);
     CU_ASSERT_PTR_NOT_NULL_FATAL(l);
     CU_ASSERT_EQUAL(files_in(r.dir), 1);
@@ -230,8 +232,9 @@ static void of_many_at_once_one_at_most_gets_it(void)
     CU_ASSERT_EQUAL(files_in(r.dir), 0);
 }
 
-CHECK_SUITE("lock", CHECK(a_second_taker_is_told_who_holds_it), CHECK(parts_of_the_same_number_go_side_by_side),
-            CHECK(outputs_of_one_folder_are_locked_one_by_one),
-            CHECK(a_lock_of_a_dead_process_stops_nobody), CHECK(a_lock_of_another_host_counts_while_it_changes),
+CHECK_SUITE("lock", CHECK(a_second_taker_is_told_who_holds_it),
+            CHECK(parts_of_the_same_number_go_side_by_side),
+            CHECK(outputs_of_one_folder_are_locked_one_by_one), CHECK(a_lock_of_a_dead_process_stops_nobody),
+            CHECK(a_lock_of_another_host_counts_while_it_changes),
             CHECK(a_dead_lock_of_the_last_generation_stops_nobody),
             CHECK(who_comes_back_to_a_lock_taken_over_is_told), CHECK(of_many_at_once_one_at_most_gets_it));

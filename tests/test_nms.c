@@ -27,11 +27,13 @@ static void the_best_scores_come_in_order_and_ties_by_index(void)
         int32_t n = check_int(&r, 0, trial % 10 ? 60 : 5000), k = check_int(&r, 0, n + 3), n_top;
         int style = check_int(&r, 0, 3);
         float *score = check_guarded((size_t)n * sizeof *score);
-        int32_t *want = malloc((size_t)n * sizeof *want + 1), *got = check_guarded((size_t)(k < n ? k : n) * sizeof *got);
+        int32_t *want = malloc((size_t)n * sizeof *want + 1),
+                *got = check_guarded((size_t)(k < n ? k : n) * sizeof *got);
         for (int32_t i = 0; i < n; i++) {
             double x = check_uniform(&r) * 4 - 2;
-            score[i] = style == 0   ? (float)x
-                       : style == 1 ? (float)(int)x * (check_int(&r, 0, 1) ? 1.0f : -1.0f) /* ties, 0 and -0 */
+            score[i] = style == 0 ? (float)x
+                       : style == 1
+                           ? (float)(int)x * (check_int(&r, 0, 1) ? 1.0f : -1.0f) /* ties, 0 and -0 */
                        : style == 2 ? (float)ldexp(x, check_int(&r, -140, 120))
                                     : (float[]){ NAN, INFINITY, -INFINITY, 1, -0.0f }[check_int(&r, 0, 4)];
             want[i] = i;
@@ -51,7 +53,8 @@ static void the_best_scores_come_in_order_and_ties_by_index(void)
 /* ---- suppression ---- */
 
 /* The definition, as torchvision and py-faster-rcnn write it. */
-static int32_t plain(const anc_nms_opts *o, const anc_box *box, const int32_t *order, int32_t n, int32_t limit, int32_t *keep)
+static int32_t plain(const anc_nms_opts *o, const anc_box *box, const int32_t *order, int32_t n,
+                     int32_t limit, int32_t *keep)
 {
     float one = o->legacy;
     int32_t n_keep = 0;
@@ -62,7 +65,8 @@ static int32_t plain(const anc_nms_opts *o, const anc_box *box, const int32_t *o
         for (int32_t k = 0; k < n_keep && !gone; k++) {
             anc_box a = box[keep[k]];
             float area_a = (a.x2 - a.x1 + one) * (a.y2 - a.y1 + one);
-            float w = fminf(a.x2, b.x2) - fmaxf(a.x1, b.x1) + one, h = fminf(a.y2, b.y2) - fmaxf(a.y1, b.y1) + one;
+            float w = fminf(a.x2, b.x2) - fmaxf(a.x1, b.x1) + one,
+                  h = fminf(a.y2, b.y2) - fmaxf(a.y1, b.y1) + one;
             float inter = fmaxf(0, w) * fmaxf(0, h), iou = inter / (area_a + area_b - inter);
             gone = o->at_least ? (double)iou >= o->iou : (double)iou > o->iou;
         }
@@ -78,13 +82,16 @@ static anc_box some_box(check_rng *r, int style, const anc_box *before, int32_t 
     if (n_before && check_int(r, 0, 2)) { /* about where another one is: proposals come in heaps */
         anc_box b = before[check_int(r, 0, n_before - 1)];
         double side = b.x2 - b.x1, high = b.y2 - b.y1, e = check_uniform(r) * 0.5;
-        return (anc_box){ (float)(b.x1 + e * side * (check_uniform(r) - 0.5)), (float)(b.y1 + e * high * (check_uniform(r) - 0.5)),
-                          (float)(b.x2 + e * side * (check_uniform(r) - 0.5)), (float)(b.y2 + e * high * (check_uniform(r) - 0.5)) };
+        return (anc_box){ (float)(b.x1 + e * side * (check_uniform(r) - 0.5)),
+                          (float)(b.y1 + e * high * (check_uniform(r) - 0.5)),
+                          (float)(b.x2 + e * side * (check_uniform(r) - 0.5)),
+                          (float)(b.y2 + e * high * (check_uniform(r) - 0.5)) };
     }
     switch (style) {
     case 0: return (anc_box){ (float)x, (float)y, (float)(x + w), (float)(y + h) };
     case 1: /* whole numbers make IoUs that equal a threshold */
-        return (anc_box){ (float)(int)(x / 30), (float)(int)(y / 30), (float)((int)(x / 30) + check_int(r, 1, 10)),
+        return (anc_box){ (float)(int)(x / 30), (float)(int)(y / 30),
+                          (float)((int)(x / 30) + check_int(r, 1, 10)),
                           (float)((int)(y / 30) + check_int(r, 1, 10)) };
     case 2: /* slivers */
         w = ldexp(1, check_int(r, -12, 9));
@@ -105,17 +112,20 @@ static anc_box some_box(check_rng *r, int style, const anc_box *before, int32_t 
 
 static void every_table_keeps_what_the_plain_loop_keeps(void)
 {
-    static const double thresholds[] = { 0.7, 0.5, (double)0.7f, 0.3, 1.0 / 3, 0.95, 1, 0.05, 0.001, 0, 0.9, -1, 1.5 };
+    static const double thresholds[] = { 0.7,   0.5, (double)0.7f, 0.3, 1.0 / 3, 0.95, 1, 0.05,
+                                         0.001, 0,   0.9,          -1,  1.5 };
     check_rng r = { 12 };
     anc_nms nms = { 0 };
     anc_err err = { 0 };
     int32_t suppressed = 0;
     for (int trial = 0; trial < 700; trial++) {
-        int32_t n = check_int(&r, 0, trial % 20 ? 120 : 1500), limit = check_int(&r, 0, 3) ? n : check_int(&r, 0, n);
+        int32_t n = check_int(&r, 0, trial % 20 ? 120 : 1500),
+                limit = check_int(&r, 0, 3) ? n : check_int(&r, 0, n);
         anc_nms_opts o = { thresholds[check_int(&r, 0, 12)], check_int(&r, 0, 1), check_int(&r, 0, 1) };
         int style = check_int(&r, 0, 6); /* 5, 6: all of them mixed */
         anc_box *box = check_guarded((size_t)n * sizeof *box);
-        int32_t *order = check_guarded((size_t)n * sizeof *order), *got = check_guarded((size_t)limit * sizeof *got);
+        int32_t *order = check_guarded((size_t)n * sizeof *order),
+                *got = check_guarded((size_t)limit * sizeof *got);
         int32_t *want = malloc((size_t)n * sizeof *want + 1), n_got;
         for (int32_t i = 0; i < n; i++) {
             box[i] = some_box(&r, style < 5 ? style : check_int(&r, 0, 4), box, i);
@@ -148,7 +158,9 @@ static void every_table_keeps_what_the_plain_loop_keeps(void)
 
 static void an_iou_of_the_threshold_itself_counts_only_where_the_rule_says_so(void)
 {
-    const anc_box box[] = { { 0, 0, 10, 10 }, { 0, 0, 10, 5 }, { 0, 0, 9, 9 }, { 0, 0, 9, 4 } }; /* both 1/2 */
+    const anc_box box[] = {
+        { 0, 0, 10, 10 }, { 0, 0, 10, 5 }, { 0, 0, 9, 9 }, { 0, 0, 9, 4 }
+    }; /* both 1/2 */
     const int32_t order[] = { 0, 1 }, legacy[] = { 2, 3 };
     int32_t keep[2], n;
     anc_nms nms = { 0 };
@@ -161,15 +173,17 @@ static void an_iou_of_the_threshold_itself_counts_only_where_the_rule_says_so(vo
         }
     /* 0.7 in float32 lies below 0.7: an IoU of 7/10 is no more than the threshold in double */
     const anc_box seven[] = { { 0, 0, 10, 1 }, { 0, 0, 7, 1 } };
-    anc_nms_run(&nms, &anc_kernels_scalar, &(anc_nms_opts){ 0.7, true, false }, seven, order, 2, 2, keep, &n, &err);
+    anc_nms_run(&nms, &anc_kernels_scalar, &(anc_nms_opts){ 0.7, true, false }, seven, order, 2, 2, keep, &n,
+                &err);
     CU_ASSERT_EQUAL(n, 2);
-    anc_nms_run(&nms, &anc_kernels_scalar, &(anc_nms_opts){ (double)0.7f, true, false }, seven, order, 2, 2, keep, &n, &err);
+    anc_nms_run(&nms, &anc_kernels_scalar, &(anc_nms_opts){ (double)0.7f, true, false }, seven, order, 2, 2,
+                keep, &n, &err);
     CU_ASSERT_EQUAL(n, 1);
     anc_nms_free(&nms);
 }
 
-/* Boxes far from each other, so that the search goes by cells; then b, and a: b changed along one axis until the
- * two meet with an IoU just above or below the threshold. */
+/* Boxes far from each other, so that the search goes by cells; then b, and a: b changed along one axis until
+ * the two meet with an IoU just above or below the threshold. */
 static int suppresses(const anc_nms_opts *o, anc_box b, anc_box a)
 {
     enum { FILL = 2000 };
@@ -201,11 +215,16 @@ static void boxes_that_barely_overlap_enough_are_found(void)
             float t = enough ? 0.7005f : 0.6995f, move = (1 - t) / (1 + t), grow = 1 / t - 1;
             const anc_box b = { x, y, x + w, y + h };
             const anc_box other[] = {
-                { x + move * w, y, x + w + move * w, y + h }, { x - move * w, y, x + w - move * w, y + h },
-                { x, y + move * h, x + w, y + h + move * h }, { x, y - move * h, x + w, y + h - move * h },
-                { x - grow * w, y, x + w, y + h },            { x, y - grow * h, x + w, y + h },
-                { x + (1 - t) * w, y, x + w, y + h },         { x, y + (1 - t) * h, x + w, y + h },
-                { x, y, x + t * w, y + h },                   { x, y, x + w, y + h / t },
+                { x + move * w, y, x + w + move * w, y + h },
+                { x - move * w, y, x + w - move * w, y + h },
+                { x, y + move * h, x + w, y + h + move * h },
+                { x, y - move * h, x + w, y + h - move * h },
+                { x - grow * w, y, x + w, y + h },
+                { x, y - grow * h, x + w, y + h },
+                { x + (1 - t) * w, y, x + w, y + h },
+                { x, y + (1 - t) * h, x + w, y + h },
+                { x, y, x + t * w, y + h },
+                { x, y, x + w, y + h / t },
             };
             for (size_t i = 0; i < sizeof other / sizeof *other; i++)
                 CU_ASSERT_EQUAL(suppresses(&o, b, other[i]), enough);
@@ -213,5 +232,7 @@ static void boxes_that_barely_overlap_enough_are_found(void)
     }
 }
 
-CHECK_SUITE("nms", CHECK(the_best_scores_come_in_order_and_ties_by_index), CHECK(every_table_keeps_what_the_plain_loop_keeps),
-            CHECK(boxes_that_barely_overlap_enough_are_found), CHECK(an_iou_of_the_threshold_itself_counts_only_where_the_rule_says_so));
+CHECK_SUITE("nms", CHECK(the_best_scores_come_in_order_and_ties_by_index),
+            CHECK(every_table_keeps_what_the_plain_loop_keeps),
+            CHECK(boxes_that_barely_overlap_enough_are_found),
+            CHECK(an_iou_of_the_threshold_itself_counts_only_where_the_rule_says_so));

@@ -136,7 +136,7 @@ static void a_terminal_gets_one_line_drawn_over_at_most_10_times_a_second(void)
 
 CHECK_SUITE("progress", CHECK(a_plain_line_has_count_percent_rate_and_time_left),
             CHECK(the_rate_leaves_out_what_an_earlier_run_did),
-            CHECK(before_the_first_item_no_rate_is_claimed),
-            CHECK(a_hundred_percent_means_all), CHECK(the_line_fits_any_terminal),
-            CHECK(a_bar_is_as_long_as_its_share), CHECK(a_file_gets_plain_lines_and_quiet_gets_nothing),
+            CHECK(before_the_first_item_no_rate_is_claimed), CHECK(a_hundred_percent_means_all),
+            CHECK(the_line_fits_any_terminal), CHECK(a_bar_is_as_long_as_its_share),
+            CHECK(a_file_gets_plain_lines_and_quiet_gets_nothing),
             CHECK(a_terminal_gets_one_line_drawn_over_at_most_10_times_a_second));

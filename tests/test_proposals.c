@@ -1,6 +1,7 @@
 /* tests/test_proposals.c: decoding and proposals: by hand, and against what the known systems produced
  *
- * tests/golden/proposals.h5 was cut by tests/golden/cut_proposals.py; ANCHORAGE_GOLDEN_PROPOSALS names another.
+ * tests/golden/proposals.h5 was cut by tests/golden/cut_proposals.py; ANCHORAGE_GOLDEN_PROPOSALS names
+ * another.
  */
 #include "core/exponential.h"
 #include "core/proposals.h"
@@ -27,7 +28,8 @@ static void the_exponential_is_within_two_ulp_of_libms(void)
 {
     check_rng r = { 21 };
     for (int i = 0; i < 200000; i++) {
-        double x = i % 2 ? check_uniform(&r) * 12 - 6 : check_uniform(&r) * 1400 - 700, want = exp(x), got = anc_exp(x);
+        double x = i % 2 ? check_uniform(&r) * 12 - 6 : check_uniform(&r) * 1400 - 700, want = exp(x),
+               got = anc_exp(x);
         CU_ASSERT(fabs(got - want) <= 2.0 * 0x1p-52 * want);
     }
     CU_ASSERT_EQUAL(anc_exp(0), 1);
@@ -53,14 +55,17 @@ static void decoding_undoes_encoding(void)
         for (int i = 0; i < 500; i++) {
             int32_t index = check_int(&r, 0, grid.n_anchors - 1), first = 0;
             anc_box a = anc_grid_box(&grid, anc_grid_at(&grid, index)), back;
-            float w = (a.x2 - a.x1) * (float)exp(check_uniform(&r) * 4 - 2), h = (a.y2 - a.y1) * (float)exp(check_uniform(&r) * 4 - 2);
-            float x = a.x1 + (float)(check_uniform(&r) - 0.5) * w, y = a.y1 + (float)(check_uniform(&r) - 0.5) * h;
+            float w = (a.x2 - a.x1) * (float)exp(check_uniform(&r) * 4 - 2),
+                  h = (a.y2 - a.y1) * (float)exp(check_uniform(&r) * 4 - 2);
+            float x = a.x1 + (float)(check_uniform(&r) - 0.5) * w,
+                  y = a.y1 + (float)(check_uniform(&r) - 0.5) * h;
             anc_box g = { x, y, x + w, y + h };
             float target[1][4];
             anc_encode(&anc_kernels_scalar, &rules, &grid, &index, &first, 1, &g, target);
             anc_decode(&rules, &a, target, 1, &back);
             /* py-faster-rcnn's inclusive boxes come back one pixel too wide: it does not subtract the 1 */
-            float wide = rules.coder.rule == ANC_CODER_DOUBLE && rules.match.legacy ? 1 : 0, near = 1e-5f * (w + h + 480);
+            float wide = rules.coder.rule == ANC_CODER_DOUBLE && rules.match.legacy ? 1 : 0,
+                  near = 1e-5f * (w + h + 480);
             CU_ASSERT(fabsf(back.x1 - g.x1) < near && fabsf(back.y1 - g.y1) < near);
             CU_ASSERT(fabsf(back.x2 - wide - g.x2) < near && fabsf(back.y2 - wide - g.y2) < near);
         }
@@ -84,8 +89,8 @@ static void a_wild_prediction_is_bound_where_the_system_bounds_it(void)
 
 /* ---- steps, by hand ---- */
 
-static void propose(anc_proposer *p, const char *preset, const float *logit, const int32_t *first, int32_t n_levels,
-                    const anc_box *box, double scale)
+static void propose(anc_proposer *p, const char *preset, const float *logit, const int32_t *first,
+                    int32_t n_levels, const anc_box *box, double scale)
 {
     anc_err err = { 0 };
     p->kernels = anc_kernels_find(NULL);
@@ -116,8 +121,9 @@ static void small_empty_and_impossible_boxes_go_as_each_system_has_it(void)
 {
     const int32_t first[] = { 0, 7 };
     const float logit[] = { 7, 6, 5, 4, 3, 2, 1 };
-    const anc_box box[] = { { 0, 0, 15, 15 },   { 30, 0, 30, 40 },          { 50, 0, 50.0005f, 40 },       { -90, 20, -80, 60 },
-                            { 60, NAN, 90, 9 }, { 120, 30, INFINITY, 62 }, { 0, 60, 14.5f, 140 } };
+    const anc_box box[] = { { 0, 0, 15, 15 },     { 30, 0, 30, 40 },  { 50, 0, 50.0005f, 40 },
+                            { -90, 20, -80, 60 }, { 60, NAN, 90, 9 }, { 120, 30, INFINITY, 62 },
+                            { 0, 60, 14.5f, 140 } };
     const struct {
         const char *preset;
         double scale;
@@ -125,15 +131,16 @@ static void small_empty_and_impossible_boxes_go_as_each_system_has_it(void)
     } cases[] = { { "torchvision-fpn", 1, 3, { 0, 5, 6 } },
                   { "detectron2-fpn", 1, 3, { 0, 2, 6 } },
                   { "mmdet-fpn", 1, 4, { 0, 2, 5, 6 } },
-                  { "faster-rcnn-vgg16", 1, 2, { 0, 5 } },  /* 15 + 1 >= 16; 14.5 + 1 is not */
-                  { "faster-rcnn-vgg16", 2, 1, { 5 } } };   /* 16 px of the original are 32 of the view */
+                  { "faster-rcnn-vgg16", 1, 2, { 0, 5 } }, /* 15 + 1 >= 16; 14.5 + 1 is not */
+                  { "faster-rcnn-vgg16", 2, 1, { 5 } } };  /* 16 px of the original are 32 of the view */
     for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
         anc_proposer p = { 0 };
         anc_proposal_rules_preset(cases[c].preset, false, &p.rules);
         propose(&p, cases[c].preset, logit, first, 1, box, cases[c].scale);
         CU_ASSERT_EQUAL_FATAL(p.n, cases[c].n);
         CU_ASSERT(!memcmp(p.anchor, cases[c].anchor, (size_t)p.n * sizeof *p.anchor));
-        for (int32_t i = 0; i < p.n; i++) CU_ASSERT(p.box[i].x2 <= 200 - p.legacy && p.box[i].y2 <= 100 - p.legacy);
+        for (int32_t i = 0; i < p.n; i++)
+            CU_ASSERT(p.box[i].x2 <= 200 - p.legacy && p.box[i].y2 <= 100 - p.legacy);
         anc_proposer_free(&p);
     }
 }
@@ -269,13 +276,16 @@ static herr_t check_configuration(hid_t group, const char *name, const H5L_info_
     }
     CU_ASSERT_EQUAL_FATAL(anc_propose_filter(&p, c->hw[0], c->hw[1], 1, &err), ANC_OK);
 
-    bool logits = H5Lexists(g, "logits", H5P_DEFAULT) > 0, exact = H5Lexists(group, "decoded", H5P_DEFAULT) > 0;
+    bool logits = H5Lexists(g, "logits", H5P_DEFAULT) > 0,
+         exact = H5Lexists(group, "decoded", H5P_DEFAULT) > 0;
     size_t n;
-    float *box = load(g, "boxes", H5T_NATIVE_FLOAT, &n), *score = load(g, logits ? "logits" : "scores", H5T_NATIVE_FLOAT, NULL);
+    float *box = load(g, "boxes", H5T_NATIVE_FLOAT, &n),
+          *score = load(g, logits ? "logits" : "scores", H5T_NATIVE_FLOAT, NULL);
     CU_ASSERT_EQUAL_FATAL(p.n, (int32_t)n);
     if (exact) CU_ASSERT(!memcmp(p.box, box, n * sizeof *p.box));
     for (size_t i = 0; i < 4 * n; i++) CU_ASSERT(fabsf(((float *)p.box)[i] - box[i]) < 1e-3f);
-    for (size_t i = 0; i < n; i++) CU_ASSERT(ulps(p.score[i], score[i]) <= (logits ? 0 : 2)); /* exp, then 1 / (1 + exp) */
+    for (size_t i = 0; i < n; i++)
+        CU_ASSERT(ulps(p.score[i], score[i]) <= (logits ? 0 : 2)); /* exp, then 1 / (1 + exp) */
     if (H5Lexists(g, "index", H5P_DEFAULT) > 0) {
         int32_t *index = load(g, "index", H5T_NATIVE_INT32, NULL);
         CU_ASSERT(!memcmp(p.anchor, index, n * sizeof *index));
@@ -290,7 +300,8 @@ static herr_t check_configuration(hid_t group, const char *name, const H5L_info_
 
 static void check_case(golden *c, hid_t g)
 {
-    int32_t *per_level = load(g, "anchors_per_level", H5T_NATIVE_INT32, &c->n_levels), *row = load(g, "row", H5T_NATIVE_INT32, &c->n_row);
+    int32_t *per_level = load(g, "anchors_per_level", H5T_NATIVE_INT32, &c->n_levels),
+            *row = load(g, "row", H5T_NATIVE_INT32, &c->n_row);
     c->hw = load(g, "image_hw", H5T_NATIVE_INT32, NULL);
     c->logit = load(g, "logits", H5T_NATIVE_FLOAT, &c->n_anchors);
     c->delta = load(g, "deltas", H5T_NATIVE_FLOAT, NULL);
@@ -315,16 +326,17 @@ static herr_t each_case(hid_t system, const char *name, const H5L_info_t *info, 
 
 static void proposals_are_those_of_the_systems_themselves(void)
 {
-    static const char *const systems[][2] = {
-        { "torchvision", "torchvision-fpn" }, { "detectron2", "detectron2-fpn" }, { "py_faster_rcnn", "faster-rcnn-vgg16" }
-    };
+    static const char *const systems[][2] = { { "torchvision", "torchvision-fpn" },
+                                              { "detectron2", "detectron2-fpn" },
+                                              { "py_faster_rcnn", "faster-rcnn-vgg16" } };
     const char *path = getenv("ANCHORAGE_GOLDEN_PROPOSALS");
     hid_t f = H5Fopen(path ? path : "tests/golden/proposals.h5", H5F_ACC_RDONLY, H5P_DEFAULT);
     CU_ASSERT_FATAL(f >= 0);
     for (size_t i = 0; i < sizeof systems / sizeof *systems; i++, n_systems++) {
         hid_t g = H5Gopen2(f, systems[i][0], H5P_DEFAULT);
         CU_ASSERT_FATAL(g >= 0);
-        CU_ASSERT(H5Literate(g, H5_INDEX_NAME, H5_ITER_INC, NULL, each_case, (void *)(uintptr_t)systems[i][1]) >= 0);
+        CU_ASSERT(H5Literate(g, H5_INDEX_NAME, H5_ITER_INC, NULL, each_case,
+                             (void *)(uintptr_t)systems[i][1]) >= 0);
         H5Gclose(g);
     }
     H5Fclose(f);
@@ -332,7 +344,9 @@ static void proposals_are_those_of_the_systems_themselves(void)
 }
 
 CHECK_SUITE("proposals", CHECK(the_exponential_is_within_two_ulp_of_libms), CHECK(decoding_undoes_encoding),
-            CHECK(a_wild_prediction_is_bound_where_the_system_bounds_it), CHECK(levels_suppress_only_their_own),
+            CHECK(a_wild_prediction_is_bound_where_the_system_bounds_it),
+            CHECK(levels_suppress_only_their_own),
             CHECK(small_empty_and_impossible_boxes_go_as_each_system_has_it),
             CHECK(the_count_before_suppression_comes_before_or_after_the_least_size),
-            CHECK(a_view_without_boxes_has_no_proposals), CHECK(proposals_are_those_of_the_systems_themselves));
+            CHECK(a_view_without_boxes_has_no_proposals),
+            CHECK(proposals_are_those_of_the_systems_themselves));

@@ -1,4 +1,5 @@
-/* tests/test_run_folder.c: the folder of a run: what run.json says, who is refused, what is swept away; time limits */
+/* tests/test_run_folder.c: the folder of a run: what run.json says, who is refused, what is swept away; time
+ * limits */
 #include "jobs/config.h"
 #include "jobs/label_shard.h"
 #include "jobs/run_folder.h"
@@ -19,10 +20,12 @@ static void differences_are_named(void)
     CU_ASSERT(!anc_run_differs(RUN(1), RUN(1), text, sizeof text));
     CU_ASSERT(anc_run_differs(RUN(1), RUN(2), text, sizeof text));
     CU_ASSERT_STRING_EQUAL(text, "seed is 1 there and 2 here");
-    CU_ASSERT(anc_run_differs(RUN(1), "{\"seed\":1,\"rules\":{\"view\":{\"min_size\":[800],\"flip\":0},\"new\":true}}", text,
-                              sizeof text));
-    CU_ASSERT_STRING_EQUAL(text, "rules.view.min_size is [800 832] there and [800] here, rules.new is nothing there and "
-                                 "true here");
+    CU_ASSERT(anc_run_differs(
+        RUN(1), "{\"seed\":1,\"rules\":{\"view\":{\"min_size\":[800],\"flip\":0},\"new\":true}}", text,
+        sizeof text));
+    CU_ASSERT_STRING_EQUAL(
+        text, "rules.view.min_size is [800 832] there and [800] here, rules.new is nothing there and "
+              "true here");
     CU_ASSERT(anc_run_differs("{\"a\":1,\"b\":1,\"c\":1,\"d\":1,\"e\":1,\"f\":1}",
                               "{\"a\":2,\"b\":2,\"c\":2,\"d\":2,\"e\":2,\"f\":2}", text, sizeof text));
     CU_ASSERT_PTR_NOT_NULL(strstr(text, "d is 1 there and 2 here, and 2 more"));
@@ -33,9 +36,15 @@ static void differences_are_named(void)
 static void the_plan_of_every_preset_comes_back_from_its_json(void)
 {
     for (size_t i = 0; anc_rules_preset_names[i]; i++) {
-        anc_label_plan p = { .rules = *anc_rules_preset(anc_rules_preset_names[i]), .seed = 7, .epochs = 3,
-                             .images_per_shard = 64, .labels = true, .n_images = 1000, .n_boxes = 12345,
-                             .fingerprint = 0xfedcba9876543210u }, q;
+        anc_label_plan p = { .rules = *anc_rules_preset(anc_rules_preset_names[i]),
+                             .seed = 7,
+                             .epochs = 3,
+                             .images_per_shard = 64,
+                             .labels = true,
+                             .n_images = 1000,
+                             .n_boxes = 12345,
+                             .fingerprint = 0xfedcba9876543210u },
+                       q;
         anc_err err = { 0 };
         p.rules.view.flip = 0.1;
         char *text = anc_label_describe(&p), *again = NULL;
@@ -47,7 +56,9 @@ static void the_plan_of_every_preset_comes_back_from_its_json(void)
         free(text);
         free(again);
     }
-    static const char *const wrong[] = { "", "{}", "[]", "{\"seed\":\"x\"}", "{\"seed\":1,\"epochs\":0}", NULL };
+    static const char *const wrong[] = {
+        "", "{}", "[]", "{\"seed\":\"x\"}", "{\"seed\":1,\"epochs\":0}", NULL
+    };
     for (int i = 0; wrong[i]; i++) {
         anc_label_plan q;
         anc_err err = { 0 };
@@ -94,7 +105,8 @@ static void half_written_files_are_swept_away(void)
     const char *dir = check_path("run-sweep");
     anc_err err;
     mkdir(dir, 0777);
-    static const char *const gone[] = { "shard-00001-of-00009.h5.part", "shard-00001-of-00009.h5.1-of-1-abcd.part",
+    static const char *const gone[] = { "shard-00001-of-00009.h5.part",
+                                        "shard-00001-of-00009.h5.1-of-1-abcd.part",
                                         "targets.h5.1-of-1-abcd.part", "run.json.1-of-1-abcd.part" };
     for (int i = 0; i < 4; i++) check_run(NULL, "echo > %s", check_path("run-sweep/%s", gone[i]));
     check_file("run-sweep/other.part", "x", 1);
@@ -146,6 +158,7 @@ static void a_signal_or_a_time_limit_asks_to_stop(void)
     signal(SIGUSR1, SIG_DFL);
 }
 
-CHECK_SUITE("run_folder", CHECK(differences_are_named), CHECK(the_plan_of_every_preset_comes_back_from_its_json),
+CHECK_SUITE("run_folder", CHECK(differences_are_named),
+            CHECK(the_plan_of_every_preset_comes_back_from_its_json),
             CHECK(a_folder_is_of_one_run_until_it_is_restarted), CHECK(half_written_files_are_swept_away),
             CHECK(any_damage_to_run_json_is_found), CHECK(a_signal_or_a_time_limit_asks_to_stop));

@@ -9,7 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A shard of no views, whose every kind of byte is there: superblock, headers, attributes, contiguous data, chunks. */
+/* A shard of no views, whose every kind of byte is there: superblock, headers, attributes, contiguous data,
+ * chunks. */
 static const char *shard(const char *name)
 {
     anc_targets t;
@@ -18,7 +19,8 @@ static const char *shard(const char *name)
     const char *path = check_path("%s", name);
     const anc_rules *r = anc_rules_preset("torchvision-fpn");
     CU_ASSERT_FATAL(!anc_targets_init(&t, r->anchors.n_levels, true, true, true, &err));
-    CU_ASSERT_FATAL(!anc_targets_write(&t, path, &(anc_targets_about){ .config = "{}", .rules = r }, &n, &err));
+    CU_ASSERT_FATAL(
+        !anc_targets_write(&t, path, &(anc_targets_about){ .config = "{}", .rules = r }, &n, &err));
     anc_targets_clear(&t);
     return path;
 }
@@ -70,12 +72,15 @@ static void a_file_that_is_cut_off_or_longer_is_found(void)
 static void python_computes_the_same_seal(void)
 {
     char *text = NULL;
-    CU_ASSERT_EQUAL(check_run(&text, "/usr/bin/python3 -c \"import zlib; b = open('%s', 'rb').read(); "
-                                     "print(b[-31:] == b'\\nanchorage-seal crc32 %%08x\\n' %% zlib.crc32(b[:-31]))\"",
-                              shard("python.h5")), 0);
+    CU_ASSERT_EQUAL(
+        check_run(&text,
+                  "/usr/bin/python3 -c \"import zlib; b = open('%s', 'rb').read(); "
+                  "print(b[-31:] == b'\\nanchorage-seal crc32 %%08x\\n' %% zlib.crc32(b[:-31]))\"",
+                  shard("python.h5")),
+        0);
     CU_ASSERT_STRING_EQUAL(text, "True\n");
     free(text);
 }
 
-CHECK_SUITE("seal", CHECK(every_flipped_byte_of_a_shard_is_found), CHECK(a_file_that_is_cut_off_or_longer_is_found),
-            CHECK(python_computes_the_same_seal));
+CHECK_SUITE("seal", CHECK(every_flipped_byte_of_a_shard_is_found),
+            CHECK(a_file_that_is_cut_off_or_longer_is_found), CHECK(python_computes_the_same_seal));

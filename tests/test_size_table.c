@@ -50,7 +50,8 @@ static void headings_say_which_column_is_which(void)
 
 static void one_heading_alone_is_no_heading(void)
 {
-    CU_ASSERT_STRING_EQUAL(size_in("width\n", "", "x"), "made.txt: no sizes in it: path, width and height are needed on each line");
+    CU_ASSERT_STRING_EQUAL(size_in("width\n", "", "x"),
+                           "made.txt: no sizes in it: path, width and height are needed on each line");
     CU_ASSERT_STRING_EQUAL(size_in("a,width\nff,640,480\n", "", "ff"), "640x480");
     CU_ASSERT_STRING_EQUAL(size_in("height\nff 640 480\n", "", "ff"), "640x480");
 }
@@ -125,6 +126,6 @@ static void thousands_of_rows_are_found_again(void)
 }
 
 CHECK_SUITE("size-table", CHECK(columns_are_parted_by_tabs_commas_or_blanks),
-            CHECK(headings_say_which_column_is_which), CHECK(one_heading_alone_is_no_heading), CHECK(a_path_is_found_whole_first_then_by_its_name),
-            CHECK(json_gives_height_then_width), CHECK(broken_tables_are_placed),
-            CHECK(thousands_of_rows_are_found_again));
+            CHECK(headings_say_which_column_is_which), CHECK(one_heading_alone_is_no_heading),
+            CHECK(a_path_is_found_whole_first_then_by_its_name), CHECK(json_gives_height_then_width),
+            CHECK(broken_tables_are_placed), CHECK(thousands_of_rows_are_found_again));

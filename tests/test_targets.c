@@ -258,7 +258,8 @@ static void a_shard_that_is_missing_or_another_is_named(void)
     anc_err err;
     int64_t n_bytes;
     gather(&t, &r, PER_SHARD, PER_SHARD, false);
-    CU_ASSERT(!anc_targets_write(&t, one, &(anc_targets_about){ .config = "{\"seed\":8}", .rules = &r, .shard = 1 }, &n_bytes, &err));
+    CU_ASSERT(!anc_targets_write(
+        &t, one, &(anc_targets_about){ .config = "{\"seed\":8}", .rules = &r, .shard = 1 }, &n_bytes, &err));
     refused(dir, "faults/shard-00001-of-00004.h5: is of another run");
     anc_targets_clear(&t);
     rename(kept, one);
@@ -318,7 +319,8 @@ static void rows_that_break_a_promise_are_named_with_their_view(void)
         anc_targets got = { 0 };
         anc_err err = { 0 };
         int64_t n_bytes;
-        CU_ASSERT_FATAL(!anc_targets_write(&t, path, &(anc_targets_about){ .config = "{}", .rules = &r }, &n_bytes, &err));
+        CU_ASSERT_FATAL(!anc_targets_write(&t, path, &(anc_targets_about){ .config = "{}", .rules = &r },
+                                           &n_bytes, &err));
         anc_targets_file *f = opened(path);
         CU_ASSERT_EQUAL(anc_targets_read(f, 5, 5, &got, &err), ANC_EDATA);
         const char *says = last ? "/labels/label is none of" : damage[i].says;
@@ -343,7 +345,8 @@ static void an_empty_data_set_has_an_index_of_no_shards(void)
     const bool with[ANC_ROWS_KINDS] = { true, true, true, true, true, true };
     mkdir(check_path("targets-none"), 0777);
     CU_ASSERT_FATAL(!anc_targets_write_index(check_path("targets-none"), 0, with, 5,
-                                             &(anc_targets_about){ .config = "{}", .rules = &r }, &n_bytes, &err));
+                                             &(anc_targets_about){ .config = "{}", .rules = &r }, &n_bytes,
+                                             &err));
     anc_targets_file *f = opened(check_path("targets-none"));
     const anc_targets_info *info = anc_targets_about_file(f);
     CU_ASSERT(info->index && info->n_shards == 0 && info->n[0] == 0 && info->n[ANC_ROWS_LABELS] == 0);

@@ -1,4 +1,5 @@
-/* tests/fuzz/formats.c: targets for the readers of annotation formats, and for what stands beside annotations */
+/* tests/fuzz/formats.c: targets for the readers of annotation formats, and for what stands beside annotations
+ */
 #include "io/image_size.h"
 #include "io/size_table.h"
 #include "io/source.h"
@@ -38,7 +39,8 @@ static void check_part(const anc_part *p)
     free(two);
 }
 
-/* One reader's read on one file. The first byte: options; the second, when odd: from an open file, in small blocks. */
+/* One reader's read on one file. The first byte: options; the second, when odd: from an open file, in small
+ * blocks. */
 static void read_as(const char *format, const char *name, const uint8_t *bytes, size_t n)
 {
     const anc_reader *reader = anc_reader_find(format);
@@ -90,7 +92,8 @@ static void read_source(const char *path, const anc_reader_options *o)
         status = anc_source_read(s, 0, anc_source_images(s), &all, &err);
         fuzz_check(!status && all.n_boxes == anc_source_boxes(s) && !anc_dataset_check(&all, &err),
                    "a source gives images and boxes as dataset.h promises");
-        fuzz_check(!anc_source_fingerprint(s, &fingerprint, &err) && fingerprint == anc_dataset_fingerprint(&all, 0),
+        fuzz_check(!anc_source_fingerprint(s, &fingerprint, &err) &&
+                       fingerprint == anc_dataset_fingerprint(&all, 0),
                    "its fingerprint is theirs");
         fuzz_check(!anc_source_categories(s, &names, &err), "it has categories");
         anc_dataset_clear(&all);
@@ -102,7 +105,7 @@ static void read_source(const char *path, const anc_reader_options *o)
 /* A file of any format, which its content decides or (second byte) an option; sizes from a table. */
 void fuzz_source(const uint8_t *bytes, size_t n)
 {
-    static const char *const formats[] = { NULL,   "coco",       "voc",   "openimages", "wider",
+    static const char *const formats[] = { NULL,    "coco",       "voc",  "openimages", "wider",
                                            "kitti", "crowdhuman", "yolo", "visdrone",   "none such" };
     static const char sizes[] = "file,width,height\na,60,40\nb,1,1\nc.jpg,1000000,1\n";
     char table[256];
@@ -116,20 +119,25 @@ void fuzz_source(const uint8_t *bytes, size_t n)
     read_source(fuzz_file(bytes + skip, n - skip), &o);
 }
 
-/* A folder: the input, parted at NUL bytes, as one file after the other of a YOLO, VOC, KITTI or VisDrone set. */
+/* A folder: the input, parted at NUL bytes, as one file after the other of a YOLO, VOC, KITTI or VisDrone
+ * set. */
 void fuzz_folder(const uint8_t *bytes, size_t n)
 {
-    static const char *const names[4][4] = { { "data.yaml", "labels/a.txt", "labels/b.txt", "images/a.png" },
-                                             { "Annotations/a.xml", "Annotations/b.xml", "JPEGImages/a.jpg", "labels.txt" },
-                                             { "label_2/000001.txt", "label_2/000002.txt", "image_2/000001.png", "x" },
-                                             { "annotations/a.txt", "annotations/b.txt", "images/a.jpg", "y" } };
+    static const char *const names[4][4] = {
+        { "data.yaml", "labels/a.txt", "labels/b.txt", "images/a.png" },
+        { "Annotations/a.xml", "Annotations/b.xml", "JPEGImages/a.jpg", "labels.txt" },
+        { "label_2/000001.txt", "label_2/000002.txt", "image_2/000001.png", "x" },
+        { "annotations/a.txt", "annotations/b.txt", "images/a.jpg", "y" }
+    };
     char path[256];
     anc_reader_options o = options_of(n ? bytes[0] : 0);
     unsigned how = n > 1 ? bytes[1] : 0;
     size_t skip = n < 2 ? n : 2;
     const char *const *name = names[how % 4];
-    static const char *const folders[] = { "set", "set/labels", "set/images", "set/Annotations", "set/JPEGImages",
-                                           "set/label_2", "set/image_2", "set/annotations" };
+    static const char *const folders[] = {
+        "set",         "set/labels",  "set/images",     "set/Annotations", "set/JPEGImages",
+        "set/label_2", "set/image_2", "set/annotations"
+    };
     bytes += skip;
     n -= skip;
     for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
@@ -154,8 +162,9 @@ void fuzz_folder(const uint8_t *bytes, size_t n)
 
 /* ---- what stands beside them ---- */
 
-/* The head of a block that was packed here, with five numbers and the rest from the input: counts of images, boxes,
- * categories, annotations, and bytes of text. Where the first byte is odd, the findings are overwritten, too. */
+/* The head of a block that was packed here, with five numbers and the rest from the input: counts of images,
+ * boxes, categories, annotations, and bytes of text. Where the first byte is odd, the findings are
+ * overwritten, too. */
 void fuzz_part(const uint8_t *bytes, size_t n)
 {
     enum { COUNTS = 5 * sizeof(int64_t) };
@@ -181,7 +190,8 @@ void fuzz_part(const uint8_t *bytes, size_t n)
             fuzz_check(strlen(part.text + part.image[i].key) < part.n_text, "names end within the text");
         for (int k = 0; k < ANC_N_FINDINGS; k++)
             for (int i = 0; i < ANC_FINDING_PLACES; i++)
-                fuzz_check(memchr(part.findings.of[k].place[i], 0, ANC_FINDING_PLACE_BYTES) != NULL, "places of findings end");
+                fuzz_check(memchr(part.findings.of[k].place[i], 0, ANC_FINDING_PLACE_BYTES) != NULL,
+                           "places of findings end");
         check_part(&part);
     }
     anc_part_clear(&part);
@@ -195,14 +205,16 @@ void fuzz_image_size(const uint8_t *bytes, size_t n)
     bool short_of = false, short_of_half = false;
     anc_status status = anc_image_size(bytes, n, &h, &w, &short_of, &err);
     fuzz_check_error(status, &err, NULL);
-    fuzz_check(status || (h >= 1 && w >= 1 && h <= ANC_MAX_SIDE && w <= ANC_MAX_SIDE), "a picture has a size");
+    fuzz_check(status || (h >= 1 && w >= 1 && h <= ANC_MAX_SIDE && w <= ANC_MAX_SIDE),
+               "a picture has a size");
     anc_status half = anc_image_size(bytes, n / 2, &h2, &w2, &short_of_half, &other);
     if (!half) fuzz_check(!status && h == h2 && w == w2, "what follows the header changes nothing");
     const char *path = fuzz_file(bytes, n);
     other = (anc_err){ 0 };
     anc_status of_file = anc_image_size_of(path, &h2, &w2, &other);
     fuzz_check_error(of_file, &other, path);
-    fuzz_check((of_file == ANC_OK) == (status == ANC_OK) && (status || (h == h2 && w == w2)), "a file is as its bytes");
+    fuzz_check((of_file == ANC_OK) == (status == ANC_OK) && (status || (h == h2 && w == w2)),
+               "a file is as its bytes");
 }
 
 void fuzz_size_table(const uint8_t *bytes, size_t n)

@@ -272,7 +272,10 @@ static double class_label(int64_t i) { return 4 + (double)i; }
 
 void fuzz_roi_shard(const uint8_t *bytes, size_t n)
 {
-    enum { WITH_GT = 1 << ANC_ROWS_VIEWS | 1 << ANC_ROWS_POSITIVES | 1 << ANC_ROWS_ROIS | 1 << ANC_ROWS_GT, VIEWS = 3 };
+    enum {
+        WITH_GT = 1 << ANC_ROWS_VIEWS | 1 << ANC_ROWS_POSITIVES | 1 << ANC_ROWS_ROIS | 1 << ANC_ROWS_GT,
+        VIEWS = 3
+    };
     static const shape_item root[] = {
         ROOT("anchorage-roi-targets"),
         { "/", "config", SHAPE_TEXT, .text = "{}" },
@@ -302,7 +305,9 @@ void fuzz_roi_shard(const uint8_t *bytes, size_t n)
     for (int c = 0; c < ANC_N_COLUMNS; c++) {
         if (!anc_targets_has(with, 0, c)) continue;
         anc_h5_spec spec = anc_targets_spec(c, VIEWS * rows[anc_targets_columns[c].rows].per_view, 0);
-        items[count] = (shape_item){ .object = spec.name, .type = spec.type, .rank = spec.rank, .value = fillers[c].value };
+        items[count] = (shape_item){
+            .object = spec.name, .type = spec.type, .rank = spec.rank, .value = fillers[c].value
+        };
         memcpy(items[count++].dims, spec.dims, sizeof spec.dims);
     }
     run(items, count, bytes + (n > 0), n ? n - 1 : 0, fuzz_read_targets);

@@ -145,8 +145,11 @@ anc_status fuzz_read_any(const char *path, anc_err *err)
         const char *format;
         anc_status (*read)(const char *path, anc_err *err);
     } readers[] = {
-        { ANC_ANNOTATIONS_FORMAT, fuzz_read_annotations }, { ANC_TARGETS_FORMAT, fuzz_read_targets }, { ANC_ROI_TARGETS_FORMAT, fuzz_read_targets },
-        { ANC_FEATURES_FORMAT, fuzz_read_features },       { ANC_HEAD_FORMAT, fuzz_read_head },
+        { ANC_ANNOTATIONS_FORMAT, fuzz_read_annotations },
+        { ANC_TARGETS_FORMAT, fuzz_read_targets },
+        { ANC_ROI_TARGETS_FORMAT, fuzz_read_targets },
+        { ANC_FEATURES_FORMAT, fuzz_read_features },
+        { ANC_HEAD_FORMAT, fuzz_read_head },
         { ANC_PROPOSALS_FORMAT, fuzz_read_proposals },
     };
     char *format = NULL;
