@@ -29,6 +29,7 @@ static anc_status number_images(const anc_part *p, anc_builder *b, int64_t *id, 
     for (int64_t i = 0; i < n && !err->code; i++) {
         const anc_part_image_row *row = &p->image[order[i].row];
         const char *name = p->text + row->name;
+        if (!name[0]) name = order[i].key; /* labels without their picture: what they are called is known */
         id[order[i].row] = i + 1;
         if (i && !strcmp(order[i].key, order[i - 1].key))
             anc_fail(err, ANC_EDATA, "image '%.200s' is there twice: remove or rename one", order[i].key);

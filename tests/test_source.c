@@ -253,6 +253,9 @@ static void labels_without_pictures_take_sizes_from_a_table(void)
               d.box[1].xyxy[2] == 160);
     CU_ASSERT(d.n_categories == 2 && d.category[0].id == 0 && d.category[1].id == 4 &&
               !strcmp(d.category[1].name, "4"));
+    CU_ASSERT_EQUAL(anc_source_export(s, check_path("y3.json"), NULL, NULL, &err), ANC_OK);
+    CU_ASSERT_EQUAL(check_run(NULL, "grep -q '\"file_name\": \"a\"' '%s'", check_path("y3.json")), 0);
+    CU_ASSERT_EQUAL(check_run(NULL, "grep -q '\"file_name\": \"b.c\"' '%s'", check_path("y3.json")), 0);
     anc_source_close(s);
     anc_dataset_clear(&d);
 }
