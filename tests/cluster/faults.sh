@@ -244,8 +244,8 @@ errors() {
     expect "the second rank's shards are kept, too" test "$(ls second | grep -c 'shard-.*h5$')" -gt 10
     timeout 60 mpirun -n 2 "$anchorage" label "${options[@]}" -o second >"$log" 2>&1
     expect "the same command ends what failed six times" ended $? 0
-    "$anchorage" label "${options[@]}" -o first >"$log" 2>&1
-    expect "with the bytes of an undisturbed run" same first second
+    "$anchorage" label "${options[@]}" -o undisturbed >"$log" 2>&1
+    expect "with the bytes of an undisturbed run" same undisturbed second
     (ulimit -n 64 && "$anchorage" label "${options[@]}" -o many >"$log" 2>&1)
     expect "180 shards and their index are written with 64 open files" ended $? 0
     (ulimit -n 64 && "$anchorage" verify many >"$log" 2>&1)
