@@ -12,6 +12,7 @@
 #include "jobs/progress.h"
 #include "jobs/source_opts.h"
 #include "jobs/source_team.h"
+#include "jobs/summary.h"
 #include "mpi/queue.h"
 #include "mpi/team.h"
 #include <inttypes.h>
@@ -412,9 +413,19 @@ static anc_status parse_tops(const char *text, plan *p, anc_err *err)
     }
 }
 
+/* The tables take the place of none of the run's files. */
+static anc_status check_files(const options *o, anc_err *err)
+{
+    const char *const files[] = { o->proposals,    o->annotations, o->source.sizes,
+                                  o->source.names, o->source.list, o->csv };
+    if (o->csv && anc_summary_check("--csv", o->csv, files, 5, NULL, err)) return err->code;
+    return o->json ? anc_summary_check("--json", o->json, files, 6, NULL, err) : ANC_OK;
+}
+
 static anc_status open_proposals(job *j, anc_err *err)
 {
     plan *p = &j->plan;
+    if (check_files(&j->o, err)) return err->code;
     if (parse_tops(j->o.top, p, err)) return err->code;
     if (!strcmp(j->o.protocol, "coco"))
         p->protocol = ANC_RECALL_COCO;

@@ -26,6 +26,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -354,10 +355,17 @@ static anc_status take_lock(job *j, anc_err *err)
     return anc_lock_take(&r, &j->lock, err);
 }
 
-/* The summary and the log take the place of none of the run's files. */
+/* The head, the summary and the log take the place of none of the run's files; --overwrite does not change
+ * that. */
 static anc_status check_files(const job *j, anc_err *err)
 {
     const options *o = &j->o;
+    const char *const reads[] = { j->data.info->path, o->paths[1], o->val_features, o->val_annotations };
+    struct stat out, in;
+    for (size_t i = 0; i < sizeof reads / sizeof *reads && !stat(o->out, &out); i++)
+        if (reads[i] && !stat(reads[i], &in) && in.st_dev == out.st_dev && in.st_ino == out.st_ino)
+            return anc_fail(err, ANC_EARGUMENT, "--output %s: the run reads this file; choose another name",
+                            o->out);
     const char *const files[] = { o->paths[0],     o->paths[1],        o->init, o->val_targets,
                                   o->val_features, o->val_annotations, o->out,  o->log };
     if (o->log && anc_summary_check("--log", o->log, files, 7, NULL, err)) return err->code;

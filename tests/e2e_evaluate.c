@@ -142,7 +142,8 @@ static void wrong_usage_is_refused(void)
     refused("results.json", "--top 0", 2, "--top");
     refused("results.json", "--top ten", 2, "--top");
     refused("nothing.json", "--csv x.csv", 1, "rank 0: nothing.json");
-    refused("results.json", "--json /nowhere/x.json", 1, "/nowhere/x.json");
+    refused("results.json", "--json /nowhere/x.json", 2, "/nowhere/x.json");
+    refused("results.json", "--csv x.csv --json x.csv", 2, "--json x.csv: the run reads or writes this file");
 }
 
 CHECK_SUITE("evaluate", CHECK(recall_by_cocoapis_matching_equals_numpys),

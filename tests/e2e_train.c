@@ -313,6 +313,16 @@ static void refused(int code, const char *how, const char *features, const char 
     CU_ASSERT_EQUAL(access(check_path("scenes/refused.h5"), F_OK), -1);
 }
 
+static void the_features_are_not_written_over(void)
+{
+    char *text = NULL;
+    CU_ASSERT_EQUAL(check_run(NULL, "cp %s/f.h5 %s/spared.h5", scenes(), scenes()), 0);
+    CU_ASSERT_EQUAL(train(&text, "", "spared.h5", "spared", "-q --steps 1 --batch 6 --overwrite"), 2);
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "the run reads this file; choose another name"));
+    free(text);
+    CU_ASSERT_EQUAL(check_run(NULL, "cmp %s/f.h5 %s/spared.h5", scenes(), scenes()), 0);
+}
+
 static void what_does_not_fit_is_said_before_the_first_step(void)
 {
     static const struct {
@@ -402,7 +412,7 @@ CHECK_SUITE("train", CHECK(any_number_of_ranks_trains_the_same_bits),
             CHECK(one_run_at_a_time_writes_a_head), CHECK(storage_and_kernels_do_not_change_the_bits),
             CHECK(the_head_learns_and_reads_as_torchvisions), CHECK(float_sums_come_near),
             CHECK(options_reach_the_trainer), CHECK(validation_loss_is_that_of_one_large_batch),
-            CHECK(validation_recall_is_that_of_the_proposals),
+            CHECK(validation_recall_is_that_of_the_proposals), CHECK(the_features_are_not_written_over),
             CHECK(what_does_not_fit_is_said_before_the_first_step),
             CHECK(a_team_says_once_which_image_is_no_number), CHECK(the_output_of_another_run_is_not_touched),
             CHECK(labels_like_features_stand_on_their_grids));
