@@ -1,6 +1,6 @@
 #!/bin/bash
 # demo.sh ANCHORAGE DIR: the whole way on generated scenes, on two ranks: scenes and a backbone's features, labels, a trained
-# head, proposals, average recall; an untrained head beside it. Each command is shown before it runs; about a minute.
+# head, proposals, average recall; an untrained head beside it. Each command is shown before it runs; half a minute.
 set -eu
 anchorage=$1 dir=$2
 show() {

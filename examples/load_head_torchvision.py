@@ -1,4 +1,4 @@
-#!/usr/bin/python3
+#!/usr/bin/env python3
 """Loads head.h5 into torchvision's RPNHead, and checks that both give the same outputs.
 
 usage: load_head_torchvision.py HEAD.h5 FEATURES.h5

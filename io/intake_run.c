@@ -72,10 +72,17 @@ static char *find_picture(const char *folder, const char *key, const char *name)
     return NULL;
 }
 
-static anc_status find_size(const char *folder, const char *key, const char *name, int32_t *size,
-                            anc_err *err)
+/* table: --sizes, which does not have this image; NULL: none was given. */
+static anc_status find_size(const char *folder, const char *table, const char *key, const char *name,
+                            int32_t *size, anc_err *err)
 {
     const char *shown = name[0] ? name : key;
+    if (!folder[0] && table)
+        return anc_fail(err, ANC_EDATA,
+                        "%s: how large this image is say neither the annotations nor %s: add it to that "
+                        "table, or give the "
+                        "folder of the pictures with --images DIR",
+                        shown, table);
     if (!folder[0])
         return anc_fail(err, ANC_EDATA,
                         "%s: the annotations do not say how large this image is: give the folder of the "
@@ -103,7 +110,7 @@ static anc_status read_sizes(const anc_reader_options *o, const char *source, co
         }
         const char *key = anc_run_string(c), *name = anc_run_string(c);
         int32_t size[2] = { 0, 0 };
-        if (find_size(folder, key, name, size, err)) {
+        if (find_size(folder, o->sizes, key, name, size, err)) {
             anc_within(err, "%s", source);
             break;
         }

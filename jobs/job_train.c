@@ -4,8 +4,10 @@
  * views' gradients, one after another; they are summed exactly (mpi/reduce.h), and every rank takes the same
  * step. So the head's bits depend on data and options, never on the number of ranks.
  */
+#include "core/half.h"
 #include "core/loss.h"
 #include "core/sgd.h"
+#include "io/h5.h"
 #include "io/head_file.h"
 #include "io/lock.h"
 #include "jobs/choose.h"
@@ -221,14 +223,17 @@ static void name_kept(const job *j, int64_t step, char path[PATH_MAX])
     snprintf(path, PATH_MAX, "%.*s-%08lld.h5", (int)n, j->o.out, (long long)step);
 }
 
-/* Collective. Rank 0 writes the output, and keeps it under its step's name too. */
+/* Collective. Rank 0 writes the output, and keeps it under its step's name too: after whole intervals and in
+ * the end, not where a run was stopped, so that many stops leave no more files than --keep says. */
 static anc_status checkpoint(job *j, anc_err *err)
 {
     if (j->lock && anc_lock_lost(j->lock))
         anc_fail(err, ANC_ESYSTEM,
                  "%s: another run has taken it over while this one did not run; this one ends", j->o.out);
     if (j->feed) anc_feed_hold(j->feed);
-    if (!j->team.rank && !err->code && !anc_head_write(&j->head, j->o.out, j->data.info, err) && j->o.keep) {
+    bool keeps =
+        j->o.keep && (j->head.step % j->o.checkpoint_every == 0 || j->head.step == j->schedule.steps);
+    if (!j->team.rank && !err->code && !anc_head_write(&j->head, j->o.out, j->data.info, err) && keeps) {
         char path[PATH_MAX];
         name_kept(j, j->head.step, path);
         unlink(path);
@@ -256,8 +261,37 @@ static uint64_t fingerprint(const float *x, size_t n)
     return h;
 }
 
-/* All that decides the head's bits. start: the fingerprint of the parameters before the first step. */
-static char *describe(const job *j, uint64_t start)
+/* What another backbone's features differ in: a row of each level of some images, the same however they are
+ * stored. */
+static anc_status mark_features(const job *j, uint64_t *mark, anc_err *err)
+{
+    enum { LOOKED_AT = 64 };
+    const anc_features_info *info = j->data.maps;
+    anc_feature_map map[ANC_MAX_LEVELS];
+    size_t width = (size_t)info->channels;
+    int64_t *order = anc_propose_order(info);
+    float *row = malloc(width * sizeof *row);
+    *mark = 0;
+    if (!order || !row)
+        anc_fail(err, ANC_EMEMORY, "out of memory for %lld images", (long long)info->n_images);
+    for (int64_t i = 0; i < info->n_images && !err->code; i += info->n_images / LOOKED_AT + 1) {
+        if (anc_features_map(j->data.features, order[i], map, err)) break;
+        for (int l = 0; l < info->n_levels; l++) {
+            size_t at = (size_t)map[l].h * (size_t)map[l].w / 2 * width;
+            for (size_t c = 0; c < width; c++)
+                row[c] = map[l].half ? anc_half(((const uint16_t *)map[l].row)[at + c])
+                                     : ((const float *)map[l].row)[at + c];
+            *mark = (*mark ^ fingerprint(row, width)) * 0x9e3779b97f4a7c15u;
+        }
+    }
+    free(order);
+    free(row);
+    return err->code;
+}
+
+/* All that decides the head's bits. start: the fingerprint of the parameters before the first step; features:
+ * their mark. */
+static char *describe(const job *j, uint64_t start, uint64_t features)
 {
     char *text = NULL;
     size_t n;
@@ -277,10 +311,12 @@ static char *describe(const job *j, uint64_t start)
         to,
         "],\"gamma\":%.17g,\"clip\":%.17g,\"beta\":%.17g,\"normaliser\":\"%s\",\"per_image\":%lld,\"reduce\":"
         "\"%s\","
-        "\"start\":\"%016llx\",\"features\":{\"images\":%lld,\"levels\":%d,\"channels\":%d},\"targets\":%s}",
+        "\"start\":\"%016llx\",\"features\":{\"images\":%lld,\"levels\":%d,\"channels\":%d,\"mark\":\"%"
+        "016llx\"},"
+        "\"targets\":%s}",
         o->gamma, o->clip, o->beta, o->normaliser, (long long)o->per_image, o->reduce,
         (unsigned long long)start, (long long)j->data.maps->n_images, j->data.maps->n_levels,
-        j->data.maps->channels, j->data.info->config);
+        j->data.maps->channels, (unsigned long long)features, j->data.info->config);
     if (fclose(to)) {
         free(text);
         return NULL;
@@ -310,16 +346,31 @@ static anc_status start_parameters(job *j, anc_err *err)
     if (err->code) return err->code;
     size_t n = anc_head_size(&j->head.shape);
     j->head.momentum = calloc(n, sizeof *j->head.momentum);
-    j->head.config = describe(j, fingerprint(j->head.parameters, n));
+    uint64_t mark = 0; /* rank 0's configuration is the one that is written and compared */
+    if (!j->team.rank && mark_features(j, &mark, err)) return err->code;
+    j->head.config = describe(j, fingerprint(j->head.parameters, n), mark);
     return j->head.momentum && j->head.config
                ? ANC_OK
                : anc_fail(err, ANC_EMEMORY, "out of memory for the parameters");
 }
 
+/* --overwrite is for heads: anything else under the output's name is somebody's. */
+static anc_status check_replaced(const job *j, anc_err *err)
+{
+    char *format = NULL;
+    anc_err unreadable = { 0 };
+    if (!anc_h5_format_of(j->o.out, &format, &unreadable) && strcmp(format, ANC_HEAD_FORMAT))
+        anc_fail(err, ANC_EARGUMENT, "%s: holds '%.100s', and is not written over; choose another --output",
+                 j->o.out, format);
+    free(format);
+    return err->code;
+}
+
 /* An output of the same command is gone on from; any other is refused. */
 static anc_status resume(job *j, anc_err *err)
 {
-    if (access(j->o.out, F_OK) || j->o.overwrite) return ANC_OK;
+    if (access(j->o.out, F_OK)) return ANC_OK;
+    if (check_replaced(j, err) || j->o.overwrite) return err->code;
     anc_head_file old;
     if (anc_head_read(j->o.out, &old, err))
         return anc_within(err, "cannot go on from it; choose another --output, or give --overwrite");

@@ -232,6 +232,51 @@ static void validation_targets(void)
                           0);
 }
 
+/* Same images, same grids, other values: a run does not go on with them. */
+static void features_of_another_backbone_are_another_run(void)
+{
+    char *text = NULL;
+    CU_ASSERT_EQUAL(check_run(NULL,
+                              "cd %s && cp f.h5 other-backbone.h5 && " PYTHON
+                              " -c \"import h5py; f = h5py.File('other-backbone.h5', "
+                              "'r+'); f['level1/feature'][:] = f['level1/feature'][:] * 2\"",
+                              scenes()),
+                    0);
+    CU_ASSERT_EQUAL(train(NULL, "", "f.h5", "backbone", OPTIONS " --stop-at 5"), 75);
+    CU_ASSERT_EQUAL(train(&text, "mpirun -n 2", "other-backbone.h5", "backbone", OPTIONS), 2);
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "backbone.h5: is of another run: features.mark is "));
+    free(text);
+    CU_ASSERT_EQUAL(train(NULL, "", "f.h5", "backbone", OPTIONS), 0);
+    same_as_whole("backbone");
+}
+
+static void a_stop_leaves_no_more_checkpoints_than_are_kept(void)
+{
+    char *text = NULL;
+    CU_ASSERT_EQUAL(train(NULL, "", "f.h5", "kept",
+                          "-q --steps 60 --batch 6 --checkpoint-every 20 --keep 2 --stop-at 33"),
+                    75);
+    CU_ASSERT_EQUAL(train(NULL, "", "f.h5", "kept",
+                          "-q --steps 60 --batch 6 --checkpoint-every 20 --keep 2 --stop-at 47"),
+                    75);
+    CU_ASSERT_EQUAL(train(NULL, "", "f.h5", "kept", "-q --steps 60 --batch 6 --checkpoint-every 20 --keep 2"),
+                    0);
+    CU_ASSERT_EQUAL(check_run(&text, "cd %s && ls kept*", scenes()), 0);
+    CU_ASSERT_STRING_EQUAL(text, "kept-00000040.h5\nkept-00000060.h5\nkept.h5\n");
+    free(text);
+}
+
+static void only_a_head_is_written_over(void)
+{
+    char *text = NULL;
+    CU_ASSERT_EQUAL(check_run(NULL, "cp %s/targets/targets.h5 %s/index.h5", scenes(), scenes()), 0);
+    CU_ASSERT_EQUAL(train(&text, "", "f.h5", "index", OPTIONS " --overwrite"), 2);
+    CU_ASSERT_PTR_NOT_NULL(strstr(
+        text, "index.h5: holds 'anchorage-targets', and is not written over; choose another --output"));
+    free(text);
+    CU_ASSERT_EQUAL(check_run(NULL, "cmp %s/targets/targets.h5 %s/index.h5", scenes(), scenes()), 0);
+}
+
 /* A step of rate 0 over all views leaves the head as it was, and so has the loss of a validation on the same
  * ones. */
 static void validation_loss_is_that_of_one_large_batch(void)
@@ -411,7 +456,9 @@ CHECK_SUITE("train", CHECK(any_number_of_ranks_trains_the_same_bits),
             CHECK(a_signal_saves_and_the_same_command_goes_on), CHECK(a_time_limit_saves_too),
             CHECK(one_run_at_a_time_writes_a_head), CHECK(storage_and_kernels_do_not_change_the_bits),
             CHECK(the_head_learns_and_reads_as_torchvisions), CHECK(float_sums_come_near),
-            CHECK(options_reach_the_trainer), CHECK(validation_loss_is_that_of_one_large_batch),
+            CHECK(options_reach_the_trainer), CHECK(features_of_another_backbone_are_another_run),
+            CHECK(a_stop_leaves_no_more_checkpoints_than_are_kept), CHECK(only_a_head_is_written_over),
+            CHECK(validation_loss_is_that_of_one_large_batch),
             CHECK(validation_recall_is_that_of_the_proposals), CHECK(the_features_are_not_written_over),
             CHECK(what_does_not_fit_is_said_before_the_first_step),
             CHECK(a_team_says_once_which_image_is_no_number), CHECK(the_output_of_another_run_is_not_touched),
