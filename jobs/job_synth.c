@@ -6,6 +6,7 @@
 #include "io/feature_write.h"
 #include "io/out.h"
 #include "io/png.h"
+#include "jobs/clock.h"
 #include "jobs/format.h"
 #include "jobs/job.h"
 #include "jobs/opts.h"
@@ -15,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { PICTURE_PIXELS_MAX = 1 << 28 }; /* of one picture in memory, 3 bytes each */
 
@@ -355,13 +355,6 @@ static anc_status write_all(const request *r, totals *t, anc_err *err)
     return err->code;
 }
 
-static double now_s(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static void summary(const request *r, const totals *t, double s)
 {
     int64_t outlines = t->boxes - t->crowds;
@@ -388,11 +381,11 @@ int anc_job_synth(int argc, char **argv)
     if (!anc_opts_speaks()) return ANC_EXIT_DONE; /* one process writes it all; the others of a team rest */
     totals t = { 0 };
     anc_err err = { 0 };
-    double start = now_s();
+    double start = anc_now_s();
     if (write_all(&r, &t, &err)) {
         fprintf(stderr, "anchorage: synth: %s\n", err.text);
         return err.code == ANC_EARGUMENT ? ANC_EXIT_USAGE : ANC_EXIT_FAILED;
     }
-    if (!r.quiet) summary(&r, &t, now_s() - start);
+    if (!r.quiet) summary(&r, &t, anc_now_s() - start);
     return ANC_EXIT_DONE;
 }

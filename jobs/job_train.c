@@ -11,6 +11,7 @@
 #include "io/head_file.h"
 #include "io/lock.h"
 #include "jobs/choose.h"
+#include "jobs/clock.h"
 #include "jobs/closing.h"
 #include "jobs/format.h"
 #include "jobs/job.h"
@@ -29,7 +30,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 static const char *const normalisers[] = { "sampled", "constant", "image",
@@ -71,13 +71,6 @@ typedef struct {
     double stage_s[N_STAGES], gather_s, start_s, reported_s;
     FILE *log;
 } job;
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* ---- options ---- */
 
@@ -151,7 +144,7 @@ static anc_status reserve_samples(job *j, int32_t n, anc_err *err)
 
 static anc_status do_view(job *j, anc_feed_view *v, float *gradient, double loss[2], anc_err *err)
 {
-    double start = now();
+    double start = anc_now_s();
     if (reserve_samples(j, v->n, err)) return err->code;
     anc_head_forward(&v->pass, j->head.parameters, v->n_positive);
     loss[0] = anc_loss_objectness(v->pass.logit, v->n_positive, v->n, v->weight, j->by_logit);
@@ -159,7 +152,7 @@ static anc_status do_view(job *j, anc_feed_view *v, float *gradient, double loss
                              j->o.beta, v->weight, j->by_delta);
     anc_head_backward(&v->pass, j->head.parameters, v->n_positive, j->by_logit,
                       (const float(*)[4])j->by_delta, gradient);
-    j->stage_s[COMPUTE] += now() - start;
+    j->stage_s[COMPUTE] += anc_now_s() - start;
     return ANC_OK;
 }
 
@@ -180,9 +173,9 @@ static anc_status add_losses(anc_reduce_extra *extra, const double loss[2], int6
 static anc_status do_views(job *j, anc_reduce_extra *extra, int64_t *n, anc_err *err)
 {
     for (; *n < j->share; (*n)++) {
-        double loss[2] = { 0 }, start = now();
+        double loss[2] = { 0 }, start = anc_now_s();
         anc_feed_view *v = anc_feed_next(j->feed, err);
-        j->stage_s[WAIT] += now() - start;
+        j->stage_s[WAIT] += anc_now_s() - start;
         if (!v) return err->code;
         j->image[*n] = v->image_id;
         if (do_view(j, v, j->gradient + (size_t)*n * j->size, loss, err) ||
@@ -198,17 +191,17 @@ static anc_status do_step(job *j, int64_t step, anc_head_step *record, bool *sto
     anc_reduce_extra extra = { .n = 2, .flag = anc_stop_wanted() || (j->lock && anc_lock_lost(j->lock)) };
     int64_t n = 0;
     do_views(j, &extra, &n, err);
-    double t0 = now();
+    double t0 = anc_now_s();
     if (anc_reduce_sum(&j->reduce, j->gradient, j->image, n, j->sum, &extra, err))
         return anc_within(err, "step %lld", (long long)step + 1);
-    double t1 = now();
+    double t1 = anc_now_s();
     *record = (anc_head_step){ anc_schedule_rate(&j->schedule, step), (double)extra.sum[0] * 0x1p-40,
                                (double)extra.sum[1] * 0x1p-40, anc_sgd_norm(j->sum, j->size) };
     double factor = j->o.clip > 0 && record->norm > j->o.clip ? j->o.clip / record->norm : 1;
     anc_sgd_step(j->head.parameters, j->head.momentum, j->sum, j->size, record->rate, j->o.momentum,
                  j->o.decay, factor);
     j->stage_s[REDUCE] += t1 - t0;
-    j->stage_s[UPDATE] += now() - t1;
+    j->stage_s[UPDATE] += anc_now_s() - t1;
     *stop = extra.flag;
     return ANC_OK;
 }
@@ -383,6 +376,13 @@ static anc_status resume(job *j, anc_err *err)
         anc_head_file_clear(&old);
         return err->code;
     }
+    if (old.step > j->schedule.steps) {
+        anc_fail(err, ANC_EDATA,
+                 "%s: is at step %lld of %lld, which cannot be; choose another --output, or give --overwrite",
+                 j->o.out, (long long)old.step, (long long)j->schedule.steps);
+        anc_head_file_clear(&old);
+        return err->code;
+    }
     anc_head_file_clear(&j->head);
     j->head = old;
     return ANC_OK;
@@ -552,7 +552,7 @@ static void mean_losses(const job *j, int64_t step, int64_t n, double loss[2])
 static void report(job *j, bool last)
 {
     bool terminal = isatty(STDERR_FILENO);
-    double t = now(), every = terminal ? 0.2 : 5, loss[2];
+    double t = anc_now_s(), every = terminal ? 0.2 : 5, loss[2];
     if (j->o.quiet || j->team.rank || !j->head.step || (!last && t - j->reported_s < every) ||
         (last && !terminal))
         return;
@@ -703,11 +703,11 @@ static anc_status run(job *j, anc_err *err)
     if (speaks && !j->o.quiet) print_plan(j);
     if (j->first_step < j->schedule.steps) anc_feed_start(&j->plan, &j->feed, err);
     if (anc_team_agree(&j->team, err)) return err->code;
-    j->start_s = j->reported_s = now();
+    j->start_s = j->reported_s = anc_now_s();
     if (train(j, err)) return err->code;
     anc_feed_stop(j->feed, &j->gather_s);
     j->feed = NULL;
-    t.total_s = now() - j->start_s;
+    t.total_s = anc_now_s() - j->start_s;
     t.busy = anc_team_spread(&j->team, j->stage_s[COMPUTE] + j->gather_s);
     t.wait = anc_team_spread(&j->team, j->reduce.wait_s);
     t.peak = anc_team_spread(&j->team, anc_peak_mib());

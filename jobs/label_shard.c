@@ -7,13 +7,6 @@
 #include <time.h>
 #include <yajl/yajl_tree.h>
 
-double anc_now_s(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static int64_t shards_per_epoch(const anc_label_plan *p)
 {
     return (p->n_images + p->images_per_shard - 1) / p->images_per_shard;

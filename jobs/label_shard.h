@@ -8,6 +8,7 @@
 
 #include "core/label.h"
 #include "io/targets.h"
+#include "jobs/clock.h"
 #include "jobs/like.h"
 #include "jobs/roi_input.h"
 
@@ -74,8 +75,6 @@ typedef struct {
     int64_t n[ANC_N_COUNTS];
     double s[ANC_N_STAGES];
 } anc_label_record;
-
-double anc_now_s(void); /* monotonic */
 
 /* Labels shards one after the other; init, then free. */
 typedef struct {

@@ -1,17 +1,11 @@
 /* jobs/progress.c: see progress.h */
 #include "jobs/progress.h"
+#include "jobs/clock.h"
 #include "jobs/format.h"
 #include <string.h>
 #include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
-
-static double now_s(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 /* Whole percent, rounded down: 100 means all. */
 static int percent(const anc_progress *p)
@@ -83,7 +77,7 @@ static void draw(anc_progress *p, double now)
 void anc_progress_start(anc_progress *p, FILE *to, bool quiet, const char *job, const char *unit,
                         int64_t first, int64_t total, double every_s)
 {
-    double now = now_s();
+    double now = anc_now_s();
     *p = (anc_progress){ .to = to,
                          .job = job,
                          .unit = unit,
@@ -102,14 +96,14 @@ void anc_progress_set(anc_progress *p, int64_t done)
 {
     p->done = done;
     if (p->quiet) return;
-    double now = now_s();
+    double now = anc_now_s();
     if (now - p->drawn_s >= p->every_s) draw(p, now);
 }
 
 void anc_progress_stop(anc_progress *p)
 {
     if (p->quiet || !p->terminal) return;
-    draw(p, now_s());
+    draw(p, anc_now_s());
     fputc('\n', p->to);
     fflush(p->to);
 }

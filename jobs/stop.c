@@ -1,5 +1,6 @@
 /* jobs/stop.c: see stop.h */
 #include "jobs/stop.h"
+#include "jobs/clock.h"
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -17,13 +18,6 @@ static double deadline_s, slurm_s; /* on the monotonic clock; 0: none */
 static const char *over;
 
 static void on_signal(int number) { caught = number; }
-
-static double now_s(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* "90", "90s", "15m", "2h", "15:00", "1:30:00" in seconds; -1: no time. */
 static double duration(const char *text)
@@ -54,10 +48,10 @@ anc_status anc_stop_listen(const char *limit, anc_err *err)
     if (wanted < 0)
         return anc_fail(err, ANC_EARGUMENT, "--time-limit %s: must be a time such as 90, 15m, 2h or 1:30:00",
                         limit);
-    deadline_s = limit ? now_s() + wanted : 0;
+    deadline_s = limit ? anc_now_s() + wanted : 0;
     const char *slurm = getenv("SLURM_JOB_END_TIME");
     long long end = slurm ? strtoll(slurm, NULL, 10) : 0;
-    slurm_s = end > 0 ? now_s() + (double)(end - (long long)time(NULL)) - BEFORE_SLURM_S : 0;
+    slurm_s = end > 0 ? anc_now_s() + (double)(end - (long long)time(NULL)) - BEFORE_SLURM_S : 0;
     return ANC_OK;
 }
 
@@ -65,7 +59,7 @@ bool anc_stop_wanted(void)
 {
     if (caught) return true;
     if (deadline_s == 0 && slurm_s == 0) return false;
-    double now = now_s();
+    double now = anc_now_s();
     if (!over && deadline_s != 0 && now >= deadline_s) over = "--time-limit";
     if (!over && slurm_s != 0 && now >= slurm_s) over = "the end of the SLURM job";
     return over != NULL;

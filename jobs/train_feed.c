@@ -2,11 +2,11 @@
 #include "jobs/train_feed.h"
 #include "core/rng.h"
 #include "io/h5.h"
+#include "jobs/clock.h"
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { AHEAD = 4 }; /* views: enough to hide a slow read, 3 MB each at 256 channels */
 
@@ -25,13 +25,6 @@ struct anc_feed {
     int64_t made, taken; /* views */
     bool failed, ending;
 };
-
-static double now_s(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* ---- which views a step takes ---- */
 
@@ -130,14 +123,14 @@ static anc_status gather(anc_feed *f, const int64_t *batch, int64_t view, anc_fe
 static anc_status make(anc_feed *f, int64_t i, anc_err *err)
 {
     const int64_t *batch = NULL;
-    double start = now_s();
+    double start = anc_now_s();
     pthread_mutex_lock(&f->hdf5);
     anc_status status = find_batch(f, f->plan.first + i / f->share, &batch, err);
     if (!status)
         status =
             gather(f, batch, batch[f->plan.rank + i % f->share * f->plan.n_ranks], &f->view[i % AHEAD], err);
     pthread_mutex_unlock(&f->hdf5);
-    f->gather_s += now_s() - start;
+    f->gather_s += anc_now_s() - start;
     return status;
 }
 

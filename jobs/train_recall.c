@@ -1,16 +1,9 @@
 /* jobs/train_recall.c: see train_recall.h */
 #include "jobs/train_recall.h"
+#include "jobs/clock.h"
 #include "jobs/config.h"
 #include "jobs/source_team.h"
 #include <stdlib.h>
-#include <time.h>
-
-static double now_s(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* Collective. Rank 0's data set to all. */
 static anc_status share(const anc_team *team, anc_dataset *d, anc_err *err)
@@ -117,7 +110,7 @@ anc_status anc_recall_check_run(anc_recall_check *c, const float *parameters, do
     anc_proposal_maker m = { 0 };
     anc_propose_record record = { 0 };
     bool dropped;
-    double start = now_s();
+    double start = anc_now_s();
     for (int64_t i = 0; i < anc_recall_n_counts(&c->recall); i++) c->recall.count[i] = 0;
     anc_proposal_maker_init(&m, &c->plan, c->features, c->order, parameters, c->kernels, err);
     for (int64_t i = c->team->rank; i < c->plan.n_images && !err->code; i += c->team->size)
@@ -126,6 +119,6 @@ anc_status anc_recall_check_run(anc_recall_check *c, const float *parameters, do
     if (anc_team_agree(c->team, err)) return anc_within(err, "validation");
     anc_team_sum(c->team, c->recall.count, (size_t)anc_recall_n_counts(&c->recall));
     *average = anc_recall_average(&c->recall, 0, 0);
-    c->spent_s += now_s() - start;
+    c->spent_s += anc_now_s() - start;
     return ANC_OK;
 }

@@ -1,16 +1,9 @@
 /* jobs/train_validate.c: see train_validate.h */
 #include "jobs/train_validate.h"
 #include "core/loss.h"
+#include "jobs/clock.h"
 #include <math.h>
 #include <stdlib.h>
-#include <time.h>
-
-static double now_s(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* Collective. Rank 0 walks the views; then all know the epochs. */
 static anc_status share_epochs(anc_validator *v, anc_err *err)
@@ -98,7 +91,7 @@ static anc_status add_view(anc_validator *v, const float *parameters, int64_t vi
 anc_status anc_validate(anc_validator *v, const float *parameters, anc_head_validation *out, anc_err *err)
 {
     int64_t sum[2] = { 0 };
-    double start = now_s();
+    double start = anc_now_s();
     for (int64_t e = 0; e < v->data.n_epochs && !err->code; e++) {
         if (anc_train_data_load(&v->data, e, err)) break;
         for (int64_t i = v->team->rank; i < v->data.n_views && !err->code; i += v->team->size)
@@ -108,6 +101,6 @@ anc_status anc_validate(anc_validator *v, const float *parameters, anc_head_vali
     anc_team_sum(v->team, sum, 2);
     out->objectness = (double)sum[0] * 0x1p-40;
     out->boxes = (double)sum[1] * 0x1p-40;
-    v->spent_s += now_s() - start;
+    v->spent_s += anc_now_s() - start;
     return ANC_OK;
 }

@@ -250,6 +250,24 @@ static void features_of_another_backbone_are_another_run(void)
     same_as_whole("backbone");
 }
 
+/* A file that claims more steps than the run has is not gone on from. */
+static void a_head_beyond_the_end_of_its_run_is_refused(void)
+{
+    char *text = NULL;
+    CU_ASSERT_EQUAL(
+        check_run(
+            NULL,
+            "cp %s %s/beyond.h5 && " PYTHON
+            " -c \"import h5py, numpy as np; f = h5py.File('%s/beyond.h5', 'r+'); "
+            "h = f['history/step'][:]; del f['history/step']; f['history/step'] = np.concatenate([h, h]); "
+            "f.attrs['step'] = 200\"",
+            whole(), scenes(), scenes()),
+        0);
+    CU_ASSERT_EQUAL(train(&text, "mpirun -n 2", "f.h5", "beyond", OPTIONS), 1);
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "beyond.h5: is at step 200 of 100, which cannot be"));
+    free(text);
+}
+
 static void a_stop_leaves_no_more_checkpoints_than_are_kept(void)
 {
     char *text = NULL;
@@ -457,7 +475,8 @@ CHECK_SUITE("train", CHECK(any_number_of_ranks_trains_the_same_bits),
             CHECK(one_run_at_a_time_writes_a_head), CHECK(storage_and_kernels_do_not_change_the_bits),
             CHECK(the_head_learns_and_reads_as_torchvisions), CHECK(float_sums_come_near),
             CHECK(options_reach_the_trainer), CHECK(features_of_another_backbone_are_another_run),
-            CHECK(a_stop_leaves_no_more_checkpoints_than_are_kept), CHECK(only_a_head_is_written_over),
+            CHECK(a_stop_leaves_no_more_checkpoints_than_are_kept),
+            CHECK(a_head_beyond_the_end_of_its_run_is_refused), CHECK(only_a_head_is_written_over),
             CHECK(validation_loss_is_that_of_one_large_batch),
             CHECK(validation_recall_is_that_of_the_proposals), CHECK(the_features_are_not_written_over),
             CHECK(what_does_not_fit_is_said_before_the_first_step),
