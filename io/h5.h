@@ -48,6 +48,8 @@ typedef struct {
     anc_err lost;       /* what could not be written when its object was closed, for the commit to say */
     bool folder_later;  /* the commit leaves the fsync of the folder to the caller, who writes many files */
     anc_out_cost *cost; /* the commit adds to it; NULL: nobody asks */
+    bool sealed;        /* by anc_h5_seal */
+    int fd;             /* of a sealed one, for its sync */
     const char *guard;  /* path, when it is read without a seal to vouch for it: see io/h5_guard.h */
 } anc_h5_file;
 
@@ -90,11 +92,15 @@ anc_status anc_h5_create_part_as(const char *path, const char *tag, anc_h5_file 
 
 /* Closes, seals (io/seal.h), fsyncs, renames to the final name, fsyncs the folder. The file is closed either
  * way; on errors nothing is left under either name (an older file of the final name stays as it was), unless
- * it is only the folder that cannot be synced. Errors: ANC_ESYSTEM.
- */
+ * it is only the folder that cannot be synced. Errors: ANC_ESYSTEM. */
 anc_status anc_h5_commit(anc_h5_file *f, anc_err *err);
 
-/* Closes and removes the part; on a closed file nothing. */
+/* The first half of a commit: closes, seals, and has the disk begin on the bytes. The file keeps its part's
+ * name. A commit some time later waits less for the disk than one at once; until then all of it can still be
+ * abandoned. Errors: ANC_ESYSTEM, with the file closed and nothing left. */
+anc_status anc_h5_seal(anc_h5_file *f, anc_err *err);
+
+/* Closes and removes the part, sealed or not; on a closed file nothing. */
 void anc_h5_abandon(anc_h5_file *f);
 
 /* The root attributes that every file has. config is JSON text. */

@@ -77,39 +77,6 @@ anc_status anc_h5_create_part_as(const char *path, const char *tag, anc_h5_file 
     return err->code;
 }
 
-void anc_h5_abandon(anc_h5_file *f)
-{
-    if (f->id <= 0) return;
-    H5Fclose(f->id);
-    H5Eclear2(H5E_DEFAULT);
-    if (f->part) unlink(f->part);
-    anc_h5_forget(f);
-}
-
-static int sync_file(const char *path)
-{
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return -1;
-    int failed = fsync(fd), reason = errno;
-    close(fd);
-    errno = reason;
-    return failed;
-}
-
-/* The disk begins on the file's data while its seal is computed, so that the sync afterwards waits for less.
- */
-static void begin_writing(const char *path)
-{
-#ifdef SYNC_FILE_RANGE_WRITE
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return;
-    sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
-    close(fd);
-#else
-    (void)path;
-#endif
-}
-
 static double now_s(void)
 {
     struct timespec t;
@@ -117,30 +84,41 @@ static double now_s(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* From a closed file to one that is sealed, on disk, and under its final name. */
-static anc_status finish(const anc_h5_file *f, anc_err *err)
+static anc_status system_failed(const anc_h5_file *f, const char *what, anc_err *err)
 {
-    double start = now_s();
-    begin_writing(f->part);
-    if (anc_seal_append(f->part, err)) return anc_within(err, "%s", f->part);
-    double sealed = now_s();
-    if (sync_file(f->part))
-        return anc_fail(err, ANC_ESYSTEM, "%s: cannot sync: %s", f->part, strerror(errno));
-    if (rename(f->part, f->path))
-        return anc_fail(err, ANC_ESYSTEM, "%s: cannot rename to its final name: %s", f->part,
-                        strerror(errno));
-    if (!f->folder_later && anc_out_sync_folder_of(f->path, err)) return err->code;
-    if (!f->cost) return ANC_OK;
-    f->cost->seal_s += sealed - start;
-    f->cost->sync_s += now_s() - sealed;
-    return ANC_OK;
+    return anc_fail(err, ANC_ESYSTEM, "%s: cannot %s: %s", f->part, what, strerror(errno));
 }
 
-anc_status anc_h5_commit(anc_h5_file *f, anc_err *err)
+/* The disk begins on what is dirty of the file, and nobody waits for it. */
+static void begin_writing(int fd)
 {
-    assert(f->id > 0 && f->part);
+#ifdef SYNC_FILE_RANGE_WRITE
+    sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+#else
+    (void)fd;
+#endif
+}
+
+/* Frees f, with its part removed if it is not to stay. */
+static void let_go(anc_h5_file *f, bool stays)
+{
+    if (f->sealed) close(f->fd);
+    if (!stays) unlink(f->part);
+    anc_h5_forget(f);
+}
+
+void anc_h5_abandon(anc_h5_file *f)
+{
+    if (f->id <= 0 && !f->sealed) return;
+    if (f->id > 0) H5Fclose(f->id);
+    H5Eclear2(H5E_DEFAULT);
+    let_go(f, !f->part);
+}
+
+/* Flushes and closes. Flushing first finds a full disk while the file can still be closed in peace. */
+static anc_status close_written(anc_h5_file *f, anc_err *err)
+{
     anc_status status = ANC_OK;
-    /* Flushing first finds a full disk while the file can still be closed in peace. */
     if (H5Fflush(f->id, H5F_SCOPE_GLOBAL) < 0)
         status = anc_h5_fail(err, ANC_ESYSTEM, "%s: cannot write; is the disk full?", f->part);
     if (f->lost.code) {
@@ -150,9 +128,46 @@ anc_status anc_h5_commit(anc_h5_file *f, anc_err *err)
     if (H5Fclose(f->id) < 0 && !status)
         status = anc_h5_fail(err, ANC_ESYSTEM, "%s: cannot close; is the disk full?", f->part);
     H5Eclear2(H5E_DEFAULT);
-    if (!status) status = finish(f, err);
-    if (status) unlink(f->part); /* not there any more when only its folder could not be synced */
-    anc_h5_forget(f);
+    f->id = 0;
+    return status;
+}
+
+/* The descriptor that will be synced is open before the disk begins: no failure of it is then missed. */
+static anc_status append_seal(anc_h5_file *f, anc_err *err)
+{
+    f->fd = open(f->part, O_RDONLY | O_CLOEXEC);
+    if (f->fd < 0) return system_failed(f, "open to sync", err);
+    f->sealed = true;
+    begin_writing(f->fd);
+    if (anc_seal_append(f->part, err)) return anc_within(err, "%s", f->part);
+    begin_writing(f->fd);
+    return ANC_OK;
+}
+
+anc_status anc_h5_seal(anc_h5_file *f, anc_err *err)
+{
+    assert(f->id > 0 && f->part);
+    anc_status status = close_written(f, err);
+    double start = now_s();
+    if (!status) status = append_seal(f, err);
+    if (f->cost) f->cost->seal_s += now_s() - start;
+    if (status) let_go(f, false);
+    return status;
+}
+
+anc_status anc_h5_commit(anc_h5_file *f, anc_err *err)
+{
+    if (!f->sealed && anc_h5_seal(f, err)) return err->code;
+    double start = now_s();
+    anc_status status = ANC_OK;
+    if (fsync(f->fd))
+        status = system_failed(f, "sync", err);
+    else if (rename(f->part, f->path))
+        status = system_failed(f, "rename to its final name", err);
+    bool renamed = !status;
+    if (renamed && !f->folder_later) status = anc_out_sync_folder_of(f->path, err);
+    if (f->cost) f->cost->sync_s += now_s() - start;
+    let_go(f, renamed);
     return status;
 }
 

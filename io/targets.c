@@ -352,21 +352,29 @@ static anc_status write_columns(const anc_targets *t, anc_h5_file *f, anc_err *e
     return ANC_OK;
 }
 
+anc_status anc_targets_write_part(const anc_targets *t, const char *path, const anc_targets_about *about,
+                                  anc_h5_file *f, int64_t *n_bytes, anc_err *err)
+{
+    if (anc_h5_create_part_as(path, about->tag, f, err)) return err->code;
+    f->cost = about->cost;
+    f->folder_later = true;
+    if (anc_h5_stamp(f, anc_targets_format(about->rules->stage), ANC_TARGETS_VERSION, about->config, err) ||
+        anc_h5_set_int(f, "/", "shard", about->shard, err) || write_about(f, about, err) ||
+        write_columns(t, f, err)) {
+        anc_h5_abandon(f);
+        return err->code;
+    }
+    anc_status status = anc_h5_seal(f, err);
+    if (!status && (status = file_size(f->part, n_bytes, err))) anc_h5_abandon(f);
+    return status;
+}
+
 anc_status anc_targets_write(const anc_targets *t, const char *path, const anc_targets_about *about,
                              int64_t *n_bytes, anc_err *err)
 {
     anc_h5_file f = { 0 };
-    if (anc_h5_create_part_as(path, about->tag, &f, err)) return err->code;
-    f.cost = about->cost;
-    f.folder_later = true;
-    if (anc_h5_stamp(&f, anc_targets_format(about->rules->stage), ANC_TARGETS_VERSION, about->config, err) ||
-        anc_h5_set_int(&f, "/", "shard", about->shard, err) || write_about(&f, about, err) ||
-        write_columns(t, &f, err)) {
-        anc_h5_abandon(&f);
-        return err->code;
-    }
-    if (anc_h5_commit(&f, err)) return err->code;
-    return file_size(path, n_bytes, err);
+    if (anc_targets_write_part(t, path, about, &f, n_bytes, err)) return err->code;
+    return anc_h5_commit(&f, err);
 }
 
 void anc_targets_shard_name(char name[64], int64_t shard, int64_t n_shards)

@@ -11,6 +11,7 @@
 #include "core/label.h"
 #include "core/roi.h"
 #include "io/dataset.h"
+#include "io/h5.h"
 #include "io/out.h"
 
 #define ANC_TARGETS_FORMAT     "anchorage-targets"
@@ -73,7 +74,7 @@ typedef struct {
     int64_t shard;              /* which shard this is; of no meaning for an index */
     const char *tag;            /* for the name while it is written, see anc_h5_create_part_as; NULL: none */
     const anc_classes *classes; /* for /classes of the second stage */
-    anc_out_cost *cost;         /* of the file's commit, added to; NULL: nobody asks */
+    anc_out_cost *cost;         /* of the file's commit, added to until then; NULL: nobody asks */
 } anc_targets_about;
 
 /* Writes one shard, whole or not at all. *n_bytes is the file's size. Its content is on disk before it gets
@@ -81,6 +82,11 @@ typedef struct {
  * before the index. */
 anc_status anc_targets_write(const anc_targets *t, const char *path, const anc_targets_about *about,
                              int64_t *n_bytes, anc_err *err);
+
+/* The same up to the wait for the disk: *f gets the sealed file, which still has its part's name, for
+ * anc_h5_commit or anc_h5_abandon. On errors *f is closed and nothing is left. */
+anc_status anc_targets_write_part(const anc_targets *t, const char *path, const anc_targets_about *about,
+                                  anc_h5_file *f, int64_t *n_bytes, anc_err *err);
 
 /* shard-00007-of-00030.h5 */
 void anc_targets_shard_name(char name[64], int64_t shard, int64_t n_shards);

@@ -79,6 +79,8 @@ typedef struct {
     anc_classes classes;
     int32_t *category;
     anc_queue *queue;
+    anc_h5_file pending; /* the last shard, sealed, until the next one is, too: see commit_pending */
+    anc_out_cost cost;   /* of shards, since it was last taken */
     bool index_written;
 } job;
 
@@ -257,16 +259,65 @@ static void shard_finished(void *context, int64_t shard, const void *result)
     anc_progress_set(&j->progress, j->views_done);
 }
 
+static bool lock_is_lost(const job *j) { return j->lock && anc_lock_lost(j->lock); }
+
 static bool between_views(void *context)
 {
     job *j = context;
     anc_queue_serve(j->queue);
-    return !anc_stop_wanted() && !(j->lock && anc_lock_lost(j->lock));
+    return !anc_stop_wanted() && !lock_is_lost(j);
+}
+
+static anc_status say_lost(const job *j, anc_err *err)
+{
+    return anc_fail(err, ANC_ESYSTEM,
+                    "%s: another run has taken the folder over while this one did not run; this one ends",
+                    j->o.out);
+}
+
+/* Gives the pending shard its final name. The disk has had the time of another shard to write it: a rank that
+ * waited for the disk after each would wait three times as long (docs/RESULTS.md). A crash thus loses up to
+ * two shards of a rank. */
+static anc_status commit_pending(job *j, anc_err *err)
+{
+    if (!j->pending.sealed) return ANC_OK;
+    if (!lock_is_lost(j)) return anc_h5_commit(&j->pending, err);
+    anc_h5_abandon(&j->pending);
+    return say_lost(j, err);
+}
+
+/* Adds to a record what the disk has cost since this was last asked. */
+static void take_cost(job *j, anc_label_record *r)
+{
+    r->s[ANC_S_SEAL] += j->cost.seal_s;
+    r->s[ANC_S_SYNC] += j->cost.sync_s;
+    j->cost = (anc_out_cost){ 0 };
+}
+
+static anc_status write_shard(job *j, int64_t shard, anc_label_record *r, anc_err *err)
+{
+    char name[64], path[PATH_MAX];
+    anc_targets_shard_name(name, shard, j->n_shards);
+    snprintf(path, sizeof path, "%s/%s", j->o.out, name); /* fits: see anc_run_folder_enter */
+    double t = anc_now_s();
+    anc_h5_file file = { 0 };
+    const anc_targets_about about = { .config = j->config,
+                                      .rules = &j->plan.label.rules,
+                                      .shard = shard,
+                                      .tag = j->plan.tag,
+                                      .classes = &j->classes,
+                                      .cost = &j->cost };
+    if (anc_targets_write_part(&j->maker.targets, path, &about, &file, &r->n[ANC_N_BYTES], err))
+        return err->code;
+    anc_status status = commit_pending(j, err);
+    j->pending = file;
+    take_cost(j, r);
+    r->s[ANC_S_WRITE] = anc_now_s() - t - r->s[ANC_S_SEAL] - r->s[ANC_S_SYNC];
+    return status;
 }
 
 static anc_status do_shard(job *j, const anc_work *work, anc_label_record *r, bool *dropped, anc_err *err)
 {
-    char name[64], path[PATH_MAX];
     anc_dataset slice = { 0 };
     *r = (anc_label_record){ 0 };
     if (anc_dataset_unpack(work->bytes, work->n_bytes, &slice, err)) return err->code;
@@ -274,27 +325,8 @@ static anc_status do_shard(job *j, const anc_work *work, anc_label_record *r, bo
     anc_status status = anc_shard_make(&j->maker, &slice, epoch, r, dropped, err);
     anc_dataset_clear(&slice);
     if (status) return j->maker.bad_proposals ? status : anc_within(err, "%s", j->o.annotations);
-    if (j->lock && anc_lock_lost(j->lock))
-        return anc_fail(err, ANC_ESYSTEM,
-                        "%s: another run has taken the folder over while this one did not run; this "
-                        "one ends",
-                        j->o.out);
-    if (*dropped) return ANC_OK;
-    anc_targets_shard_name(name, work->item, j->n_shards);
-    snprintf(path, sizeof path, "%s/%s", j->o.out, name); /* fits: see anc_run_folder_enter */
-    double t = anc_now_s();
-    anc_out_cost cost = { 0 };
-    const anc_targets_about about = { .config = j->config,
-                                      .rules = &j->plan.label.rules,
-                                      .shard = work->item,
-                                      .tag = j->plan.tag,
-                                      .classes = &j->classes,
-                                      .cost = &cost };
-    if (anc_targets_write(&j->maker.targets, path, &about, &r->n[ANC_N_BYTES], err)) return err->code;
-    r->s[ANC_S_SEAL] = cost.seal_s;
-    r->s[ANC_S_SYNC] = cost.sync_s;
-    r->s[ANC_S_WRITE] = anc_now_s() - t - cost.seal_s - cost.sync_s;
-    return ANC_OK;
+    if (lock_is_lost(j)) return say_lost(j, err);
+    return *dropped ? ANC_OK : write_shard(j, work->item, r, err);
 }
 
 static void add(anc_label_record *sum, const anc_label_record *r)
@@ -337,6 +369,11 @@ static anc_status do_shards(job *j, anc_label_record *sum, timings *t, anc_err *
         if (anc_stop_wanted()) anc_queue_halt(j->queue);
         busy += busy_s(&r);
     }
+    anc_err last = { 0 };
+    anc_label_record rest = { 0 };
+    if (commit_pending(j, &last)) anc_queue_fail(j->queue, &last);
+    take_cost(j, &rest);
+    busy += busy_s(&rest);
     failed = anc_queue_finish(j->queue, &j->n_left, err); /* the same on all ranks */
     if (!failed) failed = sync_names(j, t, err);
     for (int64_t s = 0; s < j->n_shards && !j->team.rank; s++) {
@@ -345,6 +382,7 @@ static anc_status do_shards(job *j, anc_label_record *sum, timings *t, anc_err *
     }
     anc_queue_free(j->queue);
     t->busy = anc_team_spread(&j->team, busy);
+    sum->s[ANC_S_SYNC] += anc_team_spread(&j->team, rest.s[ANC_S_SYNC]).mean * j->team.size;
     return failed;
 }
 

@@ -53,6 +53,28 @@ static void a_stopped_run_goes_on_to_the_same_bytes(void)
     same("whole", "stopped");
 }
 
+/* In mid-run, when each rank has a shard in hand and one that waits for its name. What a stop says to be done
+ * is on disk, and nothing half. */
+static void a_stop_in_mid_run_counts_only_what_is_there(void)
+{
+    for (int ranks = 1; ranks <= 3; ranks += 2) {
+        char *text;
+        int code = check_run(
+            &text,
+            "cd %s && rm -rf mid && mpirun -n %d %s label survive/annotations.json -o mid -q --epochs 40 "
+            "--images-per-shard 10 2>said & P=$!; cd %s; while ! ls mid/shard-000[12]*.h5 >/dev/null 2>&1 && "
+            "kill -0 $P; do sleep 0.002; done; kill -USR1 $P; wait $P; test $? = 75 && "
+            "left=$(sed -n 's/.*with \\([0-9]*\\) of 2400 shards left.*/\\1/p' said) && "
+            "there=$(ls mid | grep -c '^shard.*h5$') && echo $left left, $there there && "
+            "test $there -gt 9 && test $left -gt 9 && test $((left + there)) = 2400 && ! ls mid/*.part || "
+            "{ cat said; exit 1; }",
+            check_dir(), ranks, ANC_BINARY, check_dir());
+        if (code) puts(text);
+        free(text);
+        CU_ASSERT_EQUAL(code, 0);
+    }
+}
+
 static void parts_make_the_whole(void)
 {
     CU_ASSERT_EQUAL(label(NULL, 1, "parts", "--part 2/3"), 0);
@@ -243,7 +265,8 @@ static void features_that_lack_an_image_stop_the_run_before_it_begins(void)
     CU_ASSERT_EQUAL(check_run(NULL, "test ! -e %s/lack", dir), 0);
 }
 
-CHECK_SUITE("survive", CHECK(a_stopped_run_goes_on_to_the_same_bytes), CHECK(parts_make_the_whole),
+CHECK_SUITE("survive", CHECK(a_stopped_run_goes_on_to_the_same_bytes),
+            CHECK(a_stop_in_mid_run_counts_only_what_is_there), CHECK(parts_make_the_whole),
             CHECK(verify_finds_what_is_wrong_and_repair_mends_it),
             CHECK(verify_labels_again_on_the_features_of_the_run), CHECK(a_summary_takes_no_file_of_the_run),
             CHECK(bad_input_leaves_nothing_behind),

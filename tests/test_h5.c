@@ -1,5 +1,6 @@
 /* tests/test_h5.c: HDF5 files: whole or absent, the same bytes again, every fault in words */
 #include "io/h5.h"
+#include "io/seal.h"
 #include "tests/check.h"
 #include <errno.h>
 #include <signal.h>
@@ -247,6 +248,49 @@ static void an_abandoned_file_leaves_nothing(void)
     CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "folder.h5.part: cannot create: No such file"));
 }
 
+static void a_sealed_file_waits_for_its_name(void)
+{
+    anc_err err = { 0 };
+    anc_out_cost cost = { 0 };
+    const char *path = check_path("sealed.h5"), *part = check_path("sealed.h5.part");
+    for (int keep = 0; keep < 2; keep++) {
+        anc_h5_file f;
+        bool sealed = false;
+        CU_ASSERT_EQUAL_FATAL(anc_h5_create_part(path, &f, &err), ANC_OK);
+        f.cost = &cost;
+        CU_ASSERT_EQUAL(anc_h5_stamp(&f, FORMAT, 1, "{}", &err), ANC_OK);
+        CU_ASSERT_EQUAL_FATAL(anc_h5_seal(&f, &err), ANC_OK);
+        CU_ASSERT(exists(part) && !exists(path));
+        CU_ASSERT(!anc_seal_check_any(part, &sealed, &err) && sealed); /* whole already */
+        if (keep) {
+            CU_ASSERT_EQUAL(anc_h5_commit(&f, &err), ANC_OK);
+        } else {
+            anc_h5_abandon(&f);
+        }
+        CU_ASSERT(!exists(part) && exists(path) == keep);
+        CU_ASSERT(!f.sealed && !f.path && !f.part);
+        anc_h5_abandon(&f); /* of a closed one: nothing */
+        CU_ASSERT(exists(path) == keep);
+    }
+    CU_ASSERT(cost.seal_s > 0 && cost.sync_s > 0);
+}
+
+/* The older file under the final name stays, whatever fails between the two halves of a commit. */
+static void a_sealed_file_that_cannot_get_its_name_leaves_nothing(void)
+{
+    anc_err err = { 0 };
+    anc_h5_file f;
+    const char *path = check_path("taken.h5"), *part = check_path("taken.h5.part");
+    CU_ASSERT_EQUAL_FATAL(anc_h5_create_part(path, &f, &err), ANC_OK);
+    CU_ASSERT_EQUAL_FATAL(anc_h5_seal(&f, &err), ANC_OK);
+    CU_ASSERT_EQUAL_FATAL(mkdir(path, 0777), 0);
+    CU_ASSERT_EQUAL(anc_h5_commit(&f, &err), ANC_ESYSTEM);
+    CU_ASSERT_PTR_NOT_NULL(
+        strstr(err.text, "taken.h5.part: cannot rename to its final name: Is a directory"));
+    CU_ASSERT(!exists(part) && exists(path));
+    CU_ASSERT_EQUAL(rmdir(path), 0);
+}
+
 /* A source given as the output too; as root a device, which the rename would replace. */
 static void only_an_hdf5_file_is_ever_replaced(void)
 {
@@ -328,6 +372,7 @@ static void a_dataset_that_claims_more_than_it_stores_is_refused(void)
 CHECK_SUITE("h5", CHECK(everything_written_is_read_back), CHECK(the_same_content_gives_the_same_bytes),
             CHECK(rows_are_read_in_runs), CHECK(what_is_not_as_asked_is_refused),
             CHECK(what_is_no_hdf5_file_is_named), CHECK(damaged_data_are_noticed_in_words),
-            CHECK(an_abandoned_file_leaves_nothing), CHECK(only_an_hdf5_file_is_ever_replaced),
-            CHECK(a_full_disk_leaves_nothing_and_says_so),
+            CHECK(an_abandoned_file_leaves_nothing), CHECK(a_sealed_file_waits_for_its_name),
+            CHECK(a_sealed_file_that_cannot_get_its_name_leaves_nothing),
+            CHECK(only_an_hdf5_file_is_ever_replaced), CHECK(a_full_disk_leaves_nothing_and_says_so),
             CHECK(a_dataset_that_claims_more_than_it_stores_is_refused));
