@@ -5,14 +5,15 @@
 #include "io/files.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 struct anc_source {
     anc_annotations *annotations; /* NULL: the data set is in memory */
-    const anc_reader *reader;     /* NULL: annotations.h5 */
-    bool strict;
+    const anc_reader *reader;     /* NULL: annotations.h5, or several */
+    bool several, strict;
     anc_dataset dataset;
     anc_findings findings;
 };
@@ -172,7 +173,15 @@ int64_t anc_source_boxes(const anc_source *s)
     return s->annotations ? anc_annotations_boxes(s->annotations) : s->dataset.n_boxes;
 }
 
-const char *anc_source_format(const anc_source *s) { return s->reader ? s->reader->name : "annotations"; }
+const char *anc_source_format(const anc_source *s)
+{
+    return s->several ? "several" : s->reader ? s->reader->name : "annotations";
+}
+
+const char *anc_source_config(const anc_source *s)
+{
+    return s->annotations ? anc_annotations_config(s->annotations) : NULL;
+}
 
 const anc_findings *anc_source_findings(const anc_source *s) { return s->annotations ? NULL : &s->findings; }
 
@@ -224,6 +233,53 @@ anc_status anc_source_read(anc_source *s, int64_t first, int64_t n, anc_dataset 
 {
     return s->annotations ? anc_annotations_read(s->annotations, first, n, slice, err)
                           : anc_dataset_slice(&s->dataset, first, n, slice, err);
+}
+
+/* What was found in one source of several. Ids of images and annotations say little without the source. */
+static void add_findings(const anc_source *part, const char *path, anc_findings *sum)
+{
+    const anc_dataset_report *r = anc_source_report(part);
+    anc_findings f = part->findings;
+    const char *slash = strrchr(path, '/');
+    if (slash && slash[1]) path = slash + 1;
+    for (int k = 0; k < ANC_N_FINDINGS; k++) {
+        if (part->annotations) f.of[k].n = r->found[k];
+        for (int p = 0; p < ANC_FINDING_PLACES && f.of[k].place[p][0] && part->reader->whole; p++) {
+            const char *place = part->findings.of[k].place[p];
+            snprintf(f.of[k].place[p], sizeof f.of[k].place[p], "%.60s: %.90s", path, place);
+        }
+    }
+    if (part->annotations) { /* which has no places, and keeps these apart */
+        f.of[ANC_FIND_EMPTY_BOX].n = r->empty_boxes;
+        f.of[ANC_FIND_OVER_EDGE].n = r->over_edge;
+        f.of[ANC_FIND_OUTSIDE].n = r->outside;
+        f.of[ANC_FIND_DUPLICATE_ID].n = r->duplicate_ids;
+    }
+    anc_findings_add(sum, &f);
+}
+
+anc_status anc_source_join(anc_source *const *part, const char *const *path, int n, anc_source **out,
+                           anc_join_changes *changes, anc_err *err)
+{
+    anc_dataset *set = calloc((size_t)n, sizeof *set);
+    anc_source *s = *out = calloc(1, sizeof *s);
+    err->code = ANC_OK;
+    if (!set || !s) anc_fail(err, ANC_EMEMORY, "no memory for %d sources", n);
+    for (int k = 0; k < n && !err->code; k++) {
+        if (part[k]->annotations)
+            anc_annotations_read_all(part[k]->annotations, &set[k], err);
+        else
+            set[k] = part[k]->dataset; /* lent */
+        if (!err->code) add_findings(part[k], path[k], &s->findings);
+    }
+    if (!err->code && !anc_join(set, path, n, &s->dataset, changes, err)) s->several = true;
+    for (int k = 0; set && k < n; k++)
+        if (part[k]->annotations) anc_dataset_clear(&set[k]);
+    free(set);
+    if (!err->code) return ANC_OK;
+    anc_source_close(s);
+    *out = NULL;
+    return err->code;
 }
 
 anc_status anc_source_write(anc_source *s, const char *path, const char *config, anc_err *err)

@@ -3,6 +3,7 @@
 #define ANC_IO_SOURCE_H
 
 #include "io/intake.h"
+#include "io/join.h"
 
 typedef struct anc_source anc_source;
 
@@ -22,9 +23,17 @@ anc_status anc_source_end(anc_source *s, anc_intake *intake, anc_err *err);
 
 void anc_source_close(anc_source *s); /* NULL is allowed */
 
+/* Several open sources, named as their paths, as one in memory (io/join.h), with the findings of all. They
+ * stay the caller's. Errors: those of anc_join, and of reading an annotations.h5. */
+anc_status anc_source_join(anc_source *const *part, const char *const *path, int n, anc_source **out,
+                           anc_join_changes *changes, anc_err *err);
+
 int64_t anc_source_images(const anc_source *s);
 int64_t anc_source_boxes(const anc_source *s);
-const char *anc_source_format(const anc_source *s); /* "annotations", or the reader's name */
+const char *anc_source_format(const anc_source *s); /* "annotations", the reader's name, or "several" */
+
+/* How an annotations.h5 came about: its configuration, valid JSON; NULL for others and where it has none. */
+const char *anc_source_config(const anc_source *s);
 
 /* The reader's findings over the whole source. */
 const anc_dataset_report *anc_source_report(const anc_source *s);

@@ -1,5 +1,5 @@
 /* jobs/job_import.c: `anchorage import`: any annotation source, checked once, kept as the canonical
- * annotations.h5 or as COCO JSON
+ * annotations.h5 or as COCO JSON; several become one
  */
 #include "io/files.h"
 #include "io/source.h"
@@ -11,19 +11,26 @@
 #include "jobs/source_opts.h"
 #include "jobs/source_team.h"
 #include "jobs/stop.h"
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 typedef struct {
-    const char *from, *to;
+    const char **from, *to; /* from [n_from] */
+    int n_from;
     bool quiet;
     anc_source_words words;
     anc_reader_options how;
     anc_team team;
-    anc_source *source; /* rank 0 */
+    anc_source **part;  /* [n_from] on rank 0 */
+    anc_source *joined; /* of several, on rank 0 */
+    anc_join_changes changes;
 } job;
+
+static anc_source *source_of(const job *j) { return j->joined ? j->joined : j->part[0]; }
 
 #define COUNT(x) anc_format_count(x).text
 
@@ -39,18 +46,40 @@ static void print_counts(const anc_dataset_report *r)
         if (r->found[k]) printf("  %s %s\n", COUNT(r->found[k]), anc_finding_words((anc_finding_kind)k));
 }
 
+static void print_changes(const anc_join_changes *c)
+{
+    if (c->images) printf("  images are numbered anew from 1, as sources share ids\n");
+    if (c->categories)
+        printf("  categories are numbered anew, by name, as sources number them differently\n");
+    if (c->annotations) printf("  annotation ids are left out, as sources share some\n");
+}
+
 static void print_report(const job *j, double took)
 {
-    const anc_source *s = j->source;
+    const anc_source *s = source_of(j);
     const anc_dataset_report *r = anc_source_report(s);
-    printf("import: %s (%s): %s images, %s boxes of %s annotations\n", j->from, anc_source_format(s),
-           COUNT(anc_source_images(s)), COUNT(anc_source_boxes(s)), COUNT(r->annotations));
+    for (int k = 0; j->joined && k < j->n_from; k++)
+        printf("import: %s (%s): %s images, %s boxes\n", j->from[k], anc_source_format(j->part[k]),
+               COUNT(anc_source_images(j->part[k])), COUNT(anc_source_boxes(j->part[k])));
+    if (j->joined)
+        printf("import: all of them");
+    else
+        printf("import: %s (%s)", j->from[0], anc_source_format(s));
+    printf(": %s images, %s boxes of %s annotations\n", COUNT(anc_source_images(s)),
+           COUNT(anc_source_boxes(s)), COUNT(r->annotations));
     printf("  %s crowd regions, %s images without boxes\n", COUNT(r->crowds), COUNT(r->without_boxes));
+    print_changes(&j->changes);
     if (anc_source_findings(s))
         anc_findings_print(anc_source_findings(s), true);
     else
         print_counts(r);
     printf("import: wrote %s in %s\n", j->to, anc_format_time(took).text);
+}
+
+static bool same_file(const struct stat *out, const char *path)
+{
+    struct stat in;
+    return path && !stat(path, &in) && in.st_dev == out->st_dev && in.st_ino == out->st_ino;
 }
 
 /* A source must not be written over: not the file itself, nor a table that is read with it, nor one of a
@@ -59,14 +88,15 @@ static anc_status spare_source(const job *j, anc_err *err)
 {
     static const char *const read[] = { ".xml", ".txt",  ".csv", ".odgt", ".jpg", ".jpeg",
                                         ".png", ".webp", ".bmp", ".yaml", ".yml" };
-    const char *const files[] = { j->from, j->how.sizes, j->how.names, j->how.list };
-    struct stat out, in;
+    struct stat out;
     if (stat(j->to, &out)) return ANC_OK;
     if (S_ISDIR(out.st_mode))
         return anc_fail(err, ANC_EARGUMENT, "%s: is a folder; name the file to write", j->to);
-    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
-        if (files[i] && !stat(files[i], &in) && in.st_dev == out.st_dev && in.st_ino == out.st_ino)
-            return anc_fail(err, ANC_EARGUMENT, "%s: is read by this import; write to another file", j->to);
+    bool is_read =
+        same_file(&out, j->how.sizes) || same_file(&out, j->how.names) || same_file(&out, j->how.list);
+    for (int k = 0; k < j->n_from; k++) is_read = is_read || same_file(&out, j->from[k]);
+    if (is_read)
+        return anc_fail(err, ANC_EARGUMENT, "%s: is read by this import; write to another file", j->to);
     for (size_t i = 0; i < sizeof read / sizeof *read; i++)
         if (anc_ends_with(j->to, read[i]))
             return anc_fail(err, ANC_EARGUMENT,
@@ -82,34 +112,98 @@ static bool asked(void *context)
     return anc_stop_wanted();
 }
 
-static anc_status write_out(job *j, anc_err *err)
+/* How the output came about: the options, and of a source that was imported before, what its file says of
+ * that. malloc'ed; NULL: no memory. */
+static char *describe(const job *j)
 {
-    char config[256];
-    if (anc_stop_wanted()) return anc_fail(err, ANC_ESTOPPED, "%s: stopped before it was written", j->to);
-    if (anc_ends_with(j->to, ".json")) return anc_source_export(j->source, j->to, asked, NULL, err);
+    enum { MOST = 16 << 10 }; /* the attribute that it becomes holds 64 kB */
     const struct {
         const char *name, *word;
     } rules[] = { { "difficult", j->words.difficult },
                   { "corners", j->words.corners },
                   { "box", j->words.box } };
-    int n = snprintf(config, sizeof config, "{\"command\":\"import\",\"format\":\"%s\"",
-                     anc_source_format(j->source));
-    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) /* known words, and few */
-        if (rules[i].word)
-            n += snprintf(config + n, sizeof config - (size_t)n, ",\"%s\":\"%s\"", rules[i].name,
-                          rules[i].word);
-    snprintf(config + n, sizeof config - (size_t)n, "}");
-    return anc_source_write(j->source, j->to, config, err);
+    char *text;
+    size_t n, before = 0;
+    FILE *to = open_memstream(&text, &n);
+    if (!to) return NULL;
+    fprintf(to, "{\"command\":\"import\",\"format\":\"%s\"", anc_source_format(source_of(j)));
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) /* known words */
+        if (rules[i].word) fprintf(to, ",\"%s\":\"%s\"", rules[i].name, rules[i].word);
+    for (int k = 0; k < j->n_from; k++) {
+        const char *config = anc_source_config(j->part[k]);
+        before += config ? strlen(config) : 16;
+    }
+    if (before <= MOST && (j->joined || anc_source_config(j->part[0])))
+        for (int k = 0; k < j->n_from; k++) {
+            const char *config = anc_source_config(j->part[k]);
+            fputs(k ? "," : ",\"from\":[", to);
+            if (config)
+                fputs(config, to);
+            else
+                fprintf(to, "{\"format\":\"%s\"}", anc_source_format(j->part[k]));
+            if (k == j->n_from - 1) fputc(']', to);
+        }
+    fputc('}', to);
+    return fclose(to) ? NULL : text;
+}
+
+static anc_status write_out(job *j, anc_err *err)
+{
+    if (anc_stop_wanted()) return anc_fail(err, ANC_ESTOPPED, "%s: stopped before it was written", j->to);
+    if (anc_ends_with(j->to, ".json")) return anc_source_export(source_of(j), j->to, asked, NULL, err);
+    char *config = describe(j);
+    if (!config) return anc_fail(err, ANC_EMEMORY, "%s: out of memory", j->to);
+    anc_source_write(source_of(j), j->to, config, err);
+    free(config);
+    return err->code;
+}
+
+/* Collective. */
+static anc_status read_all(job *j, anc_err *err)
+{
+    j->part = calloc((size_t)j->n_from, sizeof *j->part);
+    if (!j->part) anc_fail(err, ANC_EMEMORY, "out of memory for %d sources", j->n_from);
+    if (anc_team_agree(&j->team, err)) return err->code;
+    for (int k = 0; k < j->n_from; k++)
+        if (anc_source_open_team(&j->team, j->from[k], &j->how, &j->part[k], err)) return err->code;
+    if (!j->team.rank && j->n_from > 1)
+        anc_source_join(j->part, j->from, j->n_from, &j->joined, &j->changes, err);
+    return anc_team_agree(&j->team, err);
 }
 
 static anc_status run(job *j, anc_err *err)
 {
     double start = anc_now_s();
     if (!j->team.rank) spare_source(j, err);
-    if (anc_team_agree(&j->team, err) || anc_source_open_team(&j->team, j->from, &j->how, &j->source, err))
-        return err->code;
+    if (anc_team_agree(&j->team, err) || read_all(j, err)) return err->code;
     if (!j->team.rank && !write_out(j, err) && !j->quiet) print_report(j, anc_now_s() - start);
     return anc_team_agree(&j->team, err);
+}
+
+static void job_clear(job *j)
+{
+    anc_source_close(j->joined);
+    for (int k = 0; j->part && k < j->n_from; k++) anc_source_close(j->part[k]);
+    free(j->part);
+    free(j->from);
+}
+
+static int import(job *j)
+{
+    anc_err err = { 0 };
+    anc_team_start(&j->team);
+    run(j, &err);
+    if (err.code == ANC_ESTOPPED && !j->team.rank)
+        fprintf(stderr,
+                "anchorage: import: stopped on request; nothing was written: run the same command again\n");
+    else if (err.code && !j->team.rank)
+        fprintf(stderr, "anchorage: import: %s\n", err.text);
+    job_clear(j);
+    anc_team_stop(&j->team);
+    return !err.code                   ? ANC_EXIT_DONE
+           : err.code == ANC_ESTOPPED  ? ANC_EXIT_AGAIN
+           : err.code == ANC_EARGUMENT ? ANC_EXIT_USAGE
+                                       : ANC_EXIT_FAILED;
 }
 
 int anc_job_import(int argc, char **argv)
@@ -125,35 +219,34 @@ int anc_job_import(int argc, char **argv)
     };
     const anc_usage usage = {
         .command = "import",
-        .operands = "ANNOTATIONS",
+        .operands = "ANNOTATIONS...",
         .min_operands = 1,
-        .max_operands = 1,
+        .max_operands = INT_MAX,
         .about = "Reads and checks annotations once, says what was repaired, dropped or odd, and keeps them "
                  "as annotations.h5, "
                  "which every other command reads many times faster, or as COCO JSON. ANNOTATIONS is a file "
                  "or a folder of "
-                 "any format that docs/FORMATS.md describes; the files of a folder are read by all ranks.",
+                 "any format that docs/FORMATS.md describes; the files of a folder are read by all ranks. "
+                 "Several become one.",
         .example = "anchorage import VOCdevkit/VOC2012 --list VOCdevkit/VOC2012/ImageSets/Main/train.txt -o "
                    "train.h5",
         .opt = opt,
     };
-    int n, ended = anc_opts_parse(&usage, argc, argv, &j.from, &n);
-    if (ended) return ended - 1;
+    j.from = malloc((size_t)argc * sizeof *j.from);
+    if (!j.from) return ANC_EXIT_FAILED;
     anc_err err = { 0 };
-    if (!j.to) return anc_opts_refuse(&usage, "--output FILE.h5 is missing");
-    if (anc_source_options(&j.words, &j.how, &err)) return anc_opts_refuse(&usage, "%s", err.text);
-    if (anc_stop_listen(NULL, &err)) return anc_opts_refuse(&usage, "%s", err.text);
-    anc_team_start(&j.team);
-    run(&j, &err);
-    if (err.code == ANC_ESTOPPED && !j.team.rank)
-        fprintf(stderr,
-                "anchorage: import: stopped on request; nothing was written: run the same command again\n");
-    else if (err.code && !j.team.rank)
-        fprintf(stderr, "anchorage: import: %s\n", err.text);
-    anc_source_close(j.source);
-    anc_team_stop(&j.team);
-    return !err.code                   ? ANC_EXIT_DONE
-           : err.code == ANC_ESTOPPED  ? ANC_EXIT_AGAIN
-           : err.code == ANC_EARGUMENT ? ANC_EXIT_USAGE
-                                       : ANC_EXIT_FAILED;
+    int ended = anc_opts_parse(&usage, argc, argv, j.from, &j.n_from);
+    if (ended)
+        ended--;
+    else if (!j.to)
+        ended = anc_opts_refuse(&usage, "--output FILE.h5 is missing");
+    else if (j.n_from > 1 && j.words.list)
+        ended = anc_opts_refuse(&usage, "--list is for one source; import each with its own, then join what "
+                                        "that gives: anchorage import A.h5 B.h5 -o ALL.h5");
+    else if (anc_source_options(&j.words, &j.how, &err) || anc_stop_listen(NULL, &err))
+        ended = anc_opts_refuse(&usage, "%s", err.text);
+    else
+        return import(&j);
+    free(j.from);
+    return ended;
 }

@@ -134,8 +134,63 @@ static void a_signal_while_reading_ends_with_75_and_leaves_nothing(void)
               access(check_path("import/stopped.h5.part"), F_OK));
 }
 
+/* voc/ in two pieces beside all of it: numbered by the same names, so that the bytes are the same. */
+static void pieces_are_joined_to_the_whole(void)
+{
+    expect(
+        0,
+        "rm -rf p1 p2 && cp -r voc p1 && cp -r voc p2 && find p1/Annotations -name '*[02468].xml' -delete && "
+        "find p2/Annotations -name '*[13579].xml' -delete",
+        "");
+    expect(0, ANC_BINARY " import -q p1 -o p1.h5 && " ANC_BINARY " import -q p2 -o p2.json", "");
+    for (int ranks = 1; ranks <= 3; ranks += 2) {
+        char command[300];
+        snprintf(command, sizeof command, "mpirun -n %d %s import p1 p2 -o joined%d.h5 --difficult keep",
+                 ranks, ANC_BINARY, ranks);
+        expect(0, command, "import: all of them: 400 images");
+    }
+    expect(0, "cmp joined1.h5 joined3.h5", "");
+    expect(0, ANC_BINARY " import p1.h5 p2.json -o mixed.h5",
+           "images are numbered anew from 1, as sources share ids");
+    expect(0,
+           "/usr/bin/python3 -c 'import h5py, json, numpy as np\n"
+           "def read(p):\n"
+           "    f = h5py.File(p); o = f[\"boxes/offset\"][:]; n = dict(zip(f[\"categories/id\"][:], "
+           "f[\"categories/name\"][:]))\n"
+           "    return {f[\"images/file_name\"][i]: (f[\"images/size\"][i].tolist(), "
+           "f[\"boxes/xyxy\"][o[i]:o[i+1]].tolist(), [n[c] for c in f[\"boxes/category\"][o[i]:o[i+1]]]) "
+           "for i in range(len(o) - 1)}, dict(f[\"report\"].attrs), json.loads(f.attrs[\"config\"])\n"
+           "whole, mixed, joined = read(\"voc1.h5\"), read(\"mixed.h5\"), read(\"joined1.h5\")\n"
+           "assert len(whole[0]) == 400 and whole[0] == mixed[0] == joined[0]\n"
+           "assert whole[1] == joined[1], (whole[1], joined[1])\n"
+           "assert [f[\"format\"] for f in mixed[2][\"from\"]] == [\"voc\", \"coco\"], mixed[2]\n"
+           "assert joined[2][\"difficult\"] == \"keep\" and joined[2][\"format\"] == \"several\"\n"
+           "print(\"equal\")'",
+           "equal");
+    expect(1, ANC_BINARY " import p1 p1 -o no.h5", "is in p1 and in p1: leave one out");
+    expect(1, ANC_BINARY " import p1 none -o no.h5", "none: cannot open");
+    expect(2, ANC_BINARY " import p1 p2 -o no.h5 --list x",
+           "--list is for one source; import each with its own");
+    expect(2, ANC_BINARY " import p1 p2.json -o p2.json", "p2.json: is read by this import");
+    expect(0, "test ! -e no.h5", "");
+}
+
+/* What was said of the first import is kept by the second. */
+static void imported_again_a_file_says_where_it_came_from(void)
+{
+    expect(0,
+           ANC_BINARY " import -q voc -o first.h5 --corners edges && " ANC_BINARY
+                      " import -q first.h5 -o second.h5",
+           "");
+    expect(0, "/usr/bin/python3 -c 'import h5py; print(h5py.File(\"second.h5\").attrs[\"config\"])'",
+           "{\"command\":\"import\",\"format\":\"annotations\",\"from\":[{\"command\":\"import\",\"format\":"
+           "\"voc\","
+           "\"corners\":\"edges\"}]}");
+}
+
 CHECK_SUITE("import", CHECK(a_folder_is_the_same_bytes_on_any_number_of_ranks),
             CHECK(python_reads_the_same_from_the_same_files), CHECK(the_report_says_what_was_found_and_where),
-            CHECK(labels_come_straight_from_a_folder), CHECK(difficult_and_corners_reach_the_file),
+            CHECK(labels_come_straight_from_a_folder), CHECK(pieces_are_joined_to_the_whole),
+            CHECK(imported_again_a_file_says_where_it_came_from), CHECK(difficult_and_corners_reach_the_file),
             CHECK(a_broken_file_is_one_error_on_any_rank), CHECK(the_source_is_never_written_over),
             CHECK(a_signal_while_reading_ends_with_75_and_leaves_nothing));
