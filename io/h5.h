@@ -82,6 +82,15 @@ void anc_h5_start(void);
 
 /* ---- writing ---- */
 
+/* What stands under the name that a file is to get. A file that cannot be read counts as one of HDF5: the
+ * rename will tell. */
+typedef enum {
+    ANC_H5_NOTHING, /* or an empty file */
+    ANC_H5_SOME,    /* begins as HDF5 files do */
+    ANC_H5_FOREIGN  /* something that is never replaced: another file, a folder, a device */
+} anc_h5_place;
+anc_h5_place anc_h5_look(const char *path);
+
 /* Starts path.part; a left-over one is replaced. In the end it may take the place of an older HDF5 file or an
  * empty one, of nothing else. Errors: ANC_ESYSTEM, ANC_EMEMORY. */
 anc_status anc_h5_create_part(const char *path, anc_h5_file *f, anc_err *err);

@@ -15,22 +15,19 @@
 
 /* ---- the file ---- */
 
-/* What a finished file would take the place of: nothing, or an older HDF5 file; never a source or a device.
- */
-static anc_status check_replaced(const char *path, anc_err *err)
+anc_h5_place anc_h5_look(const char *path)
 {
     static const unsigned char signature[8] = { 0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n' };
     unsigned char head[sizeof signature];
     struct stat info;
-    if (stat(path, &info)) return ANC_OK; /* nothing, or a matter for the rename */
-    if (S_ISREG(info.st_mode)) {
-        int fd = open(path, O_RDONLY | O_CLOEXEC);
-        ssize_t n = fd < 0 ? 0 : read(fd, head, sizeof head);
-        if (fd >= 0) close(fd);
-        if (fd < 0 || n == 0 || (n == sizeof head && !memcmp(head, signature, sizeof head))) return ANC_OK;
-    }
-    return anc_fail(err, ANC_ESYSTEM,
-                    "%s: already there and not an HDF5 file; choose another name, or remove it", path);
+    if (stat(path, &info)) return ANC_H5_NOTHING;
+    if (!S_ISREG(info.st_mode)) return ANC_H5_FOREIGN;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return ANC_H5_SOME;
+    ssize_t n = read(fd, head, sizeof head);
+    close(fd);
+    if (n == 0) return ANC_H5_NOTHING;
+    return n == sizeof head && !memcmp(head, signature, sizeof head) ? ANC_H5_SOME : ANC_H5_FOREIGN;
 }
 
 anc_status anc_h5_create_part(const char *path, anc_h5_file *f, anc_err *err)
@@ -40,7 +37,9 @@ anc_status anc_h5_create_part(const char *path, anc_h5_file *f, anc_err *err)
 
 anc_status anc_h5_create_part_as(const char *path, const char *tag, anc_h5_file *f, anc_err *err)
 {
-    if (check_replaced(path, err)) return err->code;
+    if (anc_h5_look(path) == ANC_H5_FOREIGN)
+        return anc_fail(err, ANC_ESYSTEM,
+                        "%s: already there and not an HDF5 file; choose another name, or remove it", path);
     *f = (anc_h5_file){ .path = strdup(path) };
     if (!f->path || asprintf(&f->part, "%s%s%s.part", path, tag ? "." : "", tag ? tag : "") < 0) {
         f->part = NULL;

@@ -62,31 +62,67 @@ static anc_status read_names(const char *path, anc_listing *l, const anc_part *p
     return err->code;
 }
 
-static anc_status known_categories(const anc_listing *l, const anc_part *p, anc_builder *b, int64_t *id,
-                                   anc_err *err)
+static int by_known_id(const void *a, const void *b)
 {
-    for (int64_t k = 0; k < l->n_categories; k++)
-        if (anc_builder_category(b, l->category[k].id, l->category[k].name, strlen(l->category[k].name), err))
-            return err->code;
+    int64_t x = ((const anc_known_category *)a)->id, y = ((const anc_known_category *)b)->id;
+    return (x > y) - (x < y);
+}
+
+static int by_known_key(const void *a, const void *b)
+{
+    return strcmp(((const anc_known_category *)a)->key, ((const anc_known_category *)b)->key);
+}
+
+static int by_known_key_and_id(const void *a, const void *b)
+{
+    int order = by_known_key(a, b);
+    return order ? order : by_known_id(a, b);
+}
+
+/* Each category that occurs, in known [n], sorted by ids or by keys as the annotations have it. Of names that
+ * are alike the first counts. */
+static anc_status find_known(const anc_part *p, const anc_known_category *known, int64_t n, bool numbered,
+                             int64_t *id, anc_err *err)
+{
     for (int64_t c = 0; c < p->n_categories; c++) {
         const anc_part_category_row *row = &p->category[c];
-        int64_t k = 0;
-        while (k < l->n_categories && (row->numbered ? l->category[k].id != row->number
-                                                     : strcmp(l->category[k].key, p->text + row->key)))
-            k++;
-        if (k == l->n_categories && row->numbered)
+        if (row->numbered != numbered) continue;
+        const anc_known_category wanted = { row->number, p->text + row->key, NULL },
+                                 *found = bsearch(&wanted, known, (size_t)n, sizeof *known,
+                                                  numbered ? by_known_id : by_known_key);
+        if (!found && numbered)
             return anc_fail(err, ANC_EDATA,
                             "%s: category %" PRId64 " has no name in the list of %" PRId64
                             " names: correct the number or complete the list",
-                            p->text + row->place, row->number, l->n_categories);
-        if (k == l->n_categories)
+                            p->text + row->place, row->number, n);
+        if (!found)
             return anc_fail(err, ANC_EDATA,
                             "%s: category '%.100s' is not in the list of %" PRId64
                             " names: correct it or complete the list",
-                            p->text + row->place, p->text + row->key, l->n_categories);
-        id[c] = l->category[k].id;
+                            p->text + row->place, p->text + row->key, n);
+        while (!numbered && found > known && !strcmp(found[-1].key, found->key)) found--;
+        id[c] = found->id;
     }
     return ANC_OK;
+}
+
+static anc_status known_categories(const anc_listing *l, const anc_part *p, anc_builder *b, int64_t *id,
+                                   anc_err *err)
+{
+    int64_t n = l->n_categories;
+    for (int64_t k = 0; k < n; k++)
+        if (anc_builder_category(b, l->category[k].id, l->category[k].name, strlen(l->category[k].name), err))
+            return err->code;
+    anc_known_category *known = malloc((size_t)n * sizeof *known);
+    if (!known) return anc_fail(err, ANC_EMEMORY, "no memory for %" PRId64 " categories", n);
+    memcpy(known, l->category, (size_t)n * sizeof *known);
+    qsort(known, (size_t)n, sizeof *known, by_known_id);
+    if (!find_known(p, known, n, true, id, err)) {
+        qsort(known, (size_t)n, sizeof *known, by_known_key_and_id);
+        find_known(p, known, n, false, id, err);
+    }
+    free(known);
+    return err->code;
 }
 
 static anc_status met_categories(const anc_part *p, anc_builder *b, int64_t *id, anc_err *err)

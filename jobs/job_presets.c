@@ -1,7 +1,9 @@
 /* jobs/job_presets.c: `anchorage presets`: the presets, and any of them as an INI file */
+#include "jobs/choose.h"
 #include "jobs/config.h"
 #include "jobs/job.h"
 #include "jobs/opts.h"
+#include <stdio.h>
 
 int anc_job_presets(int argc, char **argv)
 {
@@ -22,8 +24,12 @@ int anc_job_presets(int argc, char **argv)
         for (const char *const *p = anc_rules_preset_names; *p; p++) puts(*p);
         return ANC_EXIT_DONE;
     }
-    const anc_rules *r = anc_rules_preset(name);
-    if (!r) return anc_opts_refuse(&usage, "no preset is called '%s'", name);
+    anc_err err = { 0 };
+    const anc_rules *r = anc_choose_preset(name, &err);
+    if (!r) {
+        fprintf(stderr, "anchorage: presets: %s\n", err.text);
+        return ANC_EXIT_USAGE;
+    }
     anc_config_print(r, stdout);
     return fflush(stdout) ? ANC_EXIT_FAILED : ANC_EXIT_DONE;
 }

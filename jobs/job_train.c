@@ -352,6 +352,10 @@ static anc_status check_replaced(const job *j, anc_err *err)
 {
     char *format = NULL;
     anc_err unreadable = { 0 };
+    if (anc_h5_look(j->o.out) == ANC_H5_FOREIGN)
+        return anc_fail(err, ANC_EARGUMENT,
+                        "%s: is there and is no HDF5 file, so it is not replaced; choose another --output",
+                        j->o.out);
     if (!anc_h5_format_of(j->o.out, &format, &unreadable) && strcmp(format, ANC_HEAD_FORMAT))
         anc_fail(err, ANC_EARGUMENT, "%s: holds '%.100s', and is not written over; choose another --output",
                  j->o.out, format);
@@ -362,7 +366,7 @@ static anc_status check_replaced(const job *j, anc_err *err)
 /* An output of the same command is gone on from; any other is refused. */
 static anc_status resume(job *j, anc_err *err)
 {
-    if (access(j->o.out, F_OK)) return ANC_OK;
+    if (anc_h5_look(j->o.out) == ANC_H5_NOTHING) return ANC_OK;
     if (check_replaced(j, err) || j->o.overwrite) return err->code;
     anc_head_file old;
     if (anc_head_read(j->o.out, &old, err))
@@ -411,7 +415,8 @@ static anc_status take_lock(job *j, anc_err *err)
 static anc_status check_files(const job *j, anc_err *err)
 {
     const options *o = &j->o;
-    const char *const reads[] = { j->data.info->path, o->paths[1], o->val_features, o->val_annotations };
+    const char *const reads[] = { j->data.info->path, o->paths[1], o->val_features, o->val_annotations,
+                                  o->init };
     struct stat out, in;
     for (size_t i = 0; i < sizeof reads / sizeof *reads && !stat(o->out, &out); i++)
         if (reads[i] && !stat(reads[i], &in) && in.st_dev == out.st_dev && in.st_ino == out.st_ino)

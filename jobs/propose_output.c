@@ -12,29 +12,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* 1: begins as HDF5 files do, 0: empty, -1: something else. */
-static int kind_of(const char *path)
-{
-    static const char signature[8] = { '\211', 'H', 'D', 'F', '\r', '\n', '\032', '\n' };
-    char head[8];
-    FILE *f = fopen(path, "rb");
-    size_t n = f ? fread(head, 1, 8, f) : 0;
-    struct stat info;
-    bool plain = f && !fstat(fileno(f), &info) && S_ISREG(info.st_mode);
-    if (f) fclose(f);
-    if (!plain) return -1;
-    return n == 0 ? 0 : n == 8 && !memcmp(head, signature, 8) ? 1 : -1;
-}
-
 anc_output_state anc_output_look(const char *path, const char *config, bool *never, anc_err *err)
 {
     anc_proposals *p = NULL;
     char text[400];
     err->code = ANC_OK;
     *never = false;
-    int kind = access(path, F_OK) ? 0 : kind_of(path);
-    if (!kind) return ANC_OUTPUT_ABSENT;
-    if (kind < 0) {
+    anc_h5_place place = anc_h5_look(path);
+    if (place == ANC_H5_NOTHING) return ANC_OUTPUT_ABSENT;
+    if (place == ANC_H5_FOREIGN) {
         *never = true;
         anc_fail(err, ANC_EARGUMENT,
                  "%s: is there and is no HDF5 file, so it is not replaced; choose another --output", path);

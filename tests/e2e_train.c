@@ -293,6 +293,19 @@ static void only_a_head_is_written_over(void)
         text, "index.h5: holds 'anchorage-targets', and is not written over; choose another --output"));
     free(text);
     CU_ASSERT_EQUAL(check_run(NULL, "cmp %s/targets/targets.h5 %s/index.h5", scenes(), scenes()), 0);
+    CU_ASSERT_EQUAL(check_run(NULL, "cd %s && echo notes > notes.h5 && : > empty.h5", scenes()), 0);
+    CU_ASSERT_EQUAL(train(&text, "", "f.h5", "notes", OPTIONS " --overwrite"), 2);
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "notes.h5: is there and is no HDF5 file, so it is not replaced"));
+    free(text);
+    CU_ASSERT_EQUAL(check_run(NULL, "cd %s && test \"$(cat notes.h5)\" = notes", scenes()), 0);
+    CU_ASSERT_EQUAL(train(NULL, "", "f.h5", "empty", OPTIONS), 0); /* as a job's script may have made it */
+    CU_ASSERT_EQUAL(check_run(NULL, "cmp %s %s/empty.h5", whole(), scenes()), 0);
+    char options[400];
+    snprintf(options, sizeof options, "-q --steps 1 --batch 6 --overwrite --init %s/empty.h5", scenes());
+    CU_ASSERT_EQUAL(train(&text, "", "f.h5", "empty", options), 2);
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "empty.h5: the run reads this file; choose another name"));
+    free(text);
+    CU_ASSERT_EQUAL(check_run(NULL, "cmp %s %s/empty.h5", whole(), scenes()), 0);
 }
 
 /* A step of rate 0 over all views leaves the head as it was, and so has the loss of a validation on the same
