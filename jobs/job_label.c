@@ -15,6 +15,7 @@
 #include "jobs/opts.h"
 #include "jobs/progress.h"
 #include "jobs/run_folder.h"
+#include "jobs/run_opts.h"
 #include "jobs/shard_check.h"
 #include "jobs/source_opts.h"
 #include "jobs/source_team.h"
@@ -717,14 +718,11 @@ int anc_job_label(int argc, char **argv)
         { "part", 0, "I/N", ANC_OPT_STRING, &o->part, 0, 0,
           "do the shards of part I of N only, as one of N jobs that write to DIR; the one that finds all "
           "done writes the index" },
-        { "time-limit", 0, "TIME", ANC_OPT_STRING, &o->limit, 0, 0,
-          "stop after 90, 15m, 2h or 1:30:00 and exit with 75; the same command goes on from there" },
-        { "dry-run", 0, NULL, ANC_OPT_FLAG, &o->dry_run, 0, 0, "read and check everything, write nothing" },
-        { "simd", 0, "NAME", ANC_OPT_STRING, &o->simd, 0, 0,
-          "kernels: avx2 or scalar (the fastest; the output is the same)" },
-        { "summary-json", 0, "FILE", ANC_OPT_STRING, &o->summary, 0, 0,
-          "write the closing summary for machines" },
-        { "quiet", 'q', NULL, ANC_OPT_FLAG, &o->quiet, 0, 0, "no progress, no summary" },
+        anc_opt_time_limit(&o->limit),
+        anc_opt_dry_run(&o->dry_run),
+        anc_opt_simd(&o->simd),
+        anc_opt_summary(&o->summary),
+        anc_opt_quiet(&o->quiet),
         { 0 },
     };
     const anc_usage usage = {

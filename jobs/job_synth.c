@@ -11,6 +11,7 @@
 #include "jobs/job.h"
 #include "jobs/opts.h"
 #include "jobs/progress.h"
+#include "jobs/run_opts.h"
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
@@ -103,7 +104,7 @@ static int parse(int argc, char **argv, request *r)
           "no image gets more under train2017's law" },
         { "whole-pixels", 0, NULL, ANC_OPT_FLAG, &r->scene.whole_pixels, 0, 0,
           "put box edges on whole pixels, so that the drawn shapes fill their boxes exactly" },
-        { "quiet", 'q', NULL, ANC_OPT_FLAG, &r->quiet, 0, 0, "no progress and no summary" },
+        anc_opt_quiet(&r->quiet),
         { 0 },
     };
     const anc_usage usage = {

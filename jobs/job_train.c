@@ -17,6 +17,7 @@
 #include "jobs/job.h"
 #include "jobs/opts.h"
 #include "jobs/run_folder.h"
+#include "jobs/run_opts.h"
 #include "jobs/stop.h"
 #include "jobs/summary.h"
 #include "jobs/train_feed.h"
@@ -42,7 +43,7 @@ typedef struct {
         *limit, *val_targets, *val_features, *val_annotations;
     int64_t seed, steps, epochs, batch, per_image, warm_up, checkpoint_every, keep, stop_at, validate_every;
     double rate, momentum, decay, gamma, clip, beta, deviation;
-    bool no_shuffle, untrained, overwrite, quiet;
+    bool no_shuffle, untrained, overwrite, dry_run, quiet;
 } options;
 
 enum { WAIT, COMPUTE, REDUCE, UPDATE, N_STAGES }; /* WAIT: for views that are not gathered yet */
@@ -467,8 +468,8 @@ static anc_status prepare(job *j, anc_err *err)
     if (anc_team_agree(&j->team, err)) return err->code;
     if (anc_train_data_share(&j->data, &j->team, err)) return err->code;
     if (count_steps(j, err)) return err->code; /* the same on all ranks */
-    if (!start_parameters(j, err) && !j->team.rank && !check_files(j, err) && !take_lock(j, err) &&
-        !resume(j, err))
+    if (!start_parameters(j, err) && !j->team.rank && !check_files(j, err) &&
+        (j->o.dry_run || !take_lock(j, err)) && !resume(j, err) && !j->o.dry_run)
         open_log(j, err);
     return anc_team_agree(&j->team, err);
 }
@@ -705,7 +706,13 @@ static anc_status run(job *j, anc_err *err)
     anc_stop_listen(j->o.limit, err); /* the same on all ranks */
     if (err->code || prepare(j, err) || share(j, err) || open_validator(j, err)) return err->code;
     bool speaks = !j->team.rank;
-    if (speaks && !j->o.quiet) print_plan(j);
+    if (speaks && (!j->o.quiet || j->o.dry_run)) print_plan(j);
+    if (j->o.dry_run) {
+        if (speaks)
+            printf("train: dry run: would take %lld steps and write %s\n",
+                   (long long)(j->o.untrained ? 0 : j->schedule.steps - j->first_step), j->o.out);
+        return ANC_OK;
+    }
     if (j->first_step < j->schedule.steps) anc_feed_start(&j->plan, &j->feed, err);
     if (anc_team_agree(&j->team, err)) return err->code;
     j->start_s = j->reported_s = anc_now_s();
@@ -814,16 +821,14 @@ int anc_job_train(int argc, char **argv)
           "checkpoints to keep beside it, as HEAD-00001000.h5" },
         { "stop-at", 0, "N", ANC_OPT_INT, &o->stop_at, 0, 1000000000,
           "stop after this step, to go on another time; 0: do not" },
-        { "time-limit", 0, "TIME", ANC_OPT_STRING, &o->limit, 0, 0,
-          "stop after 90, 15m, 2h or 1:30:00; the same command again goes on" },
+        anc_opt_time_limit(&o->limit),
         { "log", 0, "FILE.csv", ANC_OPT_STRING, &o->log, 0, 0,
           "a row for every step: rate, losses, norm of the gradient" },
         { "overwrite", 0, NULL, ANC_OPT_FLAG, &o->overwrite, 0, 0, "begin anew, whatever HEAD.h5 holds" },
-        { "simd", 0, "NAME", ANC_OPT_STRING, &o->simd, 0, 0,
-          "kernels: avx2 or scalar (the fastest; the output is the same)" },
-        { "summary-json", 0, "FILE", ANC_OPT_STRING, &o->summary, 0, 0,
-          "write the closing summary for machines" },
-        { "quiet", 'q', NULL, ANC_OPT_FLAG, &o->quiet, 0, 0, "no progress, no summary" },
+        anc_opt_dry_run(&o->dry_run),
+        anc_opt_simd(&o->simd),
+        anc_opt_summary(&o->summary),
+        anc_opt_quiet(&o->quiet),
         { 0 },
     };
     const anc_usage usage = {
@@ -853,7 +858,7 @@ int anc_job_train(int argc, char **argv)
     anc_err err = { 0 };
     anc_team_start(&j.team);
     run(&j, &err);
-    bool early = !err.code && j.head.step < j.schedule.steps;
+    bool early = !err.code && !o->dry_run && j.head.step < j.schedule.steps;
     if (err.code && !j.team.rank) fprintf(stderr, "anchorage: train: %s\n", err.text);
     job_clear(&j);
     anc_team_stop(&j.team);

@@ -308,6 +308,23 @@ static void only_a_head_is_written_over(void)
     CU_ASSERT_EQUAL(check_run(NULL, "cmp %s %s/empty.h5", whole(), scenes()), 0);
 }
 
+static void a_dry_run_checks_everything_and_writes_nothing(void)
+{
+    static const char all[] = OPTIONS " --checkpoint-every 1 --log dry.csv --summary-json dry.json --dry-run";
+    char *text = NULL, *before = NULL, *after = NULL;
+    CU_ASSERT_EQUAL(check_run(&before, "ls -a . %s", scenes()), 0);
+    CU_ASSERT_EQUAL(train(&text, "mpirun -n 2", "f.h5", "dry", all), 0);
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "train: dry run: would take "));
+    free(text);
+    CU_ASSERT_EQUAL(train(&text, "", "none.h5", "dry", all), 1);
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "none.h5: cannot open"));
+    free(text);
+    CU_ASSERT_EQUAL(check_run(&after, "ls -a . %s", scenes()), 0);
+    CU_ASSERT_STRING_EQUAL(before, after);
+    free(before);
+    free(after);
+}
+
 /* A step of rate 0 over all views leaves the head as it was, and so has the loss of a validation on the same
  * ones. */
 static void validation_loss_is_that_of_one_large_batch(void)
@@ -490,6 +507,7 @@ CHECK_SUITE("train", CHECK(any_number_of_ranks_trains_the_same_bits),
             CHECK(options_reach_the_trainer), CHECK(features_of_another_backbone_are_another_run),
             CHECK(a_stop_leaves_no_more_checkpoints_than_are_kept),
             CHECK(a_head_beyond_the_end_of_its_run_is_refused), CHECK(only_a_head_is_written_over),
+            CHECK(a_dry_run_checks_everything_and_writes_nothing),
             CHECK(validation_loss_is_that_of_one_large_batch),
             CHECK(validation_recall_is_that_of_the_proposals), CHECK(the_features_are_not_written_over),
             CHECK(what_does_not_fit_is_said_before_the_first_step),
