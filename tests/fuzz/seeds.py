@@ -19,6 +19,20 @@ def put(name, data):
         f.write(data if isinstance(data, bytes) else data.encode())
 
 
+def join():
+    def things(*rows):
+        return b"".join(bytes(r) for r in rows)
+
+    one = things((0, 1, 0, 0, 0), (0, 2, 1, 0, 0), (1, 1, 0, 9, 9), (1, 2, 1, 9, 9), (2, 1, 1, 3, 3), (6, 2, 2, 1, 1))
+    other = things((0, 2, 0, 0, 0), (1, 7, 2, 50, 60), (2, 7, 2, 9, 8))
+    clash = things((0, 1, 1, 0, 0), (1, 1, 3, 50, 60), (2, 1, 1, 9, 8))
+    twice = things((0, 1, 3, 0, 0), (0, 5, 3, 0, 0), (1, 9, 4, 5, 5))
+    bare = things((1, 20, 8, 5, 5))
+    for name, sets in {"one": [one], "apart": [one, other], "clash": [one, clash, bare], "twice": [twice, other, bare],
+                       "same": [one, one], "nameless": [bare, bare]}.items():
+        put("join/" + name, b"\xff".join(sets))
+
+
 def coco():
     small = open("synth/annotations.json").read()
     put("coco/synth", "\0" + small)
@@ -195,6 +209,7 @@ def from_real(real):
     take("crowdhuman/id_hw*.json", "size_table")
 
 
+join()
 coco()
 config()
 pack()

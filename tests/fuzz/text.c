@@ -1,6 +1,8 @@
 /* tests/fuzz/text.c: targets for what is read as text, and for packed bytes */
 #include "core/grid.h"
+#include "io/builder.h"
 #include "io/coco.h"
+#include "io/join.h"
 #include "io/lock.h"
 #include "io/results.h"
 #include "io/seal.h"
@@ -48,6 +50,59 @@ void fuzz_coco(const uint8_t *bytes, size_t n)
     else
         check_dataset(&d);
     anc_dataset_clear(&d);
+}
+
+/* A set out of the bytes up to the next 255, five for each thing: what it is, then id, name and whatever
+ * else. */
+static size_t gather_set(const uint8_t *bytes, size_t n, anc_dataset *d)
+{
+    anc_err err = { 0 };
+    anc_builder *b = anc_builder_new();
+    size_t at = 0;
+    for (; at + 5 <= n && bytes[at] != 255; at += 5) {
+        const uint8_t *v = bytes + at;
+        char name[] = { (char)('a' + v[2] % 8), '\0' };
+        if (v[0] % 4 == 0) anc_builder_category(b, (int8_t)v[1], name, 1, &err);
+        if (v[0] % 4 == 1) anc_builder_image(b, (int8_t)v[1], v[3] + 1, v[4] + 1, name, v[2] % 9 != 8, &err);
+        if (v[0] % 4 > 1) {
+            const anc_gt box = {
+                { v[3], v[4], v[3] + 1 + v[0] / 4, v[4] + 2 }, v[2], (int8_t)v[2], v[3] & 1, v[4] & 31
+            };
+            anc_builder_box(b, (int8_t)v[1], &box, &err);
+        }
+    }
+    anc_builder_finish(b, d, &err); /* often it cannot: then it is empty */
+    anc_builder_free(b);
+    return at + 1 < n ? at + 1 : n;
+}
+
+void fuzz_join(const uint8_t *bytes, size_t n)
+{
+    enum { MOST = 5 };
+    static const char *const name[MOST] = { "a", "b", "c", "d", "e" };
+    anc_err err = { 0 };
+    anc_dataset set[MOST] = { { 0 } }, all = { 0 };
+    anc_join_changes changes;
+    int64_t images = 0, boxes = 0;
+    int n_sets = 0;
+    for (size_t at = 0; !n_sets || (at < n && n_sets < MOST); n_sets++) {
+        at += gather_set(bytes + at, n - at, &set[n_sets]);
+        images += set[n_sets].n_images;
+        boxes += set[n_sets].n_boxes;
+    }
+    anc_status status = anc_join(set, name, n_sets, &all, &changes, &err);
+    fuzz_check_error(status, &err, NULL);
+    if (status) {
+        fuzz_check(!all.n_images && !all.image && !all.box && !all.category,
+                   "a data set stays empty on errors");
+    } else {
+        fuzz_check(all.n_images == images && all.n_boxes == boxes, "nothing is lost");
+        fuzz_check(n_sets > 1 || anc_dataset_fingerprint(&all, 0) == anc_dataset_fingerprint(&set[0], 0),
+                   "one set stays as it is");
+        check_dataset(&all);
+    }
+    for (int s = 0; s < n_sets; s++) anc_dataset_clear(&set[s]);
+    anc_dataset_clear(&all);
 }
 
 void fuzz_results(const uint8_t *bytes, size_t n)
