@@ -154,10 +154,28 @@ static const char *names_of_all(char *text, size_t room)
     return text;
 }
 
+/* A folder in which the file lies that was meant. */
+static bool name_file_within(const char *path, anc_err *err)
+{
+    static const char *const suffixes[] = { ".json", ".odgt", ".csv", ".h5", NULL };
+    anc_files files = { 0 };
+    anc_err ignored = { 0 };
+    bool found = !anc_files_list(path, suffixes, 1, &files, NULL, &ignored) && files.n;
+    if (found)
+        anc_fail(err, ANC_EDATA,
+                 "%s: this folder is none of what --format can name; if a file in it is meant, such as "
+                 "%.200s, name "
+                 "that",
+                 path, files.path[0]);
+    anc_files_clear(&files);
+    return found;
+}
+
 static anc_status none_fits(const char *path, bool folder, anc_err *err)
 {
     char text[880];
     size_t n = 0;
+    if (folder && name_file_within(path, err)) return err->code;
     for (const anc_reader *const *r = anc_readers; *r && n < sizeof text; r++)
         n += (size_t)snprintf(text + n, sizeof text - n, "%s%s", n ? "; " : "", (*r)->what);
     return anc_fail(err, ANC_EDATA, "%s: this %s is none of what --format can name (%s)", path,

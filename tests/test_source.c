@@ -265,6 +265,8 @@ static void what_no_reader_fits_is_told_what_there_is(void)
     put("odd/x.bin", "\1\2\3");
     put("odd.txt", "hello\n");
     expect_error("odd", NULL, ANC_EDATA, "this folder is none of what --format can name (");
+    put("odd/in/boxes.json", "[]");
+    expect_error("odd", NULL, ANC_EDATA, "if a file in it is meant, such as in/boxes.json, name that");
     expect_error("odd.txt", NULL, ANC_EDATA, "this file is none of what --format can name");
     const anc_reader_options typo = { .format = "vok" }, voc = { .format = "voc" },
                              coco = { .format = "coco" };
