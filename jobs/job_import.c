@@ -8,6 +8,7 @@
 #include "jobs/job.h"
 #include "jobs/label_shard.h" /* the clock */
 #include "jobs/opts.h"
+#include "jobs/run_opts.h"
 #include "jobs/source_opts.h"
 #include "jobs/source_team.h"
 #include "jobs/stop.h"
@@ -21,7 +22,7 @@
 typedef struct {
     const char **from, *to; /* from [n_from] */
     int n_from;
-    bool quiet;
+    bool dry_run, quiet;
     anc_source_words words;
     anc_reader_options how;
     anc_team team;
@@ -73,7 +74,10 @@ static void print_report(const job *j, double took)
         anc_findings_print(anc_source_findings(s), true);
     else
         print_counts(r);
-    printf("import: wrote %s in %s\n", j->to, anc_format_time(took).text);
+    if (j->dry_run)
+        printf("import: dry run: wrote nothing; took %s\n", anc_format_time(took).text);
+    else
+        printf("import: wrote %s in %s\n", j->to, anc_format_time(took).text);
 }
 
 static bool same_file(const struct stat *out, const char *path)
@@ -174,9 +178,10 @@ static anc_status read_all(job *j, anc_err *err)
 static anc_status run(job *j, anc_err *err)
 {
     double start = anc_now_s();
-    if (!j->team.rank) spare_source(j, err);
+    if (!j->team.rank && !j->dry_run) spare_source(j, err);
     if (anc_team_agree(&j->team, err) || read_all(j, err)) return err->code;
-    if (!j->team.rank && !write_out(j, err) && !j->quiet) print_report(j, anc_now_s() - start);
+    if (!j->team.rank && (j->dry_run || !write_out(j, err)) && !j->quiet)
+        print_report(j, anc_now_s() - start);
     return anc_team_agree(&j->team, err);
 }
 
@@ -214,6 +219,7 @@ int anc_job_import(int argc, char **argv)
           "file to write: annotations.h5, or COCO JSON when its name ends with .json; an older one is "
           "replaced" },
         ANC_SOURCE_OPTS(j.words),
+        anc_opt_dry_run(&j.dry_run),
         { "quiet", 'q', NULL, ANC_OPT_FLAG, &j.quiet, 0, 0, "no report" },
         { 0 },
     };
@@ -238,7 +244,7 @@ int anc_job_import(int argc, char **argv)
     int ended = anc_opts_parse(&usage, argc, argv, j.from, &j.n_from);
     if (ended)
         ended--;
-    else if (!j.to)
+    else if (!j.to && !j.dry_run)
         ended = anc_opts_refuse(&usage, "--output FILE.h5 is missing");
     else if (j.n_from > 1 && j.words.list)
         ended = anc_opts_refuse(&usage, "--list is for one source; import each with its own, then join what "

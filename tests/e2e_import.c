@@ -175,6 +175,16 @@ static void pieces_are_joined_to_the_whole(void)
     expect(0, "test ! -e no.h5", "");
 }
 
+static void a_dry_run_reports_and_writes_nothing(void)
+{
+    expect(0, "ls > before", "");
+    expect(0, "mpirun -n 2 " ANC_BINARY " import voc --dry-run > dry.txt", "");
+    expect(0, "sed -n '/wrote/!p' dry.txt | cmp - voc1.txt", ""); /* whose last line was cut off, too */
+    expect(0, ANC_BINARY " import voc --dry-run -o never.h5", "import: dry run: wrote nothing");
+    expect(1, ANC_BINARY " import voc --dry-run --strict", "would be ");
+    expect(0, "rm dry.txt && ls | cmp - before && rm before", "");
+}
+
 /* What was said of the first import is kept by the second. */
 static void imported_again_a_file_says_where_it_came_from(void)
 {
@@ -191,6 +201,7 @@ static void imported_again_a_file_says_where_it_came_from(void)
 CHECK_SUITE("import", CHECK(a_folder_is_the_same_bytes_on_any_number_of_ranks),
             CHECK(python_reads_the_same_from_the_same_files), CHECK(the_report_says_what_was_found_and_where),
             CHECK(labels_come_straight_from_a_folder), CHECK(pieces_are_joined_to_the_whole),
-            CHECK(imported_again_a_file_says_where_it_came_from), CHECK(difficult_and_corners_reach_the_file),
-            CHECK(a_broken_file_is_one_error_on_any_rank), CHECK(the_source_is_never_written_over),
+            CHECK(a_dry_run_reports_and_writes_nothing), CHECK(imported_again_a_file_says_where_it_came_from),
+            CHECK(difficult_and_corners_reach_the_file), CHECK(a_broken_file_is_one_error_on_any_rank),
+            CHECK(the_source_is_never_written_over),
             CHECK(a_signal_while_reading_ends_with_75_and_leaves_nothing));
