@@ -77,6 +77,8 @@ typedef struct {
     char name[ANC_MAX_NAME_BYTES];
     char complaint[200]; /* first fault of the item, told at its end, when the ids are known */
     int64_t complaint_line, complaint_column;
+    char uncategorised[300]; /* the first annotation without category_id, while no list of categories was met
+                              */
 
     anc_builder *builder;
     anc_number_reader numbers;
@@ -156,6 +158,20 @@ static int need(reader *r, field_kind field, const char *remedy)
 
 static bool marked(const reader *r, field_kind field) { return has(r, field) && r->whole[field] == 1; }
 
+/* Where there are categories, which may come behind the annotations, each annotation has one. */
+static void need_category(reader *r)
+{
+    static const char remedy[] = "say what the box shows";
+    char what[96];
+    int64_t line, column;
+    if (r->found & CATEGORIES) need(r, CATEGORY_ID, remedy);
+    if (r->found & CATEGORIES || r->uncategorised[0]) return;
+    place_of(r, yajl_get_bytes_consumed(r->parser), &line, &column);
+    snprintf(r->uncategorised, sizeof r->uncategorised,
+             "line %" PRId64 ", column %" PRId64 ": %s: no member 'category_id': %s", line, column,
+             item_name(r, what, sizeof what), remedy);
+}
+
 static void finish_annotation(reader *r)
 {
     if (!has(r, BBOX)) {
@@ -175,7 +191,7 @@ static void finish_annotation(reader *r)
         return;
     }
     need(r, IMAGE_ID, "say which image the box belongs to");
-    if (r->found & CATEGORIES && !has(r, CATEGORY_ID)) need(r, CATEGORY_ID, "say what the box shows");
+    if (!has(r, CATEGORY_ID)) need_category(r);
     int64_t category = has(r, CATEGORY_ID) ? r->whole[CATEGORY_ID] : 0;
     if (category < INT32_MIN || category > INT32_MAX)
         complain(r, "category_id %" PRId64 " does not fit in 32 bits: renumber the categories", category);
@@ -537,6 +553,7 @@ static anc_status check_lists(const reader *r, anc_err *err)
         return anc_fail(err, ANC_EDATA,
                         "no member 'annotations': is this an image_info (test) file? "
                         "For images without boxes write \"annotations\": []");
+    if (r->found & CATEGORIES && r->uncategorised[0]) return anc_fail(err, ANC_EDATA, "%s", r->uncategorised);
     return ANC_OK;
 }
 

@@ -71,6 +71,16 @@ anc_status anc_h5_fail(anc_err *err, anc_status code, const char *format, ...)
 hid_t anc_h5_keep_messages(void) { return H5Eget_current_stack(); }
 void anc_h5_restore_messages(hid_t kept) { H5Eset_current_stack(kept); }
 
+hid_t anc_h5_reading(void)
+{
+    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+    H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
+#if H5_VERSION_GE(1, 10, 7)
+    H5Pset_file_locking(access, 0, 1);
+#endif
+    return access;
+}
+
 void anc_h5_forget(anc_h5_file *f)
 {
     free(f->path);

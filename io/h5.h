@@ -49,7 +49,7 @@ typedef struct {
     bool folder_later;  /* the commit leaves the fsync of the folder to the caller, who writes many files */
     anc_out_cost *cost; /* the commit adds to it; NULL: nobody asks */
     bool sealed;        /* by anc_h5_seal */
-    int fd;             /* of a sealed one, for its sync */
+    int fd;             /* of the part, beside HDF5's own: for its lock and its sync */
     const char *guard;  /* path, when it is read without a seal to vouch for it: see io/h5_guard.h */
 } anc_h5_file;
 
@@ -82,14 +82,20 @@ void anc_h5_start(void);
 
 /* ---- writing ---- */
 
-/* What stands under the name that a file is to get. A file that cannot be read counts as one of HDF5: the
- * rename will tell. */
+/* What stands under a name. */
 typedef enum {
     ANC_H5_NOTHING, /* or an empty file */
-    ANC_H5_SOME,    /* begins as HDF5 files do */
-    ANC_H5_FOREIGN  /* something that is never replaced: another file, a folder, a device */
+    ANC_H5_SOME,    /* a file that begins as HDF5 files do */
+    ANC_H5_FOREIGN  /* another file, one that may not be read, a folder, a device: never replaced */
 } anc_h5_place;
 anc_h5_place anc_h5_look(const char *path);
+
+/* Whether the n bytes begin as an HDF5 file does (with nothing in front: a user block). */
+bool anc_h5_begins(const void *head, size_t n);
+
+/* Whether a file of a format may take the place of what is at path: nothing, one of that format, or what is
+ * left of a damaged one. Errors: ANC_EARGUMENT, with path and remedy: what is there is somebody's. */
+anc_status anc_h5_may_replace(const char *path, const char *format, anc_err *err);
 
 /* Starts path.part; a left-over one is replaced. In the end it may take the place of an older HDF5 file or an
  * empty one, of nothing else. Errors: ANC_ESYSTEM, ANC_EMEMORY. */

@@ -8,6 +8,10 @@
 hid_t anc_h5_keep_messages(void);
 void anc_h5_restore_messages(hid_t kept);
 
+/* How files are opened for reading, to be closed by the caller: without locks, since finished files do not
+ * change and some file systems have none. */
+hid_t anc_h5_reading(void);
+
 /* Frees what f holds besides its id, and zeroes it. */
 void anc_h5_forget(anc_h5_file *f);
 

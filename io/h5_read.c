@@ -20,11 +20,7 @@ static anc_status open_id(const char *path, const char *guard, int64_t size, hid
     htri_t is = H5Fis_hdf5(path);
     if (is < 0 && size)
         anc_h5_fail(err, ANC_ESYSTEM, "cannot be read"); /* its words, before they are cleared */
-    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
-    H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
-#if H5_VERSION_GE(1, 10, 7)
-    H5Pset_file_locking(access, 0, 1); /* finished files do not change, and some file systems have no locks */
-#endif
+    hid_t access = anc_h5_reading();
     *id = is > 0 ? H5Fopen(path, H5F_ACC_RDONLY, access) : -1;
     hid_t kept = anc_h5_keep_messages();
     H5Pclose(access);
@@ -105,6 +101,31 @@ anc_status anc_h5_format_of(const char *path, char **format, anc_err *err)
                  "is an HDF5 file, but not one of anchorage's: its root has no attribute 'format'");
     anc_h5_close(&f);
     return *format ? ANC_OK : err->code;
+}
+
+anc_status anc_h5_may_replace(const char *path, const char *format, anc_err *err)
+{
+    anc_h5_file f;
+    anc_err ignored = { 0 };
+    char *found = NULL;
+    anc_h5_place place = anc_h5_look(path);
+    if (place == ANC_H5_NOTHING) return ANC_OK;
+    if (place == ANC_H5_FOREIGN)
+        return anc_fail(err, ANC_EARGUMENT,
+                        "%s: is there and is no HDF5 file, so it is not replaced; choose another --output",
+                        path);
+    if (open_hdf5(path, false, &f, &ignored)) return ANC_OK; /* damaged */
+    anc_status status = ANC_OK;
+    if (!anc_h5_has_attribute(&f, "/", "format") || anc_h5_get_string(&f, "/", "format", &found, &ignored))
+        status = anc_fail(
+            err, ANC_EARGUMENT,
+            "%s: is another program's HDF5 file, so it is not replaced; choose another --output", path);
+    else if (strcmp(found, format))
+        status = anc_fail(err, ANC_EARGUMENT,
+                          "%s: holds '%.100s', so it is not replaced; choose another --output", path, found);
+    free(found);
+    anc_h5_close(&f);
+    return status;
 }
 
 void anc_h5_close(anc_h5_file *f)

@@ -1,5 +1,6 @@
 /* io/h5_virtual.c: see h5_virtual.h */
 #include "io/h5_virtual.h"
+#include "io/h5_inner.h"
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,7 +31,8 @@ static anc_status get(hid_t plist, size_t i, const char *path, mapping *m, anc_e
 
 static anc_status add_stored(const mapping *m, uint64_t *stored, anc_err *err)
 {
-    hid_t file = H5Fopen(m->file, H5F_ACC_RDONLY, H5P_DEFAULT);
+    hid_t access = anc_h5_reading(), file = H5Fopen(m->file, H5F_ACC_RDONLY, access);
+    H5Pclose(access);
     hid_t id = file < 0 ? -1 : H5Dopen2(file, m->dataset, H5P_DEFAULT),
           plist = id < 0 ? -1 : H5Dget_create_plist(id);
     H5D_layout_t layout = plist < 0 ? H5D_LAYOUT_ERROR : H5Pget_layout(plist);

@@ -9,25 +9,39 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 /* ---- the file ---- */
 
-anc_h5_place anc_h5_look(const char *path)
+bool anc_h5_begins(const void *head, size_t n)
 {
     static const unsigned char signature[8] = { 0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n' };
-    unsigned char head[sizeof signature];
+    return n >= sizeof signature && !memcmp(head, signature, sizeof signature);
+}
+
+anc_h5_place anc_h5_look(const char *path)
+{
+    char head[8];
     struct stat info;
     if (stat(path, &info)) return ANC_H5_NOTHING;
     if (!S_ISREG(info.st_mode)) return ANC_H5_FOREIGN;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return ANC_H5_SOME;
+    if (fd < 0) return ANC_H5_FOREIGN;
     ssize_t n = read(fd, head, sizeof head);
     close(fd);
     if (n == 0) return ANC_H5_NOTHING;
-    return n == sizeof head && !memcmp(head, signature, sizeof head) ? ANC_H5_SOME : ANC_H5_FOREIGN;
+    return n > 0 && anc_h5_begins(head, (size_t)n) ? ANC_H5_SOME : ANC_H5_FOREIGN;
+}
+
+/* Frees f and gives up its part, which is removed unless it has its final name. */
+static void let_go(anc_h5_file *f, bool renamed)
+{
+    if (f->part && !renamed) unlink(f->part);
+    if (f->part) close(f->fd);
+    anc_h5_forget(f);
 }
 
 anc_status anc_h5_create_part(const char *path, anc_h5_file *f, anc_err *err)
@@ -47,21 +61,20 @@ anc_status anc_h5_create_part_as(const char *path, const char *tag, anc_h5_file 
         return anc_fail(err, ANC_EMEMORY, "%s: no memory", path);
     }
     anc_h5_start();
-    /* HDF5 reports a failed open in its own long words: the system's are clearer. */
-    int fd = open(f->part, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (fd < 0) {
-        anc_fail(err, ANC_ESYSTEM, "%s: cannot create: %s", f->part, strerror(errno));
+    f->fd = anc_out_take(f->part, err);
+    if (f->fd < 0) {
         anc_h5_forget(f);
         return err->code;
     }
-    close(fd);
     hid_t access = H5Pcreate(H5P_FILE_ACCESS), create = H5Pcreate(H5P_FILE_CREATE);
     H5Pset_libver_bounds(access, H5F_LIBVER_V110, H5F_LIBVER_V110);
     H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
     H5Pset_alignment(access, 256,
                      8); /* so that numbers in one piece can be used where they lie in a mapped file */
 #if H5_VERSION_GE(1, 10, 7)
-    H5Pset_file_locking(access, 1, 1); /* two writers collide at once; file systems without locks will do */
+    H5Pset_file_locking(access, 0, 1); /* the lock is fd's */
+#else
+    flock(f->fd, LOCK_UN); /* HDF5 takes its own */
 #endif
     H5Pset_obj_track_times(create, 0); /* for the root group */
     f->id = H5Fcreate(f->part, H5F_ACC_TRUNC, create, access);
@@ -71,8 +84,7 @@ anc_status anc_h5_create_part_as(const char *path, const char *tag, anc_h5_file 
     anc_h5_restore_messages(kept);
     if (f->id > 0) return ANC_OK;
     anc_h5_fail(err, ANC_ESYSTEM, "%s: cannot create", f->part);
-    unlink(f->part);
-    anc_h5_forget(f);
+    let_go(f, false);
     return err->code;
 }
 
@@ -98,20 +110,12 @@ static void begin_writing(int fd)
 #endif
 }
 
-/* Frees f, with its part removed if it is not to stay. */
-static void let_go(anc_h5_file *f, bool stays)
-{
-    if (f->sealed) close(f->fd);
-    if (!stays) unlink(f->part);
-    anc_h5_forget(f);
-}
-
 void anc_h5_abandon(anc_h5_file *f)
 {
     if (f->id <= 0 && !f->sealed) return;
     if (f->id > 0) H5Fclose(f->id);
     H5Eclear2(H5E_DEFAULT);
-    let_go(f, !f->part);
+    let_go(f, false);
 }
 
 /* Flushes and closes. Flushing first finds a full disk while the file can still be closed in peace. */
@@ -131,15 +135,13 @@ static anc_status close_written(anc_h5_file *f, anc_err *err)
     return status;
 }
 
-/* The descriptor that will be synced is open before the disk begins: no failure of it is then missed. */
+/* fd is open since before the disk began: no failure of it is missed. */
 static anc_status append_seal(anc_h5_file *f, anc_err *err)
 {
-    f->fd = open(f->part, O_RDONLY | O_CLOEXEC);
-    if (f->fd < 0) return system_failed(f, "open to sync", err);
-    f->sealed = true;
     begin_writing(f->fd);
     if (anc_seal_append(f->part, err)) return anc_within(err, "%s", f->part);
     begin_writing(f->fd);
+    f->sealed = true;
     return ANC_OK;
 }
 

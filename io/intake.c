@@ -195,7 +195,6 @@ anc_status anc_intake_open(const anc_reader_options *o, const anc_reader *reader
     i->o = o;
     i->reader = reader;
     i->path = path;
-    i->path = path;
     if (reader->list)
         reader->list(o, path, &i->listing, err);
     else if (anc_is_folder(path))

@@ -142,7 +142,6 @@ static anc_status match_categories(join *j, anc_err *err)
 
 typedef struct {
     int64_t id;
-    int64_t at; /* image in the set */
     int set;
 } id_row;
 
@@ -152,16 +151,30 @@ static int by_number(const void *a, const void *b)
     return x->id != y->id ? (x->id > y->id) - (x->id < y->id) : x->set - y->set;
 }
 
-/* The first of row [n], sorted, from `from` >= 1 on that has its id from the one before it, but another set;
- * 0: there is none. */
-static int64_t next_shared(const id_row *row, int64_t n, int64_t from)
+/* Sorts row [n]; the first that has its id from the one before it, but another set. 0: there is none. */
+static int64_t first_shared(id_row *row, int64_t n)
 {
-    for (int64_t r = from; r < n; r++)
+    if (n) qsort(row, (size_t)n, sizeof *row, by_number);
+    for (int64_t r = 1; r < n; r++)
         if (row[r].id == row[r - 1].id && row[r].set != row[r - 1].set) return r;
     return 0;
 }
 
-static const char *file_name(const join *j, const id_row *r) { return j->set[r->set].file_name[r->at]; }
+/* Numbered anew, an image is known by its file name alone. */
+static anc_status check_nameless(const join *j, const id_row *shared, anc_err *err)
+{
+    for (int s = 0; s < j->n; s++)
+        for (int64_t i = 0; i < j->set[s].n_images; i++)
+            if (!*j->set[s].file_name[i])
+                return anc_fail(
+                    err, ANC_EDATA,
+                    "image %" PRId64 " is in %s and in %s, and image %" PRId64
+                    " of %s has no file name, so that images cannot be numbered anew: leave one out, "
+                    "or give them other ids",
+                    shared->id, j->name[shared[-1].set], j->name[shared->set], j->set[s].image[i].id,
+                    j->name[s]);
+    return ANC_OK;
+}
 
 static anc_status compare_image_ids(join *j, anc_err *err)
 {
@@ -170,17 +183,10 @@ static anc_status compare_image_ids(join *j, anc_err *err)
     id_row *row = malloc(((size_t)n + 1) * sizeof *row);
     if (!row) return no_memory(n, "images", err);
     for (int s = 0; s < j->n; s++)
-        for (int64_t i = 0; i < j->set[s].n_images; i++)
-            row[filled++] = (id_row){ j->set[s].image[i].id, i, s };
-    if (n) qsort(row, (size_t)n, sizeof *row, by_number);
-    for (int64_t r = next_shared(row, n, 1); r && !err->code; r = next_shared(row, n, r + 1)) {
-        j->changes.images = true;
-        if (!*file_name(j, &row[r]) && !*file_name(j, &row[r - 1]))
-            anc_fail(err, ANC_EDATA,
-                     "image %" PRId64 " is in %s and in %s, without a file name that tells the two apart: "
-                     "leave one out, or give them other ids",
-                     row[r].id, j->name[row[r - 1].set], j->name[row[r].set]);
-    }
+        for (int64_t i = 0; i < j->set[s].n_images; i++) row[filled++] = (id_row){ j->set[s].image[i].id, s };
+    int64_t shared = first_shared(row, n);
+    j->changes.images = shared > 0;
+    if (shared) check_nameless(j, &row[shared], err);
     free(row);
     return err->code;
 }
@@ -193,9 +199,8 @@ static anc_status compare_annotation_ids(join *j, anc_err *err)
     if (!row) return no_memory(n, "annotations", err);
     for (int s = 0; s < j->n; s++)
         for (int64_t k = 0; k < j->set[s].n_boxes; k++)
-            if (j->set[s].box[k].id) row[filled++] = (id_row){ j->set[s].box[k].id, 0, s };
-    if (filled) qsort(row, (size_t)filled, sizeof *row, by_number);
-    j->changes.annotations = next_shared(row, filled, 1) > 0;
+            if (j->set[s].box[k].id) row[filled++] = (id_row){ j->set[s].box[k].id, s };
+    j->changes.annotations = first_shared(row, filled) > 0;
     free(row);
     return ANC_OK;
 }

@@ -1,9 +1,10 @@
 /* io/join.h: several data sets as one
  *
- * For data that come in pieces: VOC 2007 and 2012, a file for each split or part, a folder for each camera.
+ * For data that come in pieces: VOC 2007 and 2012, a file for each split or part.
  *  - A category is its name. Ids stay if no id has two names and no name has other ids elsewhere; otherwise
  *    all categories are numbered anew from 1, in the bytewise order of their names.
- *  - Images keep their ids if no two sets share one; otherwise all are numbered anew from 1, set after set.
+ *  - Images keep their ids if no two sets share one; otherwise all are numbered anew from 1, set after set,
+ *    which needs a file name for each.
  *  - Annotation ids stay if no two sets share one; otherwise all become 0, which means none.
  *  - A picture's name stands in one set only: it is what tells pictures apart.
  */

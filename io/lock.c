@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 /* A beat must reach the file system's server and be seen by others; NFS clients may need several seconds. */
-enum { BEAT_S = 1, PATIENCE_S = 15, LOOK_MS = 250, TEXT_BYTES = 1024, MOST_LOCKS = 1024, TRIES = 20 };
+enum { BEAT_S = 1, PATIENCE_S = 15, LOOK_MS = 250, TEXT_BYTES = 1024, TRIES = 20 };
 
 struct anc_lock {
     char path[PATH_MAX], tag[64], token[17];
@@ -39,7 +39,7 @@ typedef struct {
 
 typedef struct {
     seen *lock;
-    int n;
+    int n, room;
 } list;
 
 /* ---- what a lock file says ---- */
@@ -157,14 +157,27 @@ static bool is_lock(const anc_lock_request *r, const char *name, seen *s)
            !name[n + (size_t)end];
 }
 
+/* For one more lock. */
+static anc_status make_room(list *l, const anc_lock_request *r, anc_err *err)
+{
+    if (l->n < l->room) return ANC_OK;
+    int room = l->room ? 2 * l->room : 16;
+    seen *grown = realloc(l->lock, (size_t)room * sizeof *grown);
+    if (!grown) return anc_fail(err, ANC_EMEMORY, "%s: no memory for its locks", r->dir);
+    l->lock = grown;
+    l->room = room;
+    return ANC_OK;
+}
+
 static anc_status list_locks(const anc_lock_request *r, list *l, anc_err *err)
 {
     DIR *d = opendir(r->dir);
     l->n = 0;
     if (!d) return anc_fail(err, ANC_ESYSTEM, "%s: cannot be listed: %s", r->dir, strerror(errno));
-    for (struct dirent *e; !err->code && (e = readdir(d)) && l->n < MOST_LOCKS;) {
-        seen *s = &l->lock[l->n];
+    for (struct dirent *e; !err->code && (e = readdir(d));) {
         bool there = false;
+        if (make_room(l, r, err)) break;
+        seen *s = &l->lock[l->n];
         *s = (seen){ 0 };
         if (!is_lock(r, e->d_name, s) || read_text(r->dir, e->d_name, s->text, &there, err) || !there)
             continue;
@@ -339,8 +352,8 @@ anc_status anc_lock_take(const anc_lock_request *r, anc_lock **out, anc_err *err
     *out = NULL;
     err->code = ANC_OK;
     anc_lock *l = calloc(1, sizeof *l);
-    list before = { calloc(MOST_LOCKS, sizeof(seen)), 0 }, after = { calloc(MOST_LOCKS, sizeof(seen)), 0 };
-    if (!l || !before.lock || !after.lock) anc_fail(err, ANC_EMEMORY, "%s: no memory for its lock", r->dir);
+    list before = { 0 }, after = { 0 };
+    if (!l) anc_fail(err, ANC_EMEMORY, "%s: no memory for its lock", r->dir);
     if (!err->code && getrandom(&random, sizeof random, 0) != sizeof random)
         anc_fail(err, ANC_ESYSTEM, "no random number for the lock of %s: %s", r->dir, strerror(errno));
     if (!err->code) {

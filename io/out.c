@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -21,6 +22,37 @@ struct anc_out {
 static anc_status fail(anc_err *err, const char *path, const char *what, int reason)
 {
     return anc_fail(err, ANC_ESYSTEM, "%s: cannot %s: %s", path, what, strerror(reason));
+}
+
+static bool is_at(int fd, const char *path)
+{
+    struct stat mine, there;
+    return !fstat(fd, &mine) && !stat(path, &there) && mine.st_dev == there.st_dev &&
+           mine.st_ino == there.st_ino;
+}
+
+int anc_out_take(const char *part, anc_err *err)
+{
+    enum { TRIES = 100 }; /* another writer's part may get its final name between our open and our lock */
+    for (int i = 0; i < TRIES; i++) {
+        int fd = open(part, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+        if (fd < 0) {
+            fail(err, part, "create", errno);
+            return -1;
+        }
+        bool busy = flock(fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK;
+        if (!busy && is_at(fd, part)) {
+            if (!ftruncate(fd, 0)) return fd;
+            fail(err, part, "create", errno);
+            close(fd);
+            return -1;
+        }
+        close(fd);
+        if (busy) break;
+    }
+    anc_fail(err, ANC_ESYSTEM,
+             "%s: another process is writing this file: wait for it, or choose another name", part);
+    return -1;
 }
 
 anc_status anc_out_open(const char *path, anc_out **out, anc_err *err)
@@ -39,9 +71,8 @@ anc_status anc_out_open(const char *path, anc_out **out, anc_err *err)
     sprintf(o->part, "%s.part", path);
     o->used = 0;
     o->failed = 0;
-    o->fd = open(o->part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    o->fd = anc_out_take(o->part, err);
     if (o->fd < 0) {
-        fail(err, o->part, "open this file for writing", errno);
         free(names);
         free(o);
         return err->code;
@@ -120,7 +151,6 @@ anc_status anc_out_commit(anc_out *o, anc_err *err)
 {
     drain(o);
     if (!o->failed && fsync(o->fd) && errno != EINVAL) o->failed = errno; /* EINVAL: not a kind that syncs */
-    if (close(o->fd) && !o->failed) o->failed = errno;
     if (!o->failed && rename(o->part, o->path)) o->failed = errno;
     anc_status status = ANC_OK;
     if (o->failed) {
@@ -129,6 +159,7 @@ anc_status anc_out_commit(anc_out *o, anc_err *err)
     } else {
         status = anc_out_sync_folder_of(o->path, err);
     }
+    close(o->fd); /* all that it could say fsync has said */
     release(o);
     return status;
 }
@@ -136,8 +167,8 @@ anc_status anc_out_commit(anc_out *o, anc_err *err)
 void anc_out_abandon(anc_out *o)
 {
     if (!o) return;
-    close(o->fd);
     unlink(o->part);
+    close(o->fd);
     release(o);
 }
 

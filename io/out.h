@@ -13,6 +13,12 @@ typedef struct {
     double seal_s, sync_s;
 } anc_out_cost;
 
+/* Opens a part, made or emptied, for this process alone: the lock (flock) is the descriptor's, and goes with
+ * it. Rename or remove the part before closing. A part that another process is writing is an error; where the
+ * file system has no locks nobody can tell. -1 on errors: ANC_ESYSTEM with the path and the system's reason.
+ */
+int anc_out_take(const char *part, anc_err *err);
+
 /* Opens PATH.part, over a left-over one. Errors: ANC_ESYSTEM with the path and the system's reason. */
 anc_status anc_out_open(const char *path, anc_out **out, anc_err *err);
 

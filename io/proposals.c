@@ -87,16 +87,6 @@ static anc_status open_file(anc_proposals *p, anc_err *err)
     return anc_proposal_set_check_table(s, err);
 }
 
-/* HDF5's signature stands at byte 0 or at a power of two from 512 on; ours begin with it. */
-static bool is_hdf5(const char *path)
-{
-    char head[8] = { 0 };
-    FILE *f = fopen(path, "rb");
-    bool is = f && fread(head, 8, 1, f) == 1 && !memcmp(head, "\211HDF\r\n\032\n", 8);
-    if (f) fclose(f);
-    return is;
-}
-
 anc_status anc_proposals_open(const char *path, anc_proposals **out, anc_err *err)
 {
     anc_proposals *p = calloc(1, sizeof *p);
@@ -105,7 +95,7 @@ anc_status anc_proposals_open(const char *path, anc_proposals **out, anc_err *er
         free(p);
         return anc_fail(err, ANC_EMEMORY, "%s: no memory to open it", path);
     }
-    if (is_hdf5(path) ? open_file(p, err) : anc_results_read(path, &p->set, err)) {
+    if (anc_h5_look(path) == ANC_H5_SOME ? open_file(p, err) : anc_results_read(path, &p->set, err)) {
         anc_proposals_close(p);
         return anc_within(err, "%s", path);
     }

@@ -53,22 +53,25 @@ struct anc_proposals_out {
 
 static void clear(anc_proposals_out *o)
 {
-    for (int c = 0; c < COLUMNS; c++) {
-        anc_h5_data_close(&o->column[c].data);
-        free(o->column[c].rows);
-    }
+    for (int c = 0; c < COLUMNS; c++) free(o->column[c].rows);
     free(o->image_id);
     free(o->offset);
     free(o->path);
     free(o);
 }
 
+/* Before their file, which keeps what fails now. */
+static void close_columns(anc_proposals_out *o)
+{
+    for (int c = 0; c < COLUMNS; c++) anc_h5_data_close(&o->column[c].data);
+}
+
 void anc_proposals_abandon(anc_proposals_out *o)
 {
     if (!o) return;
-    anc_h5_file file = o->file;
+    close_columns(o);
+    anc_h5_abandon(&o->file);
     clear(o);
-    anc_h5_abandon(&file);
 }
 
 static anc_status define(anc_proposals_out *o, anc_err *err)
@@ -184,9 +187,10 @@ anc_status anc_proposals_commit(anc_proposals_out *o, anc_err *err)
         anc_proposals_abandon(o);
         return err->code;
     }
-    anc_h5_file file = o->file;
-    clear(o); /* the datasets before their file */
-    return anc_h5_commit(&file, err);
+    close_columns(o);
+    anc_h5_commit(&o->file, err);
+    clear(o);
+    return err->code;
 }
 
 anc_status anc_proposals_write(const char *path, const anc_proposal_set *s, const char *config, anc_err *err)

@@ -3,6 +3,7 @@
 #include "io/annotations.h"
 #include "io/coco_export.h"
 #include "io/files.h"
+#include "io/h5.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -33,12 +34,6 @@ static anc_status read_head(int fd, char *head, size_t room, size_t *n, anc_err 
     return ANC_OK;
 }
 
-static bool is_hdf5(const char *head, size_t n)
-{
-    static const unsigned char hdf5[] = { 0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n' };
-    return n >= sizeof hdf5 && !memcmp(head, hdf5, sizeof hdf5);
-}
-
 static anc_status strictly(anc_source *s, const char *path, anc_err *err)
 {
     if (s->strict && anc_findings_strict(&s->findings, err)) return anc_within(err, "%s", path);
@@ -53,7 +48,7 @@ static anc_status begin_file(anc_source *s, int fd, const char *path, const anc_
     size_t n;
     if (read_head(fd, head, HEAD_BYTES, &n, err)) return anc_within(err, "%s", path);
     head[n] = '\0';
-    if (is_hdf5(head, n) && (!o->format || !strcmp(o->format, "annotations")))
+    if (anc_h5_begins(head, n) && (!o->format || !strcmp(o->format, "annotations")))
         return anc_annotations_open(path, &s->annotations, err);
     size_t skip = n >= 3 && !memcmp(head, "\xef\xbb\xbf", 3) ? 3 : 0;
     skip += strspn(head + skip, " \t\r\n");

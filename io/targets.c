@@ -355,6 +355,7 @@ static anc_status write_columns(const anc_targets *t, anc_h5_file *f, anc_err *e
 anc_status anc_targets_write_part(const anc_targets *t, const char *path, const anc_targets_about *about,
                                   anc_h5_file *f, int64_t *n_bytes, anc_err *err)
 {
+    *f = (anc_h5_file){ 0 };
     if (anc_h5_create_part_as(path, about->tag, f, err)) return err->code;
     f->cost = about->cost;
     f->folder_later = true;

@@ -3,10 +3,10 @@
  */
 #include "io/files.h"
 #include "io/source.h"
+#include "jobs/clock.h"
 #include "jobs/findings_report.h"
 #include "jobs/format.h"
 #include "jobs/job.h"
-#include "jobs/label_shard.h" /* the clock */
 #include "jobs/opts.h"
 #include "jobs/run_opts.h"
 #include "jobs/source_opts.h"
@@ -148,7 +148,9 @@ static char *describe(const job *j)
             if (k == j->n_from - 1) fputc(']', to);
         }
     fputc('}', to);
-    return fclose(to) ? NULL : text;
+    if (!fclose(to)) return text;
+    free(text);
+    return NULL;
 }
 
 static anc_status write_out(job *j, anc_err *err)

@@ -90,13 +90,12 @@ static bool is_later(const char *path, const char *format)
 /* Whether a file begins as HDF5 files do. */
 static anc_status sniff(const char *path, bool *hdf5, bool *folder, anc_err *err)
 {
-    static const unsigned char signature[8] = { 0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n' };
-    unsigned char head[sizeof signature];
+    char head[8];
     struct stat info = { 0 };
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) return anc_fail(err, ANC_ESYSTEM, "%s: cannot open: %s", path, strerror(errno));
     *hdf5 = !fstat(fd, &info) && S_ISREG(info.st_mode) && /* a pipe's bytes are the reader's */
-            pread(fd, head, sizeof head, 0) == sizeof head && !memcmp(head, signature, sizeof head);
+            pread(fd, head, sizeof head, 0) == sizeof head && anc_h5_begins(head, sizeof head);
     *folder = S_ISDIR(info.st_mode);
     close(fd);
     return ANC_OK;

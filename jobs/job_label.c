@@ -287,6 +287,16 @@ static anc_status commit_pending(job *j, anc_err *err)
     return say_lost(j, err);
 }
 
+/* Collective, with no shard in hand: only rank 0 can know that the folder is another run's by now. */
+static anc_status commit_last(job *j, anc_err *err)
+{
+    int lost = !j->team.rank && lock_is_lost(j);
+    anc_team_bcast(&j->team, &lost, sizeof lost, 0);
+    if (!lost) return commit_pending(j, err);
+    anc_h5_abandon(&j->pending);
+    return say_lost(j, err);
+}
+
 /* Adds to a record what the disk has cost since this was last asked. */
 static void take_cost(job *j, anc_label_record *r)
 {
@@ -311,7 +321,10 @@ static anc_status write_shard(job *j, int64_t shard, anc_label_record *r, anc_er
     if (anc_targets_write_part(&j->maker.targets, path, &about, &file, &r->n[ANC_N_BYTES], err))
         return err->code;
     anc_status status = commit_pending(j, err);
-    j->pending = file;
+    if (status)
+        anc_h5_abandon(&file); /* its folder may be another run's by now */
+    else
+        j->pending = file;
     take_cost(j, r);
     r->s[ANC_S_WRITE] = anc_now_s() - t - r->s[ANC_S_SEAL] - r->s[ANC_S_SYNC];
     return status;
@@ -372,7 +385,7 @@ static anc_status do_shards(job *j, anc_label_record *sum, timings *t, anc_err *
     }
     anc_err last = { 0 };
     anc_label_record rest = { 0 };
-    if (commit_pending(j, &last)) anc_queue_fail(j->queue, &last);
+    if (commit_last(j, &last)) anc_queue_fail(j->queue, &last);
     take_cost(j, &rest);
     busy += busy_s(&rest);
     failed = anc_queue_finish(j->queue, &j->n_left, err); /* the same on all ranks */

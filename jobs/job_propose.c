@@ -194,7 +194,8 @@ static anc_status share_plan(job *j, anc_err *err)
     if (!j->config || !j->whole)
         anc_fail(err, ANC_EMEMORY, "out of memory for %lld shards", (long long)j->n_shards);
     if (anc_team_agree(&j->team, err)) return err->code;
-    if (!j->team.rank && !j->o.dry_run && !check_names(&j->o, err)) take_output(j, err);
+    if (!j->team.rank && !(j->o.dry_run && !j->o.out) && !check_names(&j->o, err) && !j->o.dry_run)
+        take_output(j, err);
     if (anc_team_agree(&j->team, err)) return err->code;
     anc_team_bcast(&j->team, &j->plan, sizeof j->plan, 0);
     return ANC_OK;

@@ -232,9 +232,9 @@ static anc_status checkpoint(job *j, anc_err *err)
         name_kept(j, j->head.step, path);
         unlink(path);
         if (link(j->o.out, path)) anc_fail(err, ANC_ESYSTEM, "%s: cannot be kept: %s", path, strerror(errno));
-        int64_t before = (j->head.step - 1) / j->o.checkpoint_every; /* whole intervals */
+        int64_t before = j->head.step ? (j->head.step - 1) / j->o.checkpoint_every : 0; /* whole intervals */
         name_kept(j, (before - j->o.keep + 1) * j->o.checkpoint_every, path);
-        unlink(path); /* not there: no harm */
+        if (before >= j->o.keep) unlink(path); /* not there: no harm */
     }
     if (j->feed) anc_feed_release(j->feed);
     if (!j->team.rank && j->log) fflush(j->log);
@@ -348,27 +348,11 @@ static anc_status start_parameters(job *j, anc_err *err)
                : anc_fail(err, ANC_EMEMORY, "out of memory for the parameters");
 }
 
-/* --overwrite is for heads: anything else under the output's name is somebody's. */
-static anc_status check_replaced(const job *j, anc_err *err)
-{
-    char *format = NULL;
-    anc_err unreadable = { 0 };
-    if (anc_h5_look(j->o.out) == ANC_H5_FOREIGN)
-        return anc_fail(err, ANC_EARGUMENT,
-                        "%s: is there and is no HDF5 file, so it is not replaced; choose another --output",
-                        j->o.out);
-    if (!anc_h5_format_of(j->o.out, &format, &unreadable) && strcmp(format, ANC_HEAD_FORMAT))
-        anc_fail(err, ANC_EARGUMENT, "%s: holds '%.100s', and is not written over; choose another --output",
-                 j->o.out, format);
-    free(format);
-    return err->code;
-}
-
 /* An output of the same command is gone on from; any other is refused. */
 static anc_status resume(job *j, anc_err *err)
 {
     if (anc_h5_look(j->o.out) == ANC_H5_NOTHING) return ANC_OK;
-    if (check_replaced(j, err) || j->o.overwrite) return err->code;
+    if (anc_h5_may_replace(j->o.out, ANC_HEAD_FORMAT, err) || j->o.overwrite) return err->code;
     anc_head_file old;
     if (anc_head_read(j->o.out, &old, err))
         return anc_within(err, "cannot go on from it; choose another --output, or give --overwrite");
@@ -378,6 +362,15 @@ static anc_status resume(job *j, anc_err *err)
             err, ANC_EARGUMENT,
             "%s: is of another run: %s; give the same options, choose another --output, or give --overwrite",
             j->o.out, what);
+        anc_head_file_clear(&old);
+        return err->code;
+    }
+    if (memcmp(&old.shape, &j->head.shape, sizeof old.shape)) {
+        anc_fail(
+            err, ANC_EDATA,
+            "%s: its tensors are of other shapes than its configuration makes them; choose another --output, "
+            "or give --overwrite",
+            j->o.out);
         anc_head_file_clear(&old);
         return err->code;
     }
@@ -407,8 +400,33 @@ static anc_status take_lock(job *j, anc_err *err)
     if (strlen(j->o.out) > sizeof dir - 64 || !*name)
         return anc_fail(err, ANC_EARGUMENT, "--output %s: must be the name of a file", j->o.out);
     snprintf(dir, sizeof dir, "%.*s", n, slash ? j->o.out : ".");
+    if (j->o.dry_run)
+        return access(dir, W_OK | X_OK)
+                   ? anc_fail(err, ANC_ESYSTEM, "%s: cannot be written to: %s", dir, strerror(errno))
+                   : ANC_OK;
     const anc_lock_request r = { dir, 1, 1, say_waiting, anc_stop_wanted, name };
     return anc_lock_take(&r, &j->lock, err);
+}
+
+/* Whether a file could be a kept checkpoint of this output. */
+static bool is_kept_name(const job *j, const char *path)
+{
+    char own[PATH_MAX], folder[2][PATH_MAX];
+    long long step;
+    int end = 0;
+    const char *slash = strrchr(path, '/'), *dash = strrchr(path, '-');
+    if (!dash || (slash && dash < slash) || sscanf(dash, "-%8lld.h5%n", &step, &end) != 1 || !end ||
+        dash[end])
+        return false;
+    name_kept(j, step, own);
+    const char *mine = strrchr(own, '/');
+    if (strcmp(mine ? mine + 1 : own, slash ? slash + 1 : path)) return false;
+    for (int k = 0; k < 2; k++) {
+        const char *of = k ? own : path, *last = k ? mine : slash;
+        snprintf(folder[k], PATH_MAX, "%.*s", last ? (int)(last - of) + 1 : 1, last ? of : ".");
+    }
+    struct stat a, b;
+    return !stat(folder[0], &a) && !stat(folder[1], &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
 /* The head, the summary and the log take the place of none of the run's files; --overwrite does not change
@@ -423,6 +441,12 @@ static anc_status check_files(const job *j, anc_err *err)
         if (reads[i] && !stat(reads[i], &in) && in.st_dev == out.st_dev && in.st_ino == out.st_ino)
             return anc_fail(err, ANC_EARGUMENT, "--output %s: the run reads this file; choose another name",
                             o->out);
+    if (o->keep && o->init && is_kept_name(j, o->init))
+        return anc_fail(
+            err, ANC_EARGUMENT,
+            "--init %s: is a name that --keep gives to checkpoints of %s, which would replace it; choose "
+            "another --output, or copy it",
+            o->init, o->out);
     const char *const files[] = { o->paths[0],     o->paths[1],        o->init, o->val_targets,
                                   o->val_features, o->val_annotations, o->out,  o->log };
     if (o->log && anc_summary_check("--log", o->log, files, 7, NULL, err)) return err->code;
@@ -468,8 +492,8 @@ static anc_status prepare(job *j, anc_err *err)
     if (anc_team_agree(&j->team, err)) return err->code;
     if (anc_train_data_share(&j->data, &j->team, err)) return err->code;
     if (count_steps(j, err)) return err->code; /* the same on all ranks */
-    if (!start_parameters(j, err) && !j->team.rank && !check_files(j, err) &&
-        (j->o.dry_run || !take_lock(j, err)) && !resume(j, err) && !j->o.dry_run)
+    if (!start_parameters(j, err) && !j->team.rank && !check_files(j, err) && !take_lock(j, err) &&
+        !resume(j, err) && !j->o.dry_run)
         open_log(j, err);
     return anc_team_agree(&j->team, err);
 }
@@ -676,11 +700,15 @@ static anc_status validate(job *j, anc_err *err)
     return anc_team_agree(&j->team, err);
 }
 
+static int64_t last_step(const job *j)
+{
+    return j->o.stop_at && j->o.stop_at < j->schedule.steps ? j->o.stop_at : j->schedule.steps;
+}
+
 /* Steps until the end, --stop-at or a signal. */
 static anc_status train(job *j, anc_err *err)
 {
-    int64_t end = j->o.stop_at && j->o.stop_at < j->schedule.steps ? j->o.stop_at : j->schedule.steps,
-            saved = j->head.step;
+    int64_t end = last_step(j), saved = j->head.step;
     bool stop = false;
     if (j->o.untrained) return checkpoint(j, err);
     while (j->head.step < end && !stop) {
@@ -699,6 +727,15 @@ static anc_status train(job *j, anc_err *err)
     return saved < j->head.step ? checkpoint(j, err) : ANC_OK;
 }
 
+static void print_dry_run(const job *j)
+{
+    int64_t left = j->o.untrained ? 0 : last_step(j) - j->first_step;
+    if (left > 0 || j->o.untrained)
+        printf("train: dry run: would take %lld steps and write %s\n", (long long)left, j->o.out);
+    else
+        printf("train: dry run: nothing to do: %s is at step %lld\n", j->o.out, (long long)j->first_step);
+}
+
 static anc_status run(job *j, anc_err *err)
 {
     timings t = { 0 };
@@ -708,9 +745,7 @@ static anc_status run(job *j, anc_err *err)
     bool speaks = !j->team.rank;
     if (speaks && (!j->o.quiet || j->o.dry_run)) print_plan(j);
     if (j->o.dry_run) {
-        if (speaks)
-            printf("train: dry run: would take %lld steps and write %s\n",
-                   (long long)(j->o.untrained ? 0 : j->schedule.steps - j->first_step), j->o.out);
+        if (speaks) print_dry_run(j);
         return ANC_OK;
     }
     if (j->first_step < j->schedule.steps) anc_feed_start(&j->plan, &j->feed, err);

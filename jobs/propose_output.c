@@ -18,25 +18,12 @@ anc_output_state anc_output_look(const char *path, const char *config, bool *nev
     char text[400];
     err->code = ANC_OK;
     *never = false;
-    anc_h5_place place = anc_h5_look(path);
-    if (place == ANC_H5_NOTHING) return ANC_OUTPUT_ABSENT;
-    if (place == ANC_H5_FOREIGN) {
+    if (anc_h5_look(path) == ANC_H5_NOTHING) return ANC_OUTPUT_ABSENT;
+    if (anc_h5_may_replace(path, ANC_PROPOSALS_FORMAT, err)) {
         *never = true;
-        anc_fail(err, ANC_EARGUMENT,
-                 "%s: is there and is no HDF5 file, so it is not replaced; choose another --output", path);
         return ANC_OUTPUT_OTHER;
     }
-    if (anc_seal_check(path, err) || anc_proposals_open(path, &p, err)) {
-        char *format = NULL;
-        anc_err ignored = { 0 };
-        bool ours = !anc_h5_format_of(path, &format, &ignored) && !strcmp(format, ANC_PROPOSALS_FORMAT);
-        if (format && !ours)
-            anc_fail(err, ANC_EARGUMENT, "%s: holds '%.60s', not proposals; choose another --output", path,
-                     format);
-        *never = format && !ours;
-        free(format);
-        return *never ? ANC_OUTPUT_OTHER : ANC_OUTPUT_DAMAGED;
-    }
+    if (anc_seal_check(path, err) || anc_proposals_open(path, &p, err)) return ANC_OUTPUT_DAMAGED;
     bool other = anc_run_differs(anc_proposals_config(p), config, text, sizeof text);
     anc_proposals_close(p);
     if (other)

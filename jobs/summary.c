@@ -1,5 +1,6 @@
 /* jobs/summary.c: see summary.h */
 #include "jobs/summary.h"
+#include "io/h5.h"
 #include "io/out.h"
 #include <errno.h>
 #include <limits.h>
@@ -13,16 +14,6 @@ static bool same(const char *a, const char *b)
 {
     struct stat x, y;
     return !stat(a, &x) && !stat(b, &y) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
-}
-
-static bool is_hdf5(const char *path)
-{
-    static const unsigned char signature[8] = { 0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n' };
-    unsigned char head[sizeof signature];
-    FILE *f = fopen(path, "rb");
-    bool found = f && fread(head, 1, sizeof head, f) == sizeof head && !memcmp(head, signature, sizeof head);
-    if (f) fclose(f);
-    return found;
 }
 
 /* Names in the output folder that are the run's own, now or later. */
@@ -56,7 +47,7 @@ anc_status anc_summary_check(const char *option, const char *path, const char *c
     snprintf(above, sizeof above, "%.*s", length ? length : 1, slash ? path : ".");
     if (folder && is_the_runs(name) && same(above, folder))
         return refuse(option, path, "the run's own name for another file", err);
-    if (there && is_hdf5(path)) return refuse(option, path, "an HDF5 file", err);
+    if (anc_h5_look(path) == ANC_H5_SOME) return refuse(option, path, "an HDF5 file", err);
     if (access(above, W_OK | X_OK))
         return anc_fail(err, ANC_EARGUMENT, "%s %s: its folder cannot be written to: %s", option, path,
                         strerror(errno));

@@ -53,6 +53,7 @@ static anc_status make_plan(anc_recall_check *c, const char *annotations, const 
     *p = (anc_propose_plan){ .shape = *shape, .n_images = info->n_images, .images_per_shard = 1 };
     if (anc_config_read_json(data->info->config, &p->rules, err))
         return anc_within(err, "%s", data->info->path);
+    if (anc_propose_fit(p, data->info->path, info, err)) return err->code;
     anc_proposal_rules_preset(p->rules.name, false, &p->proposals);
     for (int64_t i = 0; i < info->n_images; i++)
         if (!find(c, info->id[i]))

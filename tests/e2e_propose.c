@@ -178,7 +178,7 @@ static void an_output_of_another_run_is_kept(void)
     refused("$A propose -q h.h5 f.h5 -o annotations.json", 2,
             "annotations.json: is there and is no HDF5 file, so it is not replaced");
     refused("$A propose -q h.h5 f.h5 -o f.h5 --restart", 2,
-            "f.h5: holds 'anchorage-features', not proposals");
+            "f.h5: holds 'anchorage-features', so it is not replaced");
     good("cmp whole.h5 o.h5 && test ! -e o.h5.parts && test ! -e f.h5.parts");
     good("mkdir p.h5.part; $A propose -q h.h5 f.h5 -o p.h5 --images-per-shard 1 2>/dev/null; rmdir "
          "p.h5.part; test -e p.h5.parts/run.json");

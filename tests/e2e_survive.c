@@ -61,7 +61,7 @@ static void a_stop_in_mid_run_counts_only_what_is_there(void)
         char *text;
         int code = check_run(
             &text,
-            "cd %s && rm -rf mid && mpirun -n %d %s label survive/annotations.json -o mid -q --epochs 40 "
+            "cd %s && rm -rf mid; mpirun -n %d %s label survive/annotations.json -o mid -q --epochs 40 "
             "--images-per-shard 10 2>said & P=$!; cd %s; while ! ls mid/shard-000[12]*.h5 >/dev/null 2>&1 && "
             "kill -0 $P; do sleep 0.002; done; kill -USR1 $P; wait $P; test $? = 75 && "
             "left=$(sed -n 's/.*with \\([0-9]*\\) of 2400 shards left.*/\\1/p' said) && "

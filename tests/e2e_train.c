@@ -289,8 +289,8 @@ static void only_a_head_is_written_over(void)
     char *text = NULL;
     CU_ASSERT_EQUAL(check_run(NULL, "cp %s/targets/targets.h5 %s/index.h5", scenes(), scenes()), 0);
     CU_ASSERT_EQUAL(train(&text, "", "f.h5", "index", OPTIONS " --overwrite"), 2);
-    CU_ASSERT_PTR_NOT_NULL(strstr(
-        text, "index.h5: holds 'anchorage-targets', and is not written over; choose another --output"));
+    CU_ASSERT_PTR_NOT_NULL(
+        strstr(text, "index.h5: holds 'anchorage-targets', so it is not replaced; choose another --output"));
     free(text);
     CU_ASSERT_EQUAL(check_run(NULL, "cmp %s/targets/targets.h5 %s/index.h5", scenes(), scenes()), 0);
     CU_ASSERT_EQUAL(check_run(NULL, "cd %s && echo notes > notes.h5 && : > empty.h5", scenes()), 0);
@@ -306,23 +306,66 @@ static void only_a_head_is_written_over(void)
     CU_ASSERT_PTR_NOT_NULL(strstr(text, "empty.h5: the run reads this file; choose another name"));
     free(text);
     CU_ASSERT_EQUAL(check_run(NULL, "cmp %s %s/empty.h5", whole(), scenes()), 0);
+    CU_ASSERT_EQUAL(
+        check_run(NULL,
+                  "/usr/bin/python3 -c 'import h5py, sys; h5py.File(sys.argv[1], \"w\")[\"mine\"] = 1' "
+                  "%s/mine.h5",
+                  scenes()),
+        0);
+    CU_ASSERT_EQUAL(train(&text, "", "f.h5", "mine", OPTIONS " --overwrite"), 2);
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "mine.h5: is another program's HDF5 file, so it is not replaced"));
+    free(text);
+    CU_ASSERT_EQUAL(check_run(NULL, "cp %s %s/fine-00000040.h5", whole(), scenes()), 0);
+    snprintf(options, sizeof options, OPTIONS " --keep 2 --init %s/../scenes/fine-00000040.h5", scenes());
+    CU_ASSERT_EQUAL(train(&text, "", "f.h5", "fine", options), 2);
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "is a name that --keep gives to checkpoints of"));
+    free(text);
+    CU_ASSERT_EQUAL(train(&text, "", "f.h5", "fine", "-q --untrained --keep 1"), 0);
+    free(text);
+    CU_ASSERT_EQUAL(check_run(NULL, "cmp %s/fine.h5 %s/fine-00000000.h5", scenes(), scenes()), 0);
+}
+
+/* Another writer's targets, whose configuration has other anchors than their tables. */
+static void anchors_that_contradict_each_other_are_refused(void)
+{
+    char *text = NULL, options[1200];
+    CU_ASSERT_EQUAL(
+        check_run(NULL,
+                  "cd %s && rm -rf odd && cp -r targets odd && /usr/bin/python3 -c 'import h5py, json\n"
+                  "for p in __import__(\"glob\").glob(\"odd/*.h5\"):\n"
+                  "    f = h5py.File(p, \"r+\"); c = json.loads(f.attrs[\"config\"])\n"
+                  "    c[\"rules\"][\"anchors\"][\"ratios\"] = [1.0]\n"
+                  "    del f.attrs[\"config\"]; f.attrs[\"config\"] = json.dumps(c)'",
+                  scenes()),
+        0);
+    snprintf(options, sizeof options,
+             "-q --steps 1 --batch 6 --val-targets %s/odd --val-features %s/f.h5 --val-annotations "
+             "%s/annotations.json",
+             scenes(), scenes(), scenes());
+    CU_ASSERT_EQUAL(train(&text, "mpirun -n 2", "f.h5", "never", options), 1);
+    if (!strstr(text, "anchors a position, level 0 of the configuration has 2")) puts(text);
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "anchors a position, level 0 of the configuration has 2"));
+    free(text);
 }
 
 static void a_dry_run_checks_everything_and_writes_nothing(void)
 {
     static const char all[] = OPTIONS " --checkpoint-every 1 --log dry.csv --summary-json dry.json --dry-run";
-    char *text = NULL, *before = NULL, *after = NULL;
-    CU_ASSERT_EQUAL(check_run(&before, "ls -a . %s", scenes()), 0);
+    char *text = NULL;
     CU_ASSERT_EQUAL(train(&text, "mpirun -n 2", "f.h5", "dry", all), 0);
     CU_ASSERT_PTR_NOT_NULL(strstr(text, "train: dry run: would take "));
     free(text);
     CU_ASSERT_EQUAL(train(&text, "", "none.h5", "dry", all), 1);
     CU_ASSERT_PTR_NOT_NULL(strstr(text, "none.h5: cannot open"));
     free(text);
-    CU_ASSERT_EQUAL(check_run(&after, "ls -a . %s", scenes()), 0);
-    CU_ASSERT_STRING_EQUAL(before, after);
-    free(before);
-    free(after);
+    CU_ASSERT_EQUAL(train(&text, "", "f.h5", "none/dry", all), 1);
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "none: cannot be written to: No such file"));
+    free(text);
+    CU_ASSERT_EQUAL(check_run(NULL, "! ls dry.* %s/dry*", scenes()), 0);
+    whole();
+    CU_ASSERT_EQUAL(train(&text, "", "f.h5", "whole", OPTIONS " --dry-run"), 0);
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "whole.h5 is at step 100"));
+    free(text);
 }
 
 /* A step of rate 0 over all views leaves the head as it was, and so has the loss of a validation on the same
@@ -507,6 +550,7 @@ CHECK_SUITE("train", CHECK(any_number_of_ranks_trains_the_same_bits),
             CHECK(options_reach_the_trainer), CHECK(features_of_another_backbone_are_another_run),
             CHECK(a_stop_leaves_no_more_checkpoints_than_are_kept),
             CHECK(a_head_beyond_the_end_of_its_run_is_refused), CHECK(only_a_head_is_written_over),
+            CHECK(anchors_that_contradict_each_other_are_refused),
             CHECK(a_dry_run_checks_everything_and_writes_nothing),
             CHECK(validation_loss_is_that_of_one_large_batch),
             CHECK(validation_recall_is_that_of_the_proposals), CHECK(the_features_are_not_written_over),

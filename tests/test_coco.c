@@ -138,6 +138,11 @@ static void ids_are_held_to_each_other(void)
             "annotation 7|'image_id' is a string");
     refuses(WITH("{\"id\": 7, \"image_id\": 3, \"bbox\": [1, 2, 3, 4], \"iscrowd\": 2}"),
             "annotation 7|iscrowd");
+    /* also where the list comes behind, and knows what a missing number would be taken for */
+    refuses("{\"images\": [{\"id\": 3, \"width\": 9, \"height\": 9}], \"annotations\": [\n{\"id\": 7, "
+            "\"image_id\": "
+            "3, \"bbox\": [1, 2, 3, 4]}], \"categories\": [{\"id\": 0, \"name\": \"x\"}]}",
+            "line 2, column 46: annotation 7 of image 3: no member 'category_id': say what the box shows");
     refuses(WITH("{\"id\": 7, \"image_id\": 3, \"bbox\": [1, 2, 3, 4], \"category_id\": 3000000000}"),
             "annotation 7");
 }

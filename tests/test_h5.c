@@ -275,7 +275,57 @@ static void a_sealed_file_waits_for_its_name(void)
     CU_ASSERT(cost.seal_s > 0 && cost.sync_s > 0);
 }
 
-/* The older file under the final name stays, whatever fails between the two halves of a commit. */
+/* Whoever comes second takes nothing away from the first, sealed or not. */
+static void two_writers_of_one_file_do_not_meet(void)
+{
+    anc_err err = { 0 };
+    anc_h5_file first, second;
+    anc_out *text;
+    const char *path = check_path("two.h5");
+    for (int sealed = 0; sealed < 2; sealed++) {
+        CU_ASSERT_EQUAL_FATAL(anc_h5_create_part(path, &first, &err), ANC_OK);
+        CU_ASSERT_EQUAL(anc_h5_stamp(&first, FORMAT, 1, "{}", &err), ANC_OK);
+        if (sealed) CU_ASSERT_EQUAL_FATAL(anc_h5_seal(&first, &err), ANC_OK);
+        CU_ASSERT_EQUAL(anc_h5_create_part(path, &second, &err), ANC_ESYSTEM);
+        CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "two.h5.part: another process is writing this file"));
+        CU_ASSERT_EQUAL(anc_out_open(path, &text, &err), ANC_ESYSTEM);
+        CU_ASSERT_EQUAL(anc_h5_commit(&first, &err), ANC_OK);
+        CU_ASSERT_EQUAL(anc_seal_check(path, &err), ANC_OK);
+    }
+    CU_ASSERT_EQUAL_FATAL(anc_h5_create_part(path, &second, &err), ANC_OK); /* the first is done */
+    anc_h5_abandon(&second);
+}
+
+static void what_may_be_replaced_is_told_from_what_is_somebodys(void)
+{
+    static const char seal[] = "\nanchorage-seal crc32 00000000\n";
+    anc_err err = { 0 };
+    anc_h5_file f;
+    const char *path = check_path("mine.h5");
+    CU_ASSERT_EQUAL_FATAL(anc_h5_create_part(path, &f, &err), ANC_OK);
+    CU_ASSERT_EQUAL(anc_h5_stamp(&f, FORMAT, 1, "{}", &err), ANC_OK);
+    CU_ASSERT_EQUAL_FATAL(anc_h5_commit(&f, &err), ANC_OK);
+    CU_ASSERT_EQUAL(anc_h5_may_replace(path, FORMAT, &err), ANC_OK);
+    CU_ASSERT_EQUAL(anc_h5_may_replace(check_path("absent.h5"), FORMAT, &err), ANC_OK);
+    CU_ASSERT_EQUAL(anc_h5_may_replace(check_file("empty.h5", "", 0), FORMAT, &err), ANC_OK);
+    CU_ASSERT_EQUAL(anc_h5_may_replace(path, "other", &err), ANC_EARGUMENT);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "mine.h5: holds '" FORMAT "', so it is not replaced"));
+    CU_ASSERT_EQUAL(anc_h5_may_replace(check_file("notes.txt", "notes", 5), FORMAT, &err), ANC_EARGUMENT);
+    CU_ASSERT_EQUAL(anc_h5_may_replace(check_dir(), FORMAT, &err), ANC_EARGUMENT);
+    size_t n;
+    char *bytes = check_slurp(path, &n);
+    memcpy(bytes + n - sizeof seal + 1, seal, sizeof seal - 1);
+    CU_ASSERT_EQUAL(anc_h5_may_replace(check_file("damaged.h5", bytes, n), FORMAT, &err), ANC_OK);
+    free(bytes);
+    hid_t id = H5Fcreate(check_path("theirs.h5"), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+    H5Fclose(id);
+    CU_ASSERT_EQUAL(anc_h5_may_replace(check_path("theirs.h5"), FORMAT, &err), ANC_EARGUMENT);
+    CU_ASSERT_PTR_NOT_NULL(
+        strstr(err.text, "theirs.h5: is another program's HDF5 file, so it is not replaced"));
+}
+
+/* What stands under the final name stays, whether it cannot be replaced or the part is gone, as when another
+ * run has taken the folder over and swept it. */
 static void a_sealed_file_that_cannot_get_its_name_leaves_nothing(void)
 {
     anc_err err = { 0 };
@@ -289,6 +339,18 @@ static void a_sealed_file_that_cannot_get_its_name_leaves_nothing(void)
         strstr(err.text, "taken.h5.part: cannot rename to its final name: Is a directory"));
     CU_ASSERT(!exists(part) && exists(path));
     CU_ASSERT_EQUAL(rmdir(path), 0);
+
+    static const char older[] = "\x89HDF\r\n\x1a\nold";
+    check_file("taken.h5", older, sizeof older);
+    CU_ASSERT_EQUAL_FATAL(anc_h5_create_part(path, &f, &err), ANC_OK);
+    CU_ASSERT_EQUAL_FATAL(anc_h5_seal(&f, &err), ANC_OK);
+    CU_ASSERT_EQUAL(unlink(part), 0);
+    CU_ASSERT_EQUAL(anc_h5_commit(&f, &err), ANC_ESYSTEM);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "cannot rename to its final name: No such file"));
+    size_t n;
+    char *old = check_slurp(path, &n);
+    CU_ASSERT(n == sizeof older && !memcmp(old, older, n) && !exists(part));
+    free(old);
 }
 
 /* A source given as the output too; as root a device, which the rename would replace. */
@@ -373,6 +435,8 @@ CHECK_SUITE("h5", CHECK(everything_written_is_read_back), CHECK(the_same_content
             CHECK(rows_are_read_in_runs), CHECK(what_is_not_as_asked_is_refused),
             CHECK(what_is_no_hdf5_file_is_named), CHECK(damaged_data_are_noticed_in_words),
             CHECK(an_abandoned_file_leaves_nothing), CHECK(a_sealed_file_waits_for_its_name),
+            CHECK(two_writers_of_one_file_do_not_meet),
+            CHECK(what_may_be_replaced_is_told_from_what_is_somebodys),
             CHECK(a_sealed_file_that_cannot_get_its_name_leaves_nothing),
             CHECK(only_an_hdf5_file_is_ever_replaced), CHECK(a_full_disk_leaves_nothing_and_says_so),
             CHECK(a_dataset_that_claims_more_than_it_stores_is_refused));

@@ -233,6 +233,10 @@ errors() {
     expect "any failing call to write of train is told, and the same command goes on to the same bytes" \
         sweep write train out/head.h5 "$anchorage" train t f.h5 --steps 6 --batch 4 --checkpoint-every 3 -q
     tail -n 1 "$tmp/expect"
+    "$anchorage" train t f.h5 -o head.h5 --untrained -q
+    expect "any failing call to write of propose is told, and the same command goes on to the same bytes" \
+        sweep write propose out/p.h5 "$anchorage" propose head.h5 f.h5 --images-per-shard 10 -q
+    tail -n 1 "$tmp/expect"
     options=(scenes/annotations.json --images-per-shard 100 -q) # 180 shards
     for k in 1 25 50 100 200 400; do # of the second rank, which then has written 0 to 10 shards
         FAIL_BELOW=$tmp/second FAIL_KIND=write FAIL_AT=$k FAIL_ERRNO=122 timeout -k 5 60 mpirun -n 1 "$anchorage" label \
