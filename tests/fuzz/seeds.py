@@ -181,6 +181,7 @@ def formats():
     put("image_size/webp", b"RIFF" + struct.pack("<I", 36) + b"WEBPVP8L" + struct.pack("<I", 12) + b"\x2f\x0b\xc0\x02\0" + bytes(15))
     put("image_size/webp-lossy", b"RIFF\x2a\0\0\0WEBPVP8 \x1e\0\0\0\x10\2\0\x9d\1\x2a\x10\0\x20\0" + bytes(24))
     put("image_size/webp-extended", b"RIFF\x1a\0\0\0WEBPVP8X\x0a\0\0\0\0\0\0\0\x0f\0\0\x1f\0\0" + bytes(12))
+    put("image_size/webp-damaged", b"RIFF\x1a\0\0\0WEBPVP8X\x0a\0\0\0\0\0\0\0\x0f\0\0\x1f" + bytes(6) + b"\x28\0\0\0\3\0\0\0\xfe\0\0\0\0\x45" + bytes(20))
     image = struct.pack("<QQii?7x", 0, 2, 40, 60, False)
     box = struct.pack("<4dqiiBB6x", 1, 2, 3, 4, 0, 0, 0, 0, 0)
     category = struct.pack("<QQq?7x", 4, 0, 7, True)
