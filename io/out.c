@@ -44,6 +44,7 @@ int anc_out_take(const char *part, anc_err *err)
         if (!busy && is_at(fd, part)) {
             if (!ftruncate(fd, 0)) return fd;
             fail(err, part, "create", errno);
+            unlink(part);
             close(fd);
             return -1;
         }

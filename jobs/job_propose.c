@@ -56,6 +56,7 @@ typedef struct {
     int64_t *order;
     float *parameters;
     anc_lock *lock; /* rank 0 */
+    bool claimed;   /* rank 0: the shards in the folder are of this run */
     size_t made;    /* of the shards' folder, for anc_run_folder_leave */
     char *config;   /* JSON, the same on all ranks */
     anc_progress progress;
@@ -145,13 +146,19 @@ static anc_status check_names(const options *o, anc_err *err)
 static anc_status take_output(job *j, anc_err *err)
 {
     const anc_run_folder f = folder_of(j);
-    if (look_at_output(j, err) || j->plan.done) return err->code;
+    if (look_at_output(j, err) || (j->plan.done && access(j->parts, F_OK))) return err->code;
     if (anc_run_folder_enter(&f, &j->lock, &j->made, err)) return err->code;
     if (look_at_output(j, err))
         return err->code; /* another run may have ended while this one waited for the lock */
     snprintf(j->plan.tag, sizeof j->plan.tag, "%s", anc_lock_tag(j->lock));
-    if (j->plan.done) return ANC_OK;
+    if (j->plan.done) { /* shards of the same run that it could not remove any more */
+        anc_err of_another = { 0 };
+        j->claimed = !anc_run_folder_claim(&f, j->lock, j->config, j->n_shards, &of_another);
+        if (j->claimed) anc_output_clear(j->parts, j->n_shards);
+        return ANC_OK;
+    }
     if (anc_run_folder_claim(&f, j->lock, j->config, j->n_shards, err)) return err->code;
+    j->claimed = true;
     if (j->o.restart && unlink(j->o.out) && errno != ENOENT)
         return anc_fail(err, ANC_ESYSTEM, "%s: cannot be removed: %s", j->o.out, strerror(errno));
     return ANC_OK;
@@ -465,7 +472,7 @@ static void job_clear(job *j)
 {
     const anc_run_folder f = folder_of(j);
     const bool held = j->lock != NULL;
-    if (held) anc_output_tidy(j->parts, j->n_shards, j->lock);
+    if (j->claimed) anc_output_tidy(j->parts, j->n_shards, j->lock);
     anc_run_folder_leave(&f, j->lock, j->made);
     if (held) rmdir(j->parts); /* one that an earlier run made; stays when there is something in it */
     anc_proposal_maker_free(&j->maker);

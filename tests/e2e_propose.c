@@ -184,6 +184,12 @@ static void an_output_of_another_run_is_kept(void)
          "p.h5.part; test -e p.h5.parts/run.json");
     refused("$A propose -q h.h5 f.h5 -o p.h5 --images-per-shard 1 --iou 0.5", 2,
             "p.h5.parts: holds another run: proposals.iou is 0.7");
+    refused("$A propose -q h.h5 f.h5 -o p.h5 --images-per-shard 7 --iou 0.5", 2,
+            "p.h5.parts: holds another run");
+    good("test -e p.h5.parts/run.json && cp -r p.h5.parts left && $A propose -q h.h5 f.h5 -o p.h5 "
+         "--images-per-shard 1 "
+         "&& test ! -e p.h5.parts && mv left p.h5.parts"); /* as a kill right after the output leaves them */
+    good("$A propose -q h.h5 f.h5 -o p.h5 --images-per-shard 1 && test ! -e p.h5.parts && rm p.h5");
     good("$A propose -q h.h5 f.h5 -o p.h5 --iou 0.5 --restart && $A propose -q h.h5 f.h5 -o o.h5 --iou 0.5 "
          "--restart && cmp p.h5 o.h5");
     refused("head -c 5000 whole.h5 > cut.h5; $A propose -q h.h5 f.h5 -o cut.h5", 1,
