@@ -8,9 +8,9 @@
 #include "jobs/choose.h"
 #include "jobs/closing.h"
 #include "jobs/config.h"
-#include "jobs/findings_report.h"
 #include "jobs/format.h"
 #include "jobs/job.h"
+#include "jobs/label_report.h"
 #include "jobs/label_shard.h"
 #include "jobs/opts.h"
 #include "jobs/progress.h"
@@ -47,15 +47,6 @@ typedef struct {
     char kernels[16], tag[64];
 } plan;
 
-typedef struct {
-    double total_s, read_s, label_s, index_s; /* on rank 0 */
-    double lock_s, claim_s;                   /* to take the lock, and to make the folder this run's */
-    double look_s, names_s;                   /* to see what is done, and to sync the folder in the end */
-    anc_out_cost index;
-    int64_t index_bytes;
-    anc_spread busy, peak; /* over the ranks: s, MiB */
-} timings;
-
 enum { ABSENT, WHOLE, FAULTY }; /* a shard before this run */
 
 typedef struct {
@@ -63,7 +54,7 @@ typedef struct {
     plan plan;
     int64_t n_shards, n_mine, n_before,
         n_left;             /* all; of this part; of those done before; left when it was stopped */
-    double lock_s, claim_s; /* see timings */
+    double lock_s, claim_s; /* see anc_label_timings */
     int64_t *verdict;       /* [n_shards] ABSENT, WHOLE or FAULTY, the same on all ranks */
     anc_team team;
     const anc_kernels *kernels;
@@ -84,13 +75,6 @@ typedef struct {
     anc_out_cost cost;   /* of shards, since it was last taken */
     bool index_written;
 } job;
-
-static double busy_s(const anc_label_record *r)
-{
-    double sum = 0;
-    for (int i = 0; i < ANC_N_STAGES; i++) sum += r->s[i];
-    return sum;
-}
 
 /* ---- rules and plan ---- */
 
@@ -350,7 +334,7 @@ static void add(anc_label_record *sum, const anc_label_record *r)
 }
 
 /* Collective. Makes the shards' names last, each rank on its host, and all before the index. */
-static anc_status sync_names(const job *j, timings *t, anc_err *err)
+static anc_status sync_names(const job *j, anc_label_timings *t, anc_err *err)
 {
     double start = anc_now_s();
     anc_out_sync_folder(j->o.out, err);
@@ -359,7 +343,7 @@ static anc_status sync_names(const job *j, timings *t, anc_err *err)
 }
 
 /* Collective: all shards of this part that are not whole. Rank 0 gets the sum of the records. */
-static anc_status do_shards(job *j, anc_label_record *sum, timings *t, anc_err *err)
+static anc_status do_shards(job *j, anc_label_record *sum, anc_label_timings *t, anc_err *err)
 {
     unsigned char *done = malloc((size_t)j->n_shards + 1);
     if (!done) anc_fail(err, ANC_EMEMORY, "out of memory for %lld shards", (long long)j->n_shards);
@@ -381,13 +365,13 @@ static anc_status do_shards(job *j, anc_label_record *sum, timings *t, anc_err *
         else if (!dropped)
             anc_queue_done(j->queue, &r);
         if (anc_stop_wanted()) anc_queue_halt(j->queue);
-        busy += busy_s(&r);
+        busy += anc_label_busy_s(&r);
     }
     anc_err last = { 0 };
     anc_label_record rest = { 0 };
     if (commit_last(j, &last)) anc_queue_fail(j->queue, &last);
     take_cost(j, &rest);
-    busy += busy_s(&rest);
+    busy += anc_label_busy_s(&rest);
     failed = anc_queue_finish(j->queue, &j->n_left, err); /* the same on all ranks */
     if (!failed) failed = sync_names(j, t, err);
     for (int64_t s = 0; s < j->n_shards && !j->team.rank; s++) {
@@ -401,7 +385,7 @@ static anc_status do_shards(job *j, anc_label_record *sum, timings *t, anc_err *
 }
 
 /* Collective: the index, once all shards of all parts are whole, unless it is there already. */
-static anc_status do_index(job *j, bool changed, timings *t, anc_err *err)
+static anc_status do_index(job *j, bool changed, anc_label_timings *t, anc_err *err)
 {
     const anc_label_plan *p = &j->plan.label;
     const anc_run_of_shards run = { j->o.out, j->config, ANC_VERSION, p };
@@ -425,153 +409,6 @@ static anc_status do_index(job *j, bool changed, timings *t, anc_err *err)
     }
     t->index_s = anc_now_s() - start;
     return anc_team_agree(&j->team, err);
-}
-
-/* ---- reporting ---- */
-
-#define COUNT(x) anc_format_count(x).text
-
-static void print_plan(const job *j)
-{
-    const anc_label_plan *p = &j->plan.label;
-    printf("label: %s: %s images, %s boxes (%s); preset %s\n", j->o.annotations, COUNT(p->n_images),
-           COUNT(p->n_boxes), anc_source_format(j->source), p->rules.name);
-    if (anc_source_findings(j->source)) anc_findings_print(anc_source_findings(j->source), false);
-    if (j->o.proposals) {
-        printf("label: %s: %s proposals, ", j->o.proposals, COUNT(p->roi.count));
-        printf("%s images (%s); second stage\n", COUNT(p->roi.images),
-               anc_proposals_format(j->proposals.file));
-    }
-    printf("label: %s views, %s shards, %d rank%s, %s kernels\n", COUNT(p->n_images * p->epochs),
-           COUNT(j->n_shards), j->team.size, j->team.size == 1 ? "" : "s", j->kernels->name);
-    if (j->o.part_n > 1)
-        printf("label: part %d of %d: %s shards\n", j->o.part_i, j->o.part_n, COUNT(j->n_mine));
-    if (j->n_before) printf("label: %s of them are done already\n", COUNT(j->n_before));
-}
-
-static void print_end(const job *j, const anc_label_record *r, const timings *t)
-{
-    if (j->n_before == j->n_mine && !j->index_written) {
-        printf("label: all %s shards are there and whole: nothing to do (%s)\n", COUNT(j->n_mine),
-               anc_format_time(t->total_s).text);
-        return;
-    }
-    printf("label: wrote %s shard%s%s to %s, ", COUNT(j->n_mine - j->n_before),
-           j->n_mine - j->n_before == 1 ? "" : "s", j->index_written ? " and targets.h5" : "", j->o.out);
-    printf("%s in %s\n", anc_format_bytes(r->n[ANC_N_BYTES] + t->index_bytes).text,
-           anc_format_time(t->total_s).text);
-}
-
-/* What was labelled: anchors, or the second stage's candidates. */
-static void print_labelled(const job *j, const anc_label_record *r)
-{
-    if (j->o.proposals) {
-        printf("  candidates  %15s   ", COUNT(r->n[ANC_N_ANCHORS]));
-        printf("%s proposals, ", COUNT(r->n[ANC_N_PROPOSALS] - r->n[ANC_N_LEFT_OUT]));
-        printf("%s boxes\n", COUNT(r->n[ANC_N_ANCHORS] - r->n[ANC_N_PROPOSALS] + r->n[ANC_N_LEFT_OUT]));
-    } else {
-        printf("  anchors     %15s\n", COUNT(r->n[ANC_N_ANCHORS]));
-    }
-    printf("    positive  %15s   %s sampled\n", COUNT(r->n[ANC_N_POSITIVES]),
-           COUNT(r->n[ANC_N_SAMPLED_POSITIVES]));
-    printf("    negative  %15s   %s sampled\n", COUNT(r->n[ANC_N_NEGATIVES]),
-           COUNT(r->n[ANC_N_SAMPLED_NEGATIVES]));
-    printf("    ignored   %15s\n", COUNT(r->n[ANC_N_IGNORED]));
-    if (r->n[ANC_N_LEFT_OUT])
-        printf("  note: %s proposals have no area in their view and were left out\n",
-               COUNT(r->n[ANC_N_LEFT_OUT]));
-    if (r->n[ANC_N_WITHOUT_PROPOSALS])
-        printf("  note: %s views have no proposals; they train on their boxes alone, if they have any\n",
-               COUNT(r->n[ANC_N_WITHOUT_PROPOSALS]));
-}
-
-static void print_summary(const job *j, const anc_label_record *r, const timings *t)
-{
-    const anc_dataset_report *found = anc_source_report(j->source);
-    double busy = busy_s(r) > 0 ? busy_s(r) : 1;
-    printf("\n  views       %15s   %s images/s\n", COUNT(r->n[ANC_N_VIEWS]),
-           anc_format_rate((double)r->n[ANC_N_VIEWS] / t->total_s).text);
-    printf("  objects     %15s   %s clipped at the edge, %s outside or empty in the view\n",
-           COUNT(r->n[ANC_N_BOXES]), COUNT(r->n[ANC_N_CLIPPED]), COUNT(r->n[ANC_N_DROPPED]));
-    printf("  crowds      %15s   annotated; rule: %s\n", COUNT(found->crowds),
-           anc_config_crowd_word(&j->plan.label.rules));
-    print_labelled(j, r);
-    if (found->empty_boxes)
-        printf("  note: %s annotated boxes have no area and were left out\n", COUNT(found->empty_boxes));
-    if (found->duplicate_ids)
-        printf("  note: %s annotation ids stand more than once\n", COUNT(found->duplicate_ids));
-    if (r->n[ANC_N_UNMATCHED])
-        printf("  note: %s objects reach no anchor well enough to make one positive\n",
-               COUNT(r->n[ANC_N_UNMATCHED]));
-    if (r->n[ANC_N_WITHOUT_POSITIVES])
-        printf("  note: %s views have no positive %s\n", COUNT(r->n[ANC_N_WITHOUT_POSITIVES]),
-               j->o.proposals ? "RoI" : "anchor");
-    printf("\n  read annotations %s; label and write %s; index %s\n", anc_format_time(t->read_s).text,
-           anc_format_time(t->label_s).text, anc_format_time(t->index_s).text);
-    printf("  work of all ranks: match %.0f %%, sample %.0f %%, encode %.0f %%, lay and gather %.0f %%, "
-           "write %.0f %%\n",
-           100 * r->s[ANC_S_MATCH] / busy, 100 * r->s[ANC_S_SAMPLE] / busy, 100 * r->s[ANC_S_ENCODE] / busy,
-           100 * (r->s[ANC_S_LAY] + r->s[ANC_S_GATHER]) / busy,
-           100 * (r->s[ANC_S_WRITE] + r->s[ANC_S_SEAL] + r->s[ANC_S_SYNC]) / busy);
-    printf("  memory: at most %.0f MiB on a rank (rank %d)\n", t->peak.max, t->peak.max_rank);
-    print_end(j, r, t);
-}
-
-typedef struct {
-    const job *j;
-    const anc_label_record *record;
-    const timings *t;
-} outcome;
-
-static void print_json(const void *context, FILE *to)
-{
-    const outcome *o = context;
-    const job *j = o->j;
-    const anc_label_record *r = o->record;
-    const timings *t = o->t;
-    const anc_dataset_report *found = anc_source_report(j->source);
-    fprintf(to, "{\"config\":%s,\n", j->config);
-    fprintf(to, " \"ranks\":%d,\"kernels\":\"%s\",\"shards\":%lld,\"shards_before\":%lld,\"bytes\":%lld,\n",
-            j->team.size, j->kernels->name, (long long)j->n_mine, (long long)j->n_before,
-            (long long)(r->n[ANC_N_BYTES] + t->index_bytes));
-    fprintf(to,
-            " \"source\":{\"annotations\":%lld,\"empty_boxes\":%lld,\"over_edge\":%lld,\"outside\":%lld,"
-            "\"crowds\":%lld,"
-            "\"duplicate_ids\":%lld,\"images_without_boxes\":%lld},\n",
-            (long long)found->annotations, (long long)found->empty_boxes, (long long)found->over_edge,
-            (long long)found->outside, (long long)found->crowds, (long long)found->duplicate_ids,
-            (long long)found->without_boxes);
-    fprintf(to,
-            " \"views\":%lld,\"objects\":%lld,\"crowd_regions\":%lld,\"clipped\":%lld,\"dropped\":%lld,"
-            "\"unmatched\":%lld,"
-            "\"views_without_positives\":%lld,\n",
-            (long long)r->n[ANC_N_VIEWS], (long long)r->n[ANC_N_BOXES], (long long)r->n[ANC_N_CROWDS],
-            (long long)r->n[ANC_N_CLIPPED], (long long)r->n[ANC_N_DROPPED], (long long)r->n[ANC_N_UNMATCHED],
-            (long long)r->n[ANC_N_WITHOUT_POSITIVES]);
-    fprintf(to,
-            " \"%s\":%lld,\"positives\":%lld,\"negatives\":%lld,\"ignored\":%lld,\"sampled_positives\":%lld,"
-            "\"sampled_negatives\":%lld,\n",
-            j->o.proposals ? "candidates" : "anchors", (long long)r->n[ANC_N_ANCHORS],
-            (long long)r->n[ANC_N_POSITIVES], (long long)r->n[ANC_N_NEGATIVES],
-            (long long)r->n[ANC_N_IGNORED], (long long)r->n[ANC_N_SAMPLED_POSITIVES],
-            (long long)r->n[ANC_N_SAMPLED_NEGATIVES]);
-    if (j->o.proposals)
-        fprintf(to, " \"proposals\":%lld,\"proposals_left_out\":%lld,\"views_without_proposals\":%lld,\n",
-                (long long)r->n[ANC_N_PROPOSALS], (long long)r->n[ANC_N_LEFT_OUT],
-                (long long)r->n[ANC_N_WITHOUT_PROPOSALS]);
-    fprintf(to,
-            " \"seconds\":{\"total\":%.6f,\"read\":%.6f,\"label_and_write\":%.6f,\"index\":%.6f,\n"
-            "  "
-            "\"all_ranks\":{\"lay\":%.6f,\"match\":%.6f,\"sample\":%.6f,\"encode\":%.6f,\"gather\":%.6f,"
-            "\"write\":%.6f,\"seal\":%.6f,"
-            "\"sync\":%.6f},\n"
-            "  \"lock\":%.6f,\"claim\":%.6f,\"look\":%.6f,\"index_seal\":%.6f,\"index_sync\":%.6f,\n"
-            "  \"busy_min\":%.6f,\"busy_mean\":%.6f,\"busy_max\":%.6f,\"busy_max_rank\":%d},\n",
-            t->total_s, t->read_s, t->label_s, t->index_s, r->s[ANC_S_LAY], r->s[ANC_S_MATCH],
-            r->s[ANC_S_SAMPLE], r->s[ANC_S_ENCODE], r->s[ANC_S_GATHER], r->s[ANC_S_WRITE], r->s[ANC_S_SEAL],
-            r->s[ANC_S_SYNC], t->lock_s, t->claim_s, t->look_s, t->index.seal_s, t->index.sync_s + t->names_s,
-            t->busy.min, t->busy.mean, t->busy.max, t->busy.max_rank);
-    fprintf(to, " \"peak_mib\":%.1f,\"peak_mib_mean\":%.1f}\n", t->peak.max, t->peak.mean);
 }
 
 /* ---- the job ---- */
@@ -620,7 +457,7 @@ static anc_status see_what_is_left(job *j, anc_err *err)
     return ANC_OK;
 }
 
-static anc_status do_all(job *j, anc_label_record *sum, timings *t, anc_err *err)
+static anc_status do_all(job *j, anc_label_record *sum, anc_label_timings *t, anc_err *err)
 {
     bool speaks = !j->team.rank;
     int64_t views = 0;
@@ -638,10 +475,32 @@ static anc_status do_all(job *j, anc_label_record *sum, timings *t, anc_err *err
     return ANC_OK;
 }
 
+static anc_label_report report_of(const job *j, const anc_label_record *sum, const anc_label_timings *t)
+{
+    return (anc_label_report){ .annotations = j->o.annotations,
+                               .out = j->o.out,
+                               .proposals = j->o.proposals,
+                               .proposals_format =
+                                   j->o.proposals ? anc_proposals_format(j->proposals.file) : NULL,
+                               .kernels = j->kernels->name,
+                               .config = j->config,
+                               .source = j->source,
+                               .plan = &j->plan.label,
+                               .ranks = j->team.size,
+                               .part = j->o.part_i,
+                               .n_parts = j->o.part_n,
+                               .n_shards = j->n_shards,
+                               .n_mine = j->n_mine,
+                               .n_before = j->n_before,
+                               .index_written = j->index_written,
+                               .record = sum,
+                               .t = t };
+}
+
 static anc_status run(job *j, anc_err *err)
 {
     double start = anc_now_s();
-    timings t = { 0 };
+    anc_label_timings t = { 0 };
     anc_label_record sum = { 0 };
     if (share_plan(j, err)) return err->code;
     t.look_s = anc_now_s();
@@ -651,21 +510,21 @@ static anc_status run(job *j, anc_err *err)
     t.look_s = anc_now_s() - t.look_s;
     t.lock_s = j->lock_s;
     t.claim_s = j->claim_s;
-    if (speaks && (!j->o.quiet || j->o.dry_run)) print_plan(j);
+    anc_label_report all = report_of(j, &sum, &t);
+    if (speaks && (!j->o.quiet || j->o.dry_run)) anc_label_print_plan(&all);
     if (j->o.dry_run) {
         if (speaks)
-            printf("label: dry run: would write %s shards and targets.h5 to %s\n", COUNT(j->n_mine),
-                   j->o.out);
+            printf("label: dry run: would write %s shards and targets.h5 to %s\n",
+                   anc_format_count(j->n_mine).text, j->o.out);
         return ANC_OK;
     }
     fflush(stdout);
     if (do_all(j, &sum, &t, err) || j->n_left) return err->code;
     t.total_s = anc_now_s() - start;
     t.peak = anc_team_spread(&j->team, anc_peak_mib());
-    if (speaks && !j->o.quiet && j->n_before < j->n_mine) print_summary(j, &sum, &t);
-    if (speaks && !j->o.quiet && j->n_before == j->n_mine) print_end(j, &sum, &t);
-    const outcome all = { j, &sum, &t };
-    if (speaks && j->o.summary) anc_summary_write(j->o.summary, print_json, &all, err);
+    all = report_of(j, &sum, &t);
+    if (speaks && !j->o.quiet) anc_label_print_summary(&all);
+    if (speaks && j->o.summary) anc_summary_write(j->o.summary, anc_label_print_json, &all, err);
     return anc_team_agree(&j->team, err);
 }
 

@@ -1,0 +1,157 @@
+/* jobs/label_report.c: see label_report.h */
+#include "jobs/label_report.h"
+#include "jobs/config.h"
+#include "jobs/findings_report.h"
+#include "jobs/format.h"
+
+double anc_label_busy_s(const anc_label_record *r)
+{
+    double sum = 0;
+    for (int i = 0; i < ANC_N_STAGES; i++) sum += r->s[i];
+    return sum;
+}
+
+#define COUNT(x) anc_format_count(x).text
+
+void anc_label_print_plan(const anc_label_report *a)
+{
+    const anc_label_plan *p = a->plan;
+    printf("label: %s: %s images, %s boxes (%s); preset %s\n", a->annotations, COUNT(p->n_images),
+           COUNT(p->n_boxes), anc_source_format(a->source), p->rules.name);
+    if (anc_source_findings(a->source)) anc_findings_print(anc_source_findings(a->source), false);
+    if (a->proposals) {
+        printf("label: %s: %s proposals, ", a->proposals, COUNT(p->roi.count));
+        printf("%s images (%s); second stage\n", COUNT(p->roi.images), a->proposals_format);
+    }
+    printf("label: %s views, %s shard%s, %d rank%s, %s kernels\n", COUNT(p->n_images * p->epochs),
+           COUNT(a->n_shards), a->n_shards == 1 ? "" : "s", a->ranks, a->ranks == 1 ? "" : "s", a->kernels);
+    if (a->n_parts > 1) printf("label: part %d of %d: %s shards\n", a->part, a->n_parts, COUNT(a->n_mine));
+    if (a->n_before) printf("label: %s of them are done already\n", COUNT(a->n_before));
+}
+
+static void print_end(const anc_label_report *a)
+{
+    const anc_label_record *r = a->record;
+    const anc_label_timings *t = a->t;
+    if (a->n_before == a->n_mine && !a->index_written) {
+        printf("label: all is there and whole (%s shard%s): nothing to do (%s)\n", COUNT(a->n_mine),
+               a->n_mine == 1 ? "" : "s", anc_format_time(t->total_s).text);
+        return;
+    }
+    printf("label: wrote %s shard%s%s to %s, ", COUNT(a->n_mine - a->n_before),
+           a->n_mine - a->n_before == 1 ? "" : "s", a->index_written ? " and targets.h5" : "", a->out);
+    printf("%s in %s\n", anc_format_bytes(r->n[ANC_N_BYTES] + t->index_bytes).text,
+           anc_format_time(t->total_s).text);
+}
+
+/* What was labelled: anchors, or the second stage's candidates. */
+static void print_labelled(const anc_label_report *a)
+{
+    const anc_label_record *r = a->record;
+    if (a->proposals) {
+        printf("  candidates  %15s   ", COUNT(r->n[ANC_N_ANCHORS]));
+        printf("%s proposals, ", COUNT(r->n[ANC_N_PROPOSALS] - r->n[ANC_N_LEFT_OUT]));
+        printf("%s boxes\n", COUNT(r->n[ANC_N_ANCHORS] - r->n[ANC_N_PROPOSALS] + r->n[ANC_N_LEFT_OUT]));
+    } else {
+        printf("  anchors     %15s\n", COUNT(r->n[ANC_N_ANCHORS]));
+    }
+    printf("    positive  %15s   %s sampled\n", COUNT(r->n[ANC_N_POSITIVES]),
+           COUNT(r->n[ANC_N_SAMPLED_POSITIVES]));
+    printf("    negative  %15s   %s sampled\n", COUNT(r->n[ANC_N_NEGATIVES]),
+           COUNT(r->n[ANC_N_SAMPLED_NEGATIVES]));
+    printf("    ignored   %15s\n", COUNT(r->n[ANC_N_IGNORED]));
+    if (r->n[ANC_N_LEFT_OUT])
+        printf("  note: %s proposals have no area in their view and were left out\n",
+               COUNT(r->n[ANC_N_LEFT_OUT]));
+    if (r->n[ANC_N_WITHOUT_PROPOSALS])
+        printf("  note: %s views have no proposals; they train on their boxes alone, if they have any\n",
+               COUNT(r->n[ANC_N_WITHOUT_PROPOSALS]));
+}
+
+void anc_label_print_summary(const anc_label_report *a)
+{
+    const anc_label_record *r = a->record;
+    const anc_label_timings *t = a->t;
+    if (a->n_before == a->n_mine) {
+        print_end(a);
+        return;
+    }
+    const anc_dataset_report *found = anc_source_report(a->source);
+    double busy = anc_label_busy_s(r) > 0 ? anc_label_busy_s(r) : 1;
+    printf("\n  views       %15s   %s images/s\n", COUNT(r->n[ANC_N_VIEWS]),
+           anc_format_rate((double)r->n[ANC_N_VIEWS] / t->total_s).text);
+    printf("  objects     %15s   %s clipped at the edge, %s outside or empty in the view\n",
+           COUNT(r->n[ANC_N_BOXES]), COUNT(r->n[ANC_N_CLIPPED]), COUNT(r->n[ANC_N_DROPPED]));
+    printf("  crowds      %15s   annotated; rule: %s\n", COUNT(found->crowds),
+           anc_config_crowd_word(&a->plan->rules));
+    print_labelled(a);
+    if (found->empty_boxes)
+        printf("  note: %s annotated boxes have no area and were left out\n", COUNT(found->empty_boxes));
+    if (found->duplicate_ids)
+        printf("  note: %s annotation ids stand more than once\n", COUNT(found->duplicate_ids));
+    if (r->n[ANC_N_UNMATCHED])
+        printf("  note: %s objects reach no anchor well enough to make one positive\n",
+               COUNT(r->n[ANC_N_UNMATCHED]));
+    if (r->n[ANC_N_WITHOUT_POSITIVES])
+        printf("  note: %s views have no positive %s\n", COUNT(r->n[ANC_N_WITHOUT_POSITIVES]),
+               a->proposals ? "RoI" : "anchor");
+    printf("\n  read annotations %s; label and write %s; index %s\n", anc_format_time(t->read_s).text,
+           anc_format_time(t->label_s).text, anc_format_time(t->index_s).text);
+    printf("  work of all ranks: match %.0f %%, sample %.0f %%, encode %.0f %%, lay and gather %.0f %%, "
+           "write %.0f %%\n",
+           100 * r->s[ANC_S_MATCH] / busy, 100 * r->s[ANC_S_SAMPLE] / busy, 100 * r->s[ANC_S_ENCODE] / busy,
+           100 * (r->s[ANC_S_LAY] + r->s[ANC_S_GATHER]) / busy,
+           100 * (r->s[ANC_S_WRITE] + r->s[ANC_S_SEAL] + r->s[ANC_S_SYNC]) / busy);
+    printf("  memory: at most %.0f MiB on a rank (rank %d)\n", t->peak.max, t->peak.max_rank);
+    print_end(a);
+}
+
+void anc_label_print_json(const void *report, FILE *to)
+{
+    const anc_label_report *a = report;
+    const anc_label_record *r = a->record;
+    const anc_label_timings *t = a->t;
+    const anc_dataset_report *found = anc_source_report(a->source);
+    fprintf(to, "{\"config\":%s,\n", a->config);
+    fprintf(to, " \"ranks\":%d,\"kernels\":\"%s\",\"shards\":%lld,\"shards_before\":%lld,\"bytes\":%lld,\n",
+            a->ranks, a->kernels, (long long)a->n_mine, (long long)a->n_before,
+            (long long)(r->n[ANC_N_BYTES] + t->index_bytes));
+    fprintf(to,
+            " \"source\":{\"annotations\":%lld,\"empty_boxes\":%lld,\"over_edge\":%lld,\"outside\":%lld,"
+            "\"crowds\":%lld,"
+            "\"duplicate_ids\":%lld,\"images_without_boxes\":%lld},\n",
+            (long long)found->annotations, (long long)found->empty_boxes, (long long)found->over_edge,
+            (long long)found->outside, (long long)found->crowds, (long long)found->duplicate_ids,
+            (long long)found->without_boxes);
+    fprintf(to,
+            " \"views\":%lld,\"objects\":%lld,\"crowd_regions\":%lld,\"clipped\":%lld,\"dropped\":%lld,"
+            "\"unmatched\":%lld,"
+            "\"views_without_positives\":%lld,\n",
+            (long long)r->n[ANC_N_VIEWS], (long long)r->n[ANC_N_BOXES], (long long)r->n[ANC_N_CROWDS],
+            (long long)r->n[ANC_N_CLIPPED], (long long)r->n[ANC_N_DROPPED], (long long)r->n[ANC_N_UNMATCHED],
+            (long long)r->n[ANC_N_WITHOUT_POSITIVES]);
+    fprintf(to,
+            " \"%s\":%lld,\"positives\":%lld,\"negatives\":%lld,\"ignored\":%lld,\"sampled_positives\":%lld,"
+            "\"sampled_negatives\":%lld,\n",
+            a->proposals ? "candidates" : "anchors", (long long)r->n[ANC_N_ANCHORS],
+            (long long)r->n[ANC_N_POSITIVES], (long long)r->n[ANC_N_NEGATIVES],
+            (long long)r->n[ANC_N_IGNORED], (long long)r->n[ANC_N_SAMPLED_POSITIVES],
+            (long long)r->n[ANC_N_SAMPLED_NEGATIVES]);
+    if (a->proposals)
+        fprintf(to, " \"proposals\":%lld,\"proposals_left_out\":%lld,\"views_without_proposals\":%lld,\n",
+                (long long)r->n[ANC_N_PROPOSALS], (long long)r->n[ANC_N_LEFT_OUT],
+                (long long)r->n[ANC_N_WITHOUT_PROPOSALS]);
+    fprintf(to,
+            " \"seconds\":{\"total\":%.6f,\"read\":%.6f,\"label_and_write\":%.6f,\"index\":%.6f,\n"
+            "  "
+            "\"all_ranks\":{\"lay\":%.6f,\"match\":%.6f,\"sample\":%.6f,\"encode\":%.6f,\"gather\":%.6f,"
+            "\"write\":%.6f,\"seal\":%.6f,"
+            "\"sync\":%.6f},\n"
+            "  \"lock\":%.6f,\"claim\":%.6f,\"look\":%.6f,\"index_seal\":%.6f,\"index_sync\":%.6f,\n"
+            "  \"busy_min\":%.6f,\"busy_mean\":%.6f,\"busy_max\":%.6f,\"busy_max_rank\":%d},\n",
+            t->total_s, t->read_s, t->label_s, t->index_s, r->s[ANC_S_LAY], r->s[ANC_S_MATCH],
+            r->s[ANC_S_SAMPLE], r->s[ANC_S_ENCODE], r->s[ANC_S_GATHER], r->s[ANC_S_WRITE], r->s[ANC_S_SEAL],
+            r->s[ANC_S_SYNC], t->lock_s, t->claim_s, t->look_s, t->index.seal_s, t->index.sync_s + t->names_s,
+            t->busy.min, t->busy.mean, t->busy.max, t->busy.max_rank);
+    fprintf(to, " \"peak_mib\":%.1f,\"peak_mib_mean\":%.1f}\n", t->peak.max, t->peak.mean);
+}
