@@ -102,7 +102,8 @@ anc_status anc_h5_may_replace(const char *path, const char *format, anc_err *err
 anc_status anc_h5_create_part(const char *path, anc_h5_file *f, anc_err *err);
 
 /* The same as path.TAG.part, for files that two processes might come to write at once: the rename of one then
- * never gives the other's half-written file its final name. */
+ * never gives the other's half-written file its final name. For names that are the run's own: what stands
+ * there, such as a shard that lost its first bytes, is replaced whatever it is. */
 anc_status anc_h5_create_part_as(const char *path, const char *tag, anc_h5_file *f, anc_err *err);
 
 /* Closes, seals (io/seal.h), fsyncs, renames to the final name, fsyncs the folder. The file is closed either

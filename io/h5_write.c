@@ -51,7 +51,7 @@ anc_status anc_h5_create_part(const char *path, anc_h5_file *f, anc_err *err)
 
 anc_status anc_h5_create_part_as(const char *path, const char *tag, anc_h5_file *f, anc_err *err)
 {
-    if (anc_h5_look(path) == ANC_H5_FOREIGN)
+    if (!tag && anc_h5_look(path) == ANC_H5_FOREIGN)
         return anc_fail(err, ANC_ESYSTEM,
                         "%s: already there and not an HDF5 file; choose another name, or remove it", path);
     *f = (anc_h5_file){ .path = strdup(path) };

@@ -27,6 +27,8 @@ struct anc_lock {
     pthread_cond_t wake;
     bool ending;
     atomic_bool lost;
+    atomic_llong
+        seen_ms; /* when the file was last seen to be its own, by a clock that runs while it does not */
 };
 
 /* A lock file that was found in the folder. */
@@ -235,19 +237,41 @@ static anc_status judge(const anc_lock_request *r, list *l, anc_err *err)
 
 /* ---- holding ---- */
 
-/* False when the file is gone or another's; a disk that does not answer well is no reason to stop. */
-static bool beat(const anc_lock *l, unsigned long long count)
+static long long now_ms(void)
 {
-    char text[TEXT_BYTES], number[24];
-    int fd = open(l->path, O_RDWR | O_CLOEXEC);
+    struct timespec t;
+    clock_gettime(CLOCK_BOOTTIME, &t);
+    return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
+}
+
+/* False when the file is gone or another's; a disk that does not answer well is no reason to stop. */
+static bool is_own(int fd, const char *token)
+{
+    char text[TEXT_BYTES];
     if (fd < 0) return errno != ENOENT && errno != ESTALE;
     ssize_t n = read(fd, text, sizeof text - 1);
     text[n > 0 ? n : 0] = '\0';
-    bool mine = n <= 0 || strstr(text, l->token);
+    return n <= 0 || strstr(text, token);
+}
+
+static bool looks_own(const char *path, const char *token)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    bool own = is_own(fd, token);
+    if (fd >= 0) close(fd);
+    return own;
+}
+
+/* False as is_own. */
+static bool beat(const anc_lock *l, unsigned long long count)
+{
+    char number[24];
+    int fd = open(l->path, O_RDWR | O_CLOEXEC);
+    bool own = is_own(fd, l->token);
     int length = snprintf(number, sizeof number, "%016llu\n", count);
-    if (mine && pwrite(fd, number, (size_t)length, l->beat_at) == length) fsync(fd);
-    close(fd);
-    return mine;
+    if (fd >= 0 && own && pwrite(fd, number, (size_t)length, l->beat_at) == length) fsync(fd);
+    if (fd >= 0) close(fd);
+    return own;
 }
 
 static void *keep_beating(void *context)
@@ -264,7 +288,10 @@ static void *keep_beating(void *context)
         pthread_mutex_unlock(&l->mutex);
         bool mine = beat(l, ++count);
         pthread_mutex_lock(&l->mutex);
-        l->lost = !mine;
+        if (mine)
+            atomic_store(&l->seen_ms, now_ms());
+        else
+            atomic_store(&l->lost, true);
     }
     pthread_mutex_unlock(&l->mutex);
     return NULL;
@@ -363,6 +390,7 @@ anc_status anc_lock_take(const anc_lock_request *r, anc_lock **out, anc_err *err
     for (int i = 0; i < TRIES && !err->code && !l->path[0]; i++)
         if (!attempt(r, &before, &after, l, err) && !l->path[0]) nap();
     if (!err->code && !l->path[0]) anc_fail(err, ANC_ESYSTEM, "%s: its lock cannot be taken", r->dir);
+    atomic_store(&l->seen_ms, now_ms());
     if (!err->code && start_beating(l, err)) unlink(l->path);
     free(before.lock);
     free(after.lock);
@@ -373,7 +401,26 @@ anc_status anc_lock_take(const anc_lock_request *r, anc_lock **out, anc_err *err
     return err->code;
 }
 
-bool anc_lock_lost(const anc_lock *l) { return atomic_load(&l->lost); }
+bool anc_lock_lost(anc_lock *l)
+{
+    enum { STALE_MS = 3000 * BEAT_S };
+    if (atomic_load(&l->lost)) return true;
+    if (now_ms() - atomic_load(&l->seen_ms) < STALE_MS) return false;
+    if (looks_own(l->path, l->token))
+        atomic_store(&l->seen_ms, now_ms());
+    else
+        atomic_store(&l->lost, true);
+    return atomic_load(&l->lost);
+}
+
+void anc_lock_mark_of(const anc_lock *l, anc_lock_mark *m)
+{
+    memset(m, 0, sizeof *m);
+    snprintf(m->path, sizeof m->path, "%s", l->path);
+    snprintf(m->token, sizeof m->token, "%s", l->token);
+}
+
+bool anc_lock_mark_holds(const anc_lock_mark *m) { return !*m->path || looks_own(m->path, m->token); }
 
 const char *anc_lock_tag(const anc_lock *l) { return l->tag; }
 

@@ -33,8 +33,18 @@ typedef struct {
 /* Takes the lock, or fails with ANC_ESYSTEM and a text that says who holds it. */
 anc_status anc_lock_take(const anc_lock_request *r, anc_lock **out, anc_err *err);
 
-/* True once the lock is another's: stop writing. Cheap enough for every view. */
-bool anc_lock_lost(const anc_lock *l);
+/* True once the lock is another's: stop writing. Cheap enough for every view; who has not run for some
+ * seconds looks at the file before it answers. */
+bool anc_lock_lost(anc_lock *l);
+
+/* What other processes of the run know the lock by; plain bytes, to be broadcast. All 0: there is no lock. */
+typedef struct {
+    char path[4096], token[17];
+} anc_lock_mark;
+void anc_lock_mark_of(const anc_lock *l, anc_lock_mark *m);
+
+/* Looks at the file: whether it still is that lock's. Before each file gets its final name. */
+bool anc_lock_mark_holds(const anc_lock_mark *m);
 
 /* "I-of-N-1a2b3c4d": no other run ever has the same; for names of files that are being written. */
 const char *anc_lock_tag(const anc_lock *l);

@@ -239,8 +239,9 @@ static void add_findings(const anc_source *part, const char *path, anc_findings 
     if (slash && slash[1]) path = slash + 1;
     for (int k = 0; k < ANC_N_FINDINGS; k++) {
         if (part->annotations) f.of[k].n = r->found[k];
-        for (int p = 0; p < ANC_FINDING_PLACES && f.of[k].place[p][0] && part->reader->whole; p++) {
+        for (int p = 0; p < ANC_FINDING_PLACES && f.of[k].place[p][0]; p++) {
             const char *place = part->findings.of[k].place[p];
+            if (!part->reader->whole && strncmp(place, "image ", 6)) continue; /* names its file */
             snprintf(f.of[k].place[p], sizeof f.of[k].place[p], "%.60s: %.90s", path, place);
         }
     }

@@ -14,6 +14,6 @@ void anc_findings_print(const anc_findings *f, bool all)
                anc_finding_words((anc_finding_kind)k));
         for (int i = 0; i < ANC_FINDING_PLACES && one->place[i][0]; i++)
             printf("%s%s", i ? "; " : ": ", one->place[i]);
-        printf("%s\n", one->n > ANC_FINDING_PLACES ? "; ..." : "");
+        printf("%s\n", one->place[0][0] && one->n > ANC_FINDING_PLACES ? "; ..." : "");
     }
 }

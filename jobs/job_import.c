@@ -1,7 +1,9 @@
 /* jobs/job_import.c: `anchorage import`: any annotation source, checked once, kept as the canonical
  * annotations.h5 or as COCO JSON; several become one
  */
+#include "io/annotations.h"
 #include "io/files.h"
+#include "io/h5.h"
 #include "io/source.h"
 #include "jobs/clock.h"
 #include "jobs/findings_report.h"
@@ -12,12 +14,14 @@
 #include "jobs/source_opts.h"
 #include "jobs/source_team.h"
 #include "jobs/stop.h"
+#include <errno.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 typedef struct {
     const char **from, *to; /* from [n_from] */
@@ -110,6 +114,16 @@ static anc_status spare_source(const job *j, anc_err *err)
     return ANC_OK;
 }
 
+/* What can be told before anything is read. */
+static anc_status check_files(const job *j, anc_err *err)
+{
+    for (int k = 0; k < j->n_from; k++)
+        if (access(j->from[k], R_OK))
+            return anc_fail(err, ANC_ESYSTEM, "%s: cannot open: %s", j->from[k], strerror(errno));
+    if (!j->to || spare_source(j, err) || anc_ends_with(j->to, ".json")) return err->code;
+    return anc_h5_may_replace(j->to, ANC_ANNOTATIONS_FORMAT, err);
+}
+
 static bool asked(void *context)
 {
     (void)context;
@@ -180,7 +194,7 @@ static anc_status read_all(job *j, anc_err *err)
 static anc_status run(job *j, anc_err *err)
 {
     double start = anc_now_s();
-    if (!j->team.rank && !j->dry_run) spare_source(j, err);
+    if (!j->team.rank) check_files(j, err);
     if (anc_team_agree(&j->team, err) || read_all(j, err)) return err->code;
     if (!j->team.rank && (j->dry_run || !write_out(j, err)) && !j->quiet)
         print_report(j, anc_now_s() - start);
@@ -246,7 +260,7 @@ int anc_job_import(int argc, char **argv)
     int ended = anc_opts_parse(&usage, argc, argv, j.from, &j.n_from);
     if (ended)
         ended--;
-    else if (!j.to && !j.dry_run)
+    else if ((!j.to && !j.dry_run) || (j.to && !*j.to))
         ended = anc_opts_refuse(&usage, "--output FILE.h5 is missing");
     else if (j.n_from > 1 && j.words.list)
         ended = anc_opts_refuse(&usage, "--list is for one source; import each with its own, then join what "

@@ -45,6 +45,7 @@ typedef struct {
 typedef struct {
     anc_label_plan label;
     char kernels[16], tag[64];
+    anc_lock_mark mark;
 } plan;
 
 enum { ABSENT, WHOLE, FAULTY }; /* a shard before this run */
@@ -158,7 +159,10 @@ static anc_status make_plan(job *j, anc_err *err)
     const char *const reads[] = { o->annotations, o->config, o->like, o->proposals };
     if (!o->dry_run && o->summary && anc_summary_check("--summary-json", o->summary, reads, 4, o->out, err))
         return err->code;
-    if (j->lock) snprintf(j->plan.tag, sizeof j->plan.tag, "%s", anc_lock_tag(j->lock));
+    if (j->lock) {
+        snprintf(j->plan.tag, sizeof j->plan.tag, "%s", anc_lock_tag(j->lock));
+        anc_lock_mark_of(j->lock, &j->plan.mark);
+    }
     p->seed = o->seed;
     p->epochs = o->epochs;
     p->images_per_shard = o->images_per_shard;
@@ -249,15 +253,9 @@ static bool lock_is_lost(const job *j) { return j->lock && anc_lock_lost(j->lock
 static bool between_views(void *context)
 {
     job *j = context;
+    if (lock_is_lost(j)) return false; /* and hand out no more */
     anc_queue_serve(j->queue);
-    return !anc_stop_wanted() && !lock_is_lost(j);
-}
-
-static anc_status say_lost(const job *j, anc_err *err)
-{
-    return anc_fail(err, ANC_ESYSTEM,
-                    "%s: another run has taken the folder over while this one did not run; this one ends",
-                    j->o.out);
+    return !anc_stop_wanted();
 }
 
 /* Gives the pending shard its final name. The disk has had the time of another shard to write it: a rank that
@@ -266,19 +264,9 @@ static anc_status say_lost(const job *j, anc_err *err)
 static anc_status commit_pending(job *j, anc_err *err)
 {
     if (!j->pending.sealed) return ANC_OK;
-    if (!lock_is_lost(j)) return anc_h5_commit(&j->pending, err);
+    if (!lock_is_lost(j) && anc_lock_mark_holds(&j->plan.mark)) return anc_h5_commit(&j->pending, err);
     anc_h5_abandon(&j->pending);
-    return say_lost(j, err);
-}
-
-/* Collective, with no shard in hand: only rank 0 can know that the folder is another run's by now. */
-static anc_status commit_last(job *j, anc_err *err)
-{
-    int lost = !j->team.rank && lock_is_lost(j);
-    anc_team_bcast(&j->team, &lost, sizeof lost, 0);
-    if (!lost) return commit_pending(j, err);
-    anc_h5_abandon(&j->pending);
-    return say_lost(j, err);
+    return anc_run_folder_lost(j->o.out, err);
 }
 
 /* Adds to a record what the disk has cost since this was last asked. */
@@ -323,7 +311,7 @@ static anc_status do_shard(job *j, const anc_work *work, anc_label_record *r, bo
     anc_status status = anc_shard_make(&j->maker, &slice, epoch, r, dropped, err);
     anc_dataset_clear(&slice);
     if (status) return j->maker.bad_proposals ? status : anc_within(err, "%s", j->o.annotations);
-    if (lock_is_lost(j)) return say_lost(j, err);
+    if (lock_is_lost(j)) return anc_run_folder_lost(j->o.out, err);
     return *dropped ? ANC_OK : write_shard(j, work->item, r, err);
 }
 
@@ -369,7 +357,7 @@ static anc_status do_shards(job *j, anc_label_record *sum, anc_label_timings *t,
     }
     anc_err last = { 0 };
     anc_label_record rest = { 0 };
-    if (commit_last(j, &last)) anc_queue_fail(j->queue, &last);
+    if (commit_pending(j, &last)) anc_queue_fail(j->queue, &last);
     take_cost(j, &rest);
     busy += anc_label_busy_s(&rest);
     failed = anc_queue_finish(j->queue, &j->n_left, err); /* the same on all ranks */
@@ -439,6 +427,8 @@ static anc_status share_plan(job *j, anc_err *err)
     const anc_run_folder f = folder_of(j);
     double start = anc_now_s();
     if (!err->code && j->lock) anc_run_folder_claim(&f, j->lock, j->config, j->n_shards, err);
+    if (!err->code && j->o.dry_run && !j->team.rank && *j->o.out)
+        anc_run_folder_check(&f, j->config, j->n_shards, err);
     j->claim_s = anc_now_s() - start;
     return anc_team_agree(&j->team, err);
 }
@@ -514,8 +504,8 @@ static anc_status run(job *j, anc_err *err)
     if (speaks && (!j->o.quiet || j->o.dry_run)) anc_label_print_plan(&all);
     if (j->o.dry_run) {
         if (speaks)
-            printf("label: dry run: would write %s shards and targets.h5 to %s\n",
-                   anc_format_count(j->n_mine).text, j->o.out);
+            printf("label: dry run: would write %s shards and targets.h5%s%s\n",
+                   anc_format_count(j->n_mine).text, *j->o.out ? " to " : "", j->o.out);
         return ANC_OK;
     }
     fflush(stdout);
@@ -622,7 +612,7 @@ int anc_job_label(int argc, char **argv)
         return anc_opts_refuse(
             &usage, "--restart would throw away what other parts do; remove the folder's files first");
     if (!o->out && !o->dry_run) return anc_opts_refuse(&usage, "--output DIR is missing");
-    if (!o->out) o->out = ".";
+    if (!o->out) o->out = "";
     anc_err err = { 0 };
     if (anc_source_options(&o->words, &o->source, &err)) return anc_opts_refuse(&usage, "%s", err.text);
     if (anc_stop_listen(o->limit, &err)) return anc_opts_refuse(&usage, "%s", err.text);

@@ -3,7 +3,16 @@
 #include "jobs/config.h"
 #include "jobs/job.h"
 #include "jobs/opts.h"
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
+
+static int written(void)
+{
+    if (!fflush(stdout) && !ferror(stdout)) return ANC_EXIT_DONE;
+    fprintf(stderr, "anchorage: presets: cannot write: %s\n", strerror(errno));
+    return ANC_EXIT_FAILED;
+}
 
 int anc_job_presets(int argc, char **argv)
 {
@@ -22,7 +31,7 @@ int anc_job_presets(int argc, char **argv)
     if (!anc_opts_speaks()) return ANC_EXIT_DONE;
     if (!n) {
         for (const char *const *p = anc_rules_preset_names; *p; p++) puts(*p);
-        return ANC_EXIT_DONE;
+        return written();
     }
     anc_err err = { 0 };
     const anc_rules *r = anc_choose_preset(name, &err);
@@ -31,5 +40,5 @@ int anc_job_presets(int argc, char **argv)
         return ANC_EXIT_USAGE;
     }
     anc_config_print(r, stdout);
-    return fflush(stdout) ? ANC_EXIT_FAILED : ANC_EXIT_DONE;
+    return written();
 }

@@ -40,6 +40,7 @@ typedef struct {
 typedef struct {
     anc_propose_plan propose;
     char kernels[16], tag[64];
+    anc_lock_mark mark;
     bool done; /* the output is there already */
 } plan;
 
@@ -142,6 +143,13 @@ static anc_status check_names(const options *o, anc_err *err)
     return err->code;
 }
 
+static anc_status lost(const job *j, anc_err *err)
+{
+    return anc_fail(err, ANC_ESYSTEM,
+                    "%s: another run has taken the output over while this one did not run; this one ends",
+                    j->o.out);
+}
+
 /* Rank 0, with everything that decides the output known: takes the output and its shards. */
 static anc_status take_output(job *j, anc_err *err)
 {
@@ -151,6 +159,7 @@ static anc_status take_output(job *j, anc_err *err)
     if (look_at_output(j, err))
         return err->code; /* another run may have ended while this one waited for the lock */
     snprintf(j->plan.tag, sizeof j->plan.tag, "%s", anc_lock_tag(j->lock));
+    anc_lock_mark_of(j->lock, &j->plan.mark);
     if (j->plan.done) { /* shards of the same run that it could not remove any more */
         anc_err of_another = { 0 };
         j->claimed = !anc_run_folder_claim(&f, j->lock, j->config, j->n_shards, &of_another);
@@ -159,6 +168,7 @@ static anc_status take_output(job *j, anc_err *err)
     }
     if (anc_run_folder_claim(&f, j->lock, j->config, j->n_shards, err)) return err->code;
     j->claimed = true;
+    if (anc_lock_lost(j->lock)) return lost(j, err);
     if (j->o.restart && unlink(j->o.out) && errno != ENOENT)
         return anc_fail(err, ANC_ESYSTEM, "%s: cannot be removed: %s", j->o.out, strerror(errno));
     return ANC_OK;
@@ -212,8 +222,9 @@ static anc_status share_plan(job *j, anc_err *err)
 static bool go_on(void *context)
 {
     job *j = context;
+    if (j->lock && anc_lock_lost(j->lock)) return false; /* and hand out no more */
     anc_queue_serve(j->queue);
-    return !anc_stop_wanted() && !(j->lock && anc_lock_lost(j->lock));
+    return !anc_stop_wanted();
 }
 
 /* Collective. Each rank's own: kernels, features, the head. */
@@ -290,13 +301,6 @@ static void shard_finished(void *context, int64_t shard, const void *result)
     anc_progress_set(&j->progress, j->images_done);
 }
 
-static anc_status lost(const job *j, anc_err *err)
-{
-    return anc_fail(err, ANC_ESYSTEM,
-                    "%s: another run has taken the output over while this one did not run; this one ends",
-                    j->o.out);
-}
-
 static anc_status do_shard(job *j, int64_t shard, anc_propose_record *r, bool *dropped, anc_err *err)
 {
     char path[PATH_MAX];
@@ -309,7 +313,8 @@ static anc_status do_shard(job *j, int64_t shard, anc_propose_record *r, bool *d
     double t = anc_now_s();
     anc_output_shard(path, j->parts, shard, j->n_shards);
     if (anc_proposals_create(path, j->plan.tag, set->n_images, set->n, j->config, &to, err)) return err->code;
-    if (anc_proposals_append(to, set, err))
+    if (!anc_lock_mark_holds(&j->plan.mark)) lost(j, err);
+    if (err->code || anc_proposals_append(to, set, err))
         anc_proposals_abandon(to);
     else
         anc_proposals_commit(to, err);

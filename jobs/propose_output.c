@@ -123,7 +123,7 @@ void anc_output_clear(const char *parts, int64_t n_shards)
     }
 }
 
-void anc_output_tidy(const char *parts, int64_t n_shards, const anc_lock *lock)
+void anc_output_tidy(const char *parts, int64_t n_shards, anc_lock *lock)
 {
     char path[PATH_MAX];
     bool any = false;

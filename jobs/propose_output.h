@@ -42,6 +42,6 @@ void anc_output_clear(const char *parts, int64_t n_shards);
 
 /* With the lock held, in the end: removes run.json where there is no shard, so that the folder of a run which
  * failed at once can go with its lock (run_folder.h), and one of other options may follow. */
-void anc_output_tidy(const char *parts, int64_t n_shards, const anc_lock *lock);
+void anc_output_tidy(const char *parts, int64_t n_shards, anc_lock *lock);
 
 #endif

@@ -223,8 +223,20 @@ static bool ends_in(const char *text, const char *end)
     return n >= k && !strcmp(text + n - k, end);
 }
 
+anc_status anc_run_folder_lost(const char *dir, anc_err *err)
+{
+    return anc_fail(err, ANC_ESYSTEM,
+                    "%s: another run has taken the folder over while this one did not run; this one ends",
+                    dir);
+}
+
+static anc_status still_held(const anc_run_folder *f, anc_lock *lock, anc_err *err)
+{
+    return anc_lock_lost(lock) ? anc_run_folder_lost(f->dir, err) : ANC_OK;
+}
+
 /* Removes what a dead run was writing: all of it, or a part's own. */
-static anc_status sweep(const anc_run_folder *f, anc_err *err)
+static anc_status sweep(const anc_run_folder *f, anc_lock *lock, anc_err *err)
 {
     char mine[32];
     DIR *d = opendir(f->dir);
@@ -236,6 +248,7 @@ static anc_status sweep(const anc_run_folder *f, anc_err *err)
             ends_in(name, ".part") && (!strncmp(name, "shard-", 6) || !strncmp(name, "targets.h5.", 11));
         bool manifest = !strncmp(name, "run.json.", 9);
         if ((!part && !manifest) || (f->n_parts > 1 && !strstr(name, mine))) continue;
+        if (still_held(f, lock, err)) break;
         if (unlinkat(dirfd(d), name, 0) && errno != ENOENT)
             anc_fail(err, ANC_ESYSTEM, "%s/%s: cannot be removed: %s", f->dir, name, strerror(errno));
     }
@@ -275,16 +288,14 @@ static void ask_files(const char *dir, int64_t n_shards, anc_run *r, bool *there
     }
 }
 
-anc_status anc_run_folder_claim(const anc_run_folder *f, const anc_lock *lock, const char *config,
-                                int64_t n_shards, anc_err *err)
+/* Whether what lies in the folder is of this run. *told: by its run.json. */
+static anc_status compare_run(const anc_run_folder *f, const char *config, int64_t n_shards, bool *told,
+                              anc_err *err)
 {
     anc_run before = { 0 };
-    bool told, there;
     char text[700];
-    err->code = ANC_OK;
-    if (f->restart && throw_away(f->dir, err)) return err->code;
-    if (anc_run_read(f->dir, &before, &told, err)) return err->code;
-    there = told;
+    if (anc_run_read(f->dir, &before, told, err)) return err->code;
+    bool there = *told;
     if (!there) ask_files(f->dir, n_shards, &before, &there);
     if (there && strcmp(before.version, ANC_VERSION))
         anc_fail(err, ANC_EARGUMENT,
@@ -296,8 +307,31 @@ anc_status anc_run_folder_claim(const anc_run_folder *f, const anc_lock *lock, c
                  "%s: holds another run: %s; give the same options, choose another --output, or "
                  "give --restart to throw it away",
                  f->dir, text);
-    else if (!sweep(f, err) && !told)
-        write_manifest(f->dir, anc_lock_tag(lock), config, n_shards, err);
     anc_run_clear(&before);
     return err->code;
+}
+
+anc_status anc_run_folder_check(const anc_run_folder *f, const char *config, int64_t n_shards, anc_err *err)
+{
+    bool told;
+    struct stat info;
+    err->code = ANC_OK;
+    if (stat(f->dir, &info)) return ANC_OK;
+    if (!S_ISDIR(info.st_mode))
+        return anc_fail(err, ANC_ESYSTEM, "%s: cannot make this folder: %s", f->dir, strerror(ENOTDIR));
+    if (access(f->dir, W_OK | X_OK))
+        return anc_fail(err, ANC_ESYSTEM, "%s: cannot be written to: %s", f->dir, strerror(errno));
+    return f->restart ? ANC_OK : compare_run(f, config, n_shards, &told, err);
+}
+
+anc_status anc_run_folder_claim(const anc_run_folder *f, anc_lock *lock, const char *config, int64_t n_shards,
+                                anc_err *err)
+{
+    bool told;
+    err->code = ANC_OK;
+    if (still_held(f, lock, err) || (f->restart && throw_away(f->dir, err)) ||
+        compare_run(f, config, n_shards, &told, err) || sweep(f, lock, err) || told ||
+        still_held(f, lock, err))
+        return err->code;
+    return write_manifest(f->dir, anc_lock_tag(lock), config, n_shards, err);
 }

@@ -48,8 +48,14 @@ void anc_run_folder_leave(const anc_run_folder *f, anc_lock *lock, size_t made);
 
 /* With the lock held: makes the folder this run's. What is there must be of the same run, or restart throws
  * it away; left-over .part files are removed, run.json is written if it is not there. Errors: ANC_EARGUMENT
- * (another run's, by name of what differs), ANC_EDATA, ANC_ESYSTEM. */
-anc_status anc_run_folder_claim(const anc_run_folder *f, const anc_lock *lock, const char *config,
-                                int64_t n_shards, anc_err *err);
+ * (another run's, by name of what differs), ANC_EDATA, ANC_ESYSTEM (the lock is lost, too). */
+anc_status anc_run_folder_claim(const anc_run_folder *f, anc_lock *lock, const char *config, int64_t n_shards,
+                                anc_err *err);
+
+/* For a dry run: whether claim would take the folder, as far as can be told without changing anything. */
+anc_status anc_run_folder_check(const anc_run_folder *f, const char *config, int64_t n_shards, anc_err *err);
+
+/* What a run says that finds its lock lost (io/lock.h), and its error. */
+anc_status anc_run_folder_lost(const char *dir, anc_err *err);
 
 #endif
