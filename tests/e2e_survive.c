@@ -116,6 +116,17 @@ static void verify_finds_what_is_wrong_and_repair_mends_it(void)
     code = label(&text, 2, "broken", "--repair");
     expect(code, 0, text, "shard-00005-of-00024.h5: does not end in a seal");
     same("whole", "broken");
+    /* no HDF5 files any more, which elsewhere are never replaced */
+    CU_ASSERT_EQUAL(
+        check_run(
+            NULL,
+            "cd %s && printf x | dd of=shard-00007-of-00024.h5 bs=1 seek=1 conv=notrunc "
+            "status=none && head -c 4096 /dev/zero > shard-00008-of-00024.h5 && echo notes > targets.h5",
+            folder),
+        0);
+    code = label(&text, 2, "broken", "");
+    expect(code, 0, text, "shard-00007-of-00024.h5: its bytes are not those that were written");
+    same("whole", "broken");
     code = check_run(&text, "%s verify %s --recompute %s/run.json", ANC_BINARY, folder, folder);
     CU_ASSERT_NOT_EQUAL(code, 0);
     free(text);

@@ -1,6 +1,6 @@
 #!/bin/bash
-# faults.sh BINARY [PART...]: runs that are killed, folders that are damaged, disks that fail; PART: kills, requests, others,
-# damage, disks, errors (all). KILLS=200 for the long form; SEED repeats the moments of one, which it prints.
+# faults.sh BINARY [PART...]: runs that are killed, folders that are damaged, disks that fail; PART: kills, requests, suspended,
+# others, damage, disks, errors (all). KILLS=200 for the long form; SEED repeats the moments of one, which it prints.
 source "$(dirname "$0")/lib.sh"
 trap 'umount "$tmp/small" "$tmp/fixed" 2>/dev/null; rm -rf "$tmp"' EXIT
 KILLS=${KILLS:-20}
@@ -133,6 +133,45 @@ P
     expect "and back" same whole k
 }
 
+# ---- a run that was suspended, and wakes ----
+
+# wake SENTENCE WHEN FIRST... -- SECOND...: the first run is stopped when the command WHEN succeeds; the second, in a process
+# namespace of its own (as on another host), waits for its lock to be dead, and does the work; then the first wakes.
+wake() {
+    local sentence=$1 when=$2 first=() one code
+    shift 2
+    while [ "$1" != -- ]; do first+=("$1"); shift; done
+    shift
+    "${first[@]}" >first 2>&1 &
+    one=$!
+    within 20 eval "$when"
+    # shellcheck disable=SC2046
+    kill -STOP $(children $one) $one 2>/dev/null
+    timeout 90 unshare --pid --fork --mount-proc "$@" >"$log" 2>&1
+    code=$?
+    # shellcheck disable=SC2046
+    kill -CONT $one $(children $one) 2>/dev/null
+    wait $one
+    expect "the first of two ends with an error ($sentence)" grep -q "another run has taken the folder over" first
+    expect "the second takes over ($sentence)" ended $code 0
+    expect "and what it made stays ($sentence)" "$anchorage" verify k --recompute scenes/annotations.json
+}
+
+suspended() {
+    if [ "$(id -u)" != 0 ] || ! unshare --pid --fork --mount-proc true 2>/dev/null; then
+        not_run "suspended runs" "needs root and the right to unshare namespaces"
+        return
+    fi
+    local long=(scenes/annotations.json -q --assignment --images-per-shard 1500 --epochs 6) # 72 shards
+    rm -rf k
+    wake "amid its shards" 'ls k/shard-0000[1-9]* >/dev/null 2>&1' mpirun -n 2 "$anchorage" label "${long[@]}" -o k -- \
+        "$anchorage" label "${long[@]}" -o k --seed 9 --restart
+    expect "and is of the second" grep -q '"seed":9' k/run.json
+    wake "before it throws the old away" 'ls k/run.lock* >/dev/null 2>&1' "$anchorage" label "${long[@]}" -o k --restart -- \
+        "$anchorage" label "${long[@]}" -o k --seed 9
+    expect "and is of the second still" grep -q '"seed":9' k/run.json
+}
+
 # ---- damage ----
 
 # damage SENTENCE FILE COMMAND...: damages k/FILE by COMMAND; verify must name it, the same command must mend it
@@ -259,6 +298,7 @@ source "$here/errors.sh"
 
 ! wanted kills || kills
 ! wanted requests || requests
+! wanted suspended || suspended
 if wanted others || wanted damage; then others; fi # damage goes on with its folder
 ! wanted damage || damages
 ! wanted disks || disks
