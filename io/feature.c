@@ -125,9 +125,10 @@ static anc_status check_offsets(const anc_features *f, int l, int64_t n_rows, an
             return anc_fail(err, ANC_EDATA, "/level%d/grid is too large for image %lld", l,
                             (long long)f->info.id[i]);
         if (offset[i] < 0 || offset[i] > n_rows || offset[i + 1] != offset[i] + h * w)
-            return anc_fail(
-                err, ANC_EDATA, "/level%d/offset gives image %lld %lld rows, its grid has %lld x %lld", l,
-                (long long)f->info.id[i], (long long)(offset[i + 1] - offset[i]), (long long)h, (long long)w);
+            return anc_fail(err, ANC_EDATA,
+                            "/level%d/offset gives image %lld rows %lld to %lld, its grid has %lld x %lld", l,
+                            (long long)f->info.id[i], (long long)offset[i], (long long)offset[i + 1],
+                            (long long)h, (long long)w);
     }
     if (offset[0] != 0 || offset[f->info.n_images] != n_rows)
         return anc_fail(err, ANC_EDATA, "/level%d/offset goes from %lld to %lld, but there are %lld rows", l,

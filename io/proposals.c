@@ -35,16 +35,17 @@ anc_status anc_proposal_set_check_table(const anc_proposal_set *s, anc_err *err)
         if (s->image_id[i] <= s->image_id[i - 1])
             return anc_fail(err, ANC_EDATA, "image ids do not ascend: %" PRId64 " follows %" PRId64,
                             s->image_id[i], s->image_id[i - 1]);
+    if (s->offset[0] != 0) /* first, so that no difference below overflows */
+        return anc_fail(err, ANC_EDATA, "/proposals/offset starts at %" PRId64 ", not at 0", s->offset[0]);
     for (int64_t i = 0; i < s->n_images; i++)
         if (s->offset[i + 1] < s->offset[i] || s->offset[i + 1] - s->offset[i] > INT32_MAX)
             return anc_fail(err, ANC_EDATA,
                             "/proposals/offset goes from %" PRId64 " to %" PRId64 " at image %" PRId64,
                             s->offset[i], s->offset[i + 1], s->image_id[i]);
-    if (s->offset[0] != 0 || s->offset[s->n_images] != s->n)
+    if (s->offset[s->n_images] != s->n)
         return anc_fail(err, ANC_EDATA,
-                        "/proposals/offset runs from %" PRId64 " to %" PRId64 ", but there are %" PRId64
-                        " proposals",
-                        s->offset[0], s->offset[s->n_images], s->n);
+                        "/proposals/offset ends at %" PRId64 ", but there are %" PRId64 " proposals",
+                        s->offset[s->n_images], s->n);
     return ANC_OK;
 }
 

@@ -144,7 +144,7 @@ static void damage_is_said_in_words(void)
     v.id2 = 20;
     refused(v, "image 20 stands twice in /images/id");
     v = good, v.offset1 = 25;
-    refused(v, "/level0/offset gives image 20 25 rows, its grid has 4 x 6");
+    refused(v, "/level0/offset gives image 20 rows 0 to 25, its grid has 4 x 6");
     v = good, v.grid_h = 0;
     refused(v, "/level0/grid is 0 x 6 for image 20, which cannot be");
     v = good, v.grid_h = INT32_MAX;

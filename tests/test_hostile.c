@@ -3,6 +3,7 @@
 #include "io/feature.h"
 #include "io/h5.h"
 #include "io/h5_guard.h"
+#include "io/proposals.h"
 #include "io/targets_read.h"
 #include "tests/check.h"
 #include <signal.h>
@@ -250,7 +251,22 @@ static void a_heap_of_zeros_in_somebodys_file_ends_in_words(void)
     CU_ASSERT(code == 41 || code == 40 || code == 50);
 }
 
-CHECK_SUITE("hostile", CHECK(a_virtual_dataset_that_maps_itself_is_not_followed),
+/* Their difference overflows. */
+static void offsets_at_the_ends_of_their_range_are_refused(void)
+{
+    anc_err err = { 0 };
+    int64_t id[] = { 4, 5 }, below[] = { INT64_MIN, 2, 3 }, beyond[] = { 0, INT64_MAX, INT64_MAX };
+    anc_proposal_set s = { .n_images = 2, .n = 3, .image_id = id, .offset = below };
+    CU_ASSERT_EQUAL(anc_proposal_set_check_table(&s, &err), ANC_EDATA);
+    CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "/proposals/offset starts at -9223372036854775808, not at 0"));
+    s.offset = beyond;
+    CU_ASSERT_EQUAL(anc_proposal_set_check_table(&s, &err), ANC_EDATA);
+    CU_ASSERT_PTR_NOT_NULL(
+        strstr(err.text, "/proposals/offset goes from 0 to 9223372036854775807 at image 4"));
+}
+
+CHECK_SUITE("hostile", CHECK(offsets_at_the_ends_of_their_range_are_refused),
+            CHECK(a_virtual_dataset_that_maps_itself_is_not_followed),
             CHECK(a_virtual_dataset_maps_ordinary_ones_that_are_there),
             CHECK(a_chunk_larger_than_its_file_can_hold_is_refused),
             CHECK(strings_beyond_any_name_are_refused), CHECK(a_crash_in_the_guards_keep_has_last_words),

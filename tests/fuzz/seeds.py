@@ -175,6 +175,7 @@ def formats():
     put("folder/voc", "\0\1" + VOC + "\0" + VOC + "\0\0cat\n")
     put("folder/kitti", b"\0\2" + KITTI.encode() + b"\0" + KITTI.encode() + b"\0" + picture)
     put("folder/visdrone", b"\0\3" + VISDRONE.encode() + b"\0" + VISDRONE.encode() + b"\0" + picture)
+    put("proposals/far-offset", bytes.fromhex("2f0000001000602900000404040404"))  # once an overflow
     put("image_size/png", picture)
     put("image_size/bmp", b"BM" + struct.pack("<IHHIIiiHHIIiiII", 58, 0, 0, 54, 40, 3, -2, 1, 24, 0, 0, 0, 0, 0, 0) + bytes(20))
     put("image_size/jpeg", bytes.fromhex("ffd8ffe000104a46494600010100000100010000ffc0000b08002800fa01011100ffda0008010100003f00"))
