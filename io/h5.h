@@ -12,6 +12,7 @@
 
 #include "core/err.h"
 #include "io/out.h"
+#include "io/sync_later.h"
 #include <hdf5.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -50,6 +51,7 @@ typedef struct {
     anc_out_cost *cost; /* the commit adds to it; NULL: nobody asks */
     bool sealed;        /* by anc_h5_seal */
     int fd;             /* of the part, beside HDF5's own: for its lock and its sync */
+    anc_sync *syncing;  /* of a sealed one: under way */
     const char *guard;  /* path, when it is read without a seal to vouch for it: see io/h5_guard.h */
 } anc_h5_file;
 
@@ -111,8 +113,8 @@ anc_status anc_h5_create_part_as(const char *path, const char *tag, anc_h5_file 
  * it is only the folder that cannot be synced. Errors: ANC_ESYSTEM. */
 anc_status anc_h5_commit(anc_h5_file *f, anc_err *err);
 
-/* The first half of a commit: closes, seals, and has the disk begin on the bytes. The file keeps its part's
- * name. A commit some time later waits less for the disk than one at once; until then all of it can still be
+/* The first half of a commit: closes, seals, and begins to sync (io/sync_later.h). The file keeps its part's
+ * name. A commit some time later waits for what is left of the sync; until then all of it can still be
  * abandoned. Errors: ANC_ESYSTEM, with the file closed and nothing left. */
 anc_status anc_h5_seal(anc_h5_file *f, anc_err *err);
 

@@ -39,6 +39,7 @@ anc_h5_place anc_h5_look(const char *path)
 /* Frees f and gives up its part, which is removed unless it has its final name. */
 static void let_go(anc_h5_file *f, bool renamed)
 {
+    if (f->syncing) anc_sync_end(f->syncing, f->fd);
     if (f->part && !renamed) unlink(f->part);
     if (f->part) close(f->fd);
     anc_h5_forget(f);
@@ -135,33 +136,37 @@ static anc_status close_written(anc_h5_file *f, anc_err *err)
     return status;
 }
 
-/* fd is open since before the disk began: no failure of it is missed. */
-static anc_status append_seal(anc_h5_file *f, anc_err *err)
-{
-    begin_writing(f->fd);
-    if (anc_seal_append(f->part, err)) return anc_within(err, "%s", f->part);
-    begin_writing(f->fd);
-    f->sealed = true;
-    return ANC_OK;
-}
-
-anc_status anc_h5_seal(anc_h5_file *f, anc_err *err)
+/* Closes and seals. fd is open since before the disk began: no failure of it is missed. */
+static anc_status seal(anc_h5_file *f, anc_err *err)
 {
     assert(f->id > 0 && f->part);
     anc_status status = close_written(f, err);
     double start = now_s();
-    if (!status) status = append_seal(f, err);
+    if (!status) {
+        begin_writing(f->fd);
+        f->sealed = !(status = anc_seal_append(f->part, err));
+        if (status) anc_within(err, "%s", f->part);
+    }
     if (f->cost) f->cost->seal_s += now_s() - start;
     if (status) let_go(f, false);
     return status;
 }
 
+anc_status anc_h5_seal(anc_h5_file *f, anc_err *err)
+{
+    if (seal(f, err)) return err->code;
+    f->syncing = anc_sync_begin(f->fd);
+    return ANC_OK;
+}
+
 anc_status anc_h5_commit(anc_h5_file *f, anc_err *err)
 {
-    if (!f->sealed && anc_h5_seal(f, err)) return err->code;
+    if (!f->sealed && seal(f, err)) return err->code;
     double start = now_s();
     anc_status status = ANC_OK;
-    if (fsync(f->fd))
+    errno = anc_sync_end(f->syncing, f->fd);
+    f->syncing = NULL;
+    if (errno)
         status = system_failed(f, "sync", err);
     else if (rename(f->part, f->path))
         status = system_failed(f, "rename to its final name", err);

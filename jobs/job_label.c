@@ -258,9 +258,9 @@ static bool between_views(void *context)
     return !anc_stop_wanted();
 }
 
-/* Gives the pending shard its final name. The disk has had the time of another shard to write it: a rank that
- * waited for the disk after each would wait three times as long (docs/RESULTS.md). A crash thus loses up to
- * two shards of a rank. */
+/* Gives the pending shard its final name. It was synced while another one was labelled: a rank that waited
+ * for the disk after each shard would lose 2 % of its time (docs/RESULTS.md). A crash thus loses up to two
+ * shards of a rank. */
 static anc_status commit_pending(job *j, anc_err *err)
 {
     if (!j->pending.sealed) return ANC_OK;
