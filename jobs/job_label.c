@@ -258,13 +258,16 @@ static bool between_views(void *context)
     return !anc_stop_wanted();
 }
 
+/* By a look at the lock, which every rank takes. */
+static bool folder_is_ours(const job *j) { return !lock_is_lost(j) && anc_lock_mark_holds(&j->plan.mark); }
+
 /* Gives the pending shard its final name. It was synced while another one was labelled: a rank that waited
  * for the disk after each shard would lose 2 % of its time (docs/RESULTS.md). A crash thus loses up to two
  * shards of a rank. */
 static anc_status commit_pending(job *j, anc_err *err)
 {
     if (!j->pending.sealed) return ANC_OK;
-    if (!lock_is_lost(j) && anc_lock_mark_holds(&j->plan.mark)) return anc_h5_commit(&j->pending, err);
+    if (folder_is_ours(j)) return anc_h5_commit(&j->pending, err);
     anc_h5_abandon(&j->pending);
     return anc_run_folder_lost(j->o.out, err);
 }
@@ -293,10 +296,10 @@ static anc_status write_shard(job *j, int64_t shard, anc_label_record *r, anc_er
     if (anc_targets_write_part(&j->maker.targets, path, &about, &file, &r->n[ANC_N_BYTES], err))
         return err->code;
     anc_status status = commit_pending(j, err);
-    if (status)
-        anc_h5_abandon(&file); /* its folder may be another run's by now */
-    else
+    if (!status || folder_is_ours(j)) /* one that cannot be synced is lost alone */
         j->pending = file;
+    else
+        anc_h5_abandon(&file);
     take_cost(j, r);
     r->s[ANC_S_WRITE] = anc_now_s() - t - r->s[ANC_S_SEAL] - r->s[ANC_S_SYNC];
     return status;
