@@ -272,6 +272,12 @@ static anc_status commit_pending(job *j, anc_err *err)
     return anc_run_folder_lost(j->o.out, err);
 }
 
+/* A part that is gone was swept by the run that has taken the folder over. */
+static anc_status blame(const job *j, anc_err *err)
+{
+    return folder_is_ours(j) ? err->code : anc_run_folder_lost(j->o.out, err);
+}
+
 /* Adds to a record what the disk has cost since this was last asked. */
 static void take_cost(job *j, anc_label_record *r)
 {
@@ -294,8 +300,9 @@ static anc_status write_shard(job *j, int64_t shard, anc_label_record *r, anc_er
                                       .classes = &j->classes,
                                       .cost = &j->cost };
     if (anc_targets_write_part(&j->maker.targets, path, &about, &file, &r->n[ANC_N_BYTES], err))
-        return err->code;
+        return blame(j, err);
     anc_status status = commit_pending(j, err);
+    if (status) status = blame(j, err);
     if (!status || folder_is_ours(j)) /* one that cannot be synced is lost alone */
         j->pending = file;
     else

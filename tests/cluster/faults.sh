@@ -154,7 +154,7 @@ wake() {
     wait $one
     expect "the first of two ends with an error ($sentence)" grep -q "another run has taken the folder over" first
     expect "the second takes over ($sentence)" ended $code 0
-    expect "and what it made stays ($sentence)" "$anchorage" verify k --recompute scenes/annotations.json
+    expect "and what it made stays ($sentence)" "$anchorage" verify w --recompute scenes/annotations.json
 }
 
 suspended() {
@@ -163,13 +163,13 @@ suspended() {
         return
     fi
     local long=(scenes/annotations.json -q --assignment --images-per-shard 1500 --epochs 6) # 72 shards
-    rm -rf k
-    wake "amid its shards" 'ls k/shard-0000[1-9]* >/dev/null 2>&1' mpirun -n 2 "$anchorage" label "${long[@]}" -o k -- \
-        "$anchorage" label "${long[@]}" -o k --seed 9 --restart
-    expect "and is of the second" grep -q '"seed":9' k/run.json
-    wake "before it throws the old away" 'ls k/run.lock* >/dev/null 2>&1' "$anchorage" label "${long[@]}" -o k --restart -- \
-        "$anchorage" label "${long[@]}" -o k --seed 9
-    expect "and is of the second still" grep -q '"seed":9' k/run.json
+    rm -rf w
+    wake "amid its shards" 'ls w/shard-0000[1-9]* >/dev/null 2>&1' mpirun -n 2 "$anchorage" label "${long[@]}" -o w -- \
+        "$anchorage" label "${long[@]}" -o w --seed 9 --restart
+    expect "and is of the second" grep -q '"seed":9' w/run.json
+    wake "before it throws the old away" 'ls w/run.lock* >/dev/null 2>&1' "$anchorage" label "${long[@]}" -o w --restart -- \
+        "$anchorage" label "${long[@]}" -o w --seed 9
+    expect "and is of the second still" grep -q '"seed":9' w/run.json
 }
 
 # ---- damage ----
