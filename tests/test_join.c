@@ -17,9 +17,9 @@ static void make(anc_dataset *d, const char *categories, int64_t first, int64_t 
     anc_builder *b = anc_builder_new();
     int id, used;
     int64_t box_id = first_box;
-    char name[64];
+    char name[64] = "";
     for (int i = 0; i < 2; i++) {
-        snprintf(name, sizeof name, *prefix ? "%s%d.jpg" : "", prefix, i);
+        if (*prefix) snprintf(name, sizeof name, "%s%d.jpg", prefix, i);
         CU_ASSERT(!anc_builder_image(b, first + i, 100, 200, name, strlen(name), &err));
     }
     for (const char *p = categories; sscanf(p, "%d %63[^,]%n", &id, name, &used) == 2;
