@@ -259,7 +259,7 @@ static bool between_views(void *context)
 }
 
 /* By a look at the lock, which every rank takes. */
-static bool folder_is_ours(const job *j) { return !lock_is_lost(j) && anc_lock_mark_holds(&j->plan.mark); }
+static bool folder_is_ours(const job *j) { return anc_lock_mark_holds(&j->plan.mark); }
 
 /* Gives the pending shard its final name. It was synced while another one was labelled: a rank that waited
  * for the disk after each shard would lose 2 % of its time (docs/RESULTS.md). A crash thus loses up to two

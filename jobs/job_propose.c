@@ -313,8 +313,8 @@ static anc_status do_shard(job *j, int64_t shard, anc_propose_record *r, bool *d
     double t = anc_now_s();
     anc_output_shard(path, j->parts, shard, j->n_shards);
     if (anc_proposals_create(path, j->plan.tag, set->n_images, set->n, j->config, &to, err)) return err->code;
-    if (!anc_lock_mark_holds(&j->plan.mark)) lost(j, err);
-    if (err->code || anc_proposals_append(to, set, err))
+    if (!anc_proposals_append(to, set, err) && !anc_lock_mark_holds(&j->plan.mark)) lost(j, err);
+    if (err->code)
         anc_proposals_abandon(to);
     else
         anc_proposals_commit(to, err);
