@@ -15,7 +15,6 @@ struct anc_annotations {
     anc_h5_data flags;                         /* if has_flags */
     bool has_flags;
     anc_dataset table; /* images and box_offset of all; n_boxes; no boxes */
-    char *config;      /* valid JSON, or NULL */
 };
 
 /* Attributes of /report and the members that they hold. */
@@ -325,17 +324,6 @@ static anc_status read_report(anc_annotations *a, anc_err *err)
     return read_found(a, err);
 }
 
-/* Another writer's file may have none, or something else. */
-static void read_config(anc_annotations *a)
-{
-    anc_err none = { 0 };
-    if (!anc_h5_has_attribute(&a->file, "/", "config") ||
-        anc_h5_get_string(&a->file, "/", "config", &a->config, &none) || anc_json_valid(a->config))
-        return;
-    free(a->config);
-    a->config = NULL;
-}
-
 anc_status anc_annotations_open(const char *path, anc_annotations **out, anc_err *err)
 {
     anc_annotations *a = calloc(1, sizeof *a);
@@ -346,7 +334,6 @@ anc_status anc_annotations_open(const char *path, anc_annotations **out, anc_err
         anc_annotations_close(a);
         return anc_within(err, "%s", path);
     }
-    read_config(a);
     *out = a;
     return ANC_OK;
 }
@@ -361,14 +348,23 @@ void anc_annotations_close(anc_annotations *a)
     anc_h5_data_close(&a->flags);
     anc_h5_close(&a->file);
     anc_dataset_clear(&a->table);
-    free(a->config);
     free(a);
 }
 
 int64_t anc_annotations_images(const anc_annotations *a) { return a->table.n_images; }
 int64_t anc_annotations_boxes(const anc_annotations *a) { return a->table.n_boxes; }
-const char *anc_annotations_config(const anc_annotations *a) { return a->config; }
 const anc_dataset_report *anc_annotations_report(const anc_annotations *a) { return &a->table.report; }
+
+char *anc_annotations_config(const anc_annotations *a)
+{
+    anc_err none = { 0 };
+    char *config = NULL;
+    if (anc_h5_has_attribute(&a->file, "/", "config"))
+        anc_h5_get_string(&a->file, "/", "config", &config, &none);
+    if (config && anc_json_valid(config)) return config;
+    free(config);
+    return NULL;
+}
 
 /* Boxes [first, first + n) into box. */
 static anc_status read_boxes(const anc_annotations *a, int64_t first, int64_t n, anc_gt *box, anc_err *err)

@@ -22,8 +22,8 @@ void anc_annotations_close(anc_annotations *a); /* NULL is allowed */
 int64_t anc_annotations_images(const anc_annotations *a);
 int64_t anc_annotations_boxes(const anc_annotations *a);
 
-/* As the file has it, if that is JSON; else NULL. */
-const char *anc_annotations_config(const anc_annotations *a);
+/* As the file has it, malloc'ed, if that is JSON; another writer's may have none, or something else: NULL. */
+char *anc_annotations_config(const anc_annotations *a);
 
 /* As /report in the file has it; a file of another writer without it is counted on opening. */
 const anc_dataset_report *anc_annotations_report(const anc_annotations *a);

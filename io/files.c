@@ -22,6 +22,12 @@ bool anc_is_file(const char *path)
     return !stat(path, &s) && S_ISREG(s.st_mode);
 }
 
+bool anc_same_file(const char *a, const char *b)
+{
+    struct stat x, y;
+    return a && b && !stat(a, &x) && !stat(b, &y) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
 bool anc_ends_with(const char *text, const char *end)
 {
     size_t n = strlen(text), k = strlen(end);

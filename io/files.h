@@ -23,6 +23,9 @@ void anc_files_clear(anc_files *f);
 bool anc_is_folder(const char *path);
 bool anc_is_file(const char *path); /* a regular one, or a link to one */
 
+/* Whether both names lead to one file or folder. NULL leads nowhere. */
+bool anc_same_file(const char *a, const char *b);
+
 /* "folder/name" (malloc'ed), without doubling a slash; folder "" gives name. NULL: no memory. */
 char *anc_path_join(const char *folder, const char *name);
 

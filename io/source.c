@@ -173,7 +173,7 @@ const char *anc_source_format(const anc_source *s)
     return s->several ? "several" : s->reader ? s->reader->name : "annotations";
 }
 
-const char *anc_source_config(const anc_source *s)
+char *anc_source_config(const anc_source *s)
 {
     return s->annotations ? anc_annotations_config(s->annotations) : NULL;
 }

@@ -32,8 +32,9 @@ int64_t anc_source_images(const anc_source *s);
 int64_t anc_source_boxes(const anc_source *s);
 const char *anc_source_format(const anc_source *s); /* "annotations", the reader's name, or "several" */
 
-/* How an annotations.h5 came about: its configuration, valid JSON; NULL for others and where it has none. */
-const char *anc_source_config(const anc_source *s);
+/* How an annotations.h5 came about: its configuration, valid JSON, malloc'ed; NULL for others and where it
+ * has none. */
+char *anc_source_config(const anc_source *s);
 
 /* The reader's findings over the whole source. */
 const anc_dataset_report *anc_source_report(const anc_source *s);

@@ -20,7 +20,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 typedef struct {
@@ -84,25 +83,18 @@ static void print_report(const job *j, double took)
         printf("import: wrote %s in %s\n", j->to, anc_format_time(took).text);
 }
 
-static bool same_file(const struct stat *out, const char *path)
-{
-    struct stat in;
-    return path && !stat(path, &in) && in.st_dev == out->st_dev && in.st_ino == out->st_ino;
-}
-
 /* A source must not be written over: not the file itself, nor a table that is read with it, nor one of a
  * folder's files. */
 static anc_status spare_source(const job *j, anc_err *err)
 {
     static const char *const read[] = { ".xml", ".txt",  ".csv", ".odgt", ".jpg", ".jpeg",
                                         ".png", ".webp", ".bmp", ".yaml", ".yml" };
-    struct stat out;
-    if (stat(j->to, &out)) return ANC_OK;
-    if (S_ISDIR(out.st_mode))
+    if (access(j->to, F_OK)) return ANC_OK;
+    if (anc_is_folder(j->to))
         return anc_fail(err, ANC_EARGUMENT, "%s: is a folder; name the file to write", j->to);
-    bool is_read =
-        same_file(&out, j->how.sizes) || same_file(&out, j->how.names) || same_file(&out, j->how.list);
-    for (int k = 0; k < j->n_from; k++) is_read = is_read || same_file(&out, j->from[k]);
+    bool is_read = anc_same_file(j->to, j->how.sizes) || anc_same_file(j->to, j->how.names) ||
+                   anc_same_file(j->to, j->how.list);
+    for (int k = 0; k < j->n_from; k++) is_read = is_read || anc_same_file(j->to, j->from[k]);
     if (is_read)
         return anc_fail(err, ANC_EARGUMENT, "%s: is read by this import; write to another file", j->to);
     for (size_t i = 0; i < sizeof read / sizeof *read; i++)
@@ -130,8 +122,30 @@ static bool asked(void *context)
     return anc_stop_wanted();
 }
 
-/* How the output came about: the options, and of a source that was imported before, what its file says of
- * that. malloc'ed; NULL: no memory. */
+/* What is known of how the sources came about, as a JSON list; malloc'ed. NULL: no memory. */
+static char *describe_sources(const job *j)
+{
+    char *text;
+    size_t n;
+    FILE *to = open_memstream(&text, &n);
+    if (!to) return NULL;
+    for (int k = 0; k < j->n_from; k++) {
+        char *config = anc_source_config(j->part[k]);
+        fputs(k ? "," : "[", to);
+        if (config)
+            fputs(config, to);
+        else
+            fprintf(to, "{\"format\":\"%s\"}", anc_source_format(j->part[k]));
+        free(config);
+    }
+    fputc(']', to);
+    if (!fclose(to)) return text;
+    free(text);
+    return NULL;
+}
+
+/* How the output came about: the options, and of sources that were joined or imported before, what is known
+ * of them. malloc'ed; NULL: no memory. */
 static char *describe(const job *j)
 {
     enum { MOST = 16 << 10 }; /* the attribute that it becomes holds 64 kB */
@@ -140,31 +154,25 @@ static char *describe(const job *j)
     } rules[] = { { "difficult", j->words.difficult },
                   { "corners", j->words.corners },
                   { "box", j->words.box } };
-    char *text;
-    size_t n, before = 0;
-    FILE *to = open_memstream(&text, &n);
-    if (!to) return NULL;
-    fprintf(to, "{\"command\":\"import\",\"format\":\"%s\"", anc_source_format(source_of(j)));
-    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) /* known words */
-        if (rules[i].word) fprintf(to, ",\"%s\":\"%s\"", rules[i].name, rules[i].word);
-    for (int k = 0; k < j->n_from; k++) {
-        const char *config = anc_source_config(j->part[k]);
-        before += config ? strlen(config) : 16;
-    }
-    if (before <= MOST && (j->joined || anc_source_config(j->part[0])))
-        for (int k = 0; k < j->n_from; k++) {
-            const char *config = anc_source_config(j->part[k]);
-            fputs(k ? "," : ",\"from\":[", to);
-            if (config)
-                fputs(config, to);
-            else
-                fprintf(to, "{\"format\":\"%s\"}", anc_source_format(j->part[k]));
-            if (k == j->n_from - 1) fputc(']', to);
+    char *own = anc_source_config(j->part[0]), *text = NULL;
+    bool before = j->joined || own;
+    char *from = before ? describe_sources(j) : NULL;
+    size_t n;
+    FILE *to = before && !from ? NULL : open_memstream(&text, &n);
+    if (to) {
+        fprintf(to, "{\"command\":\"import\",\"format\":\"%s\"", anc_source_format(source_of(j)));
+        for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) /* known words */
+            if (rules[i].word) fprintf(to, ",\"%s\":\"%s\"", rules[i].name, rules[i].word);
+        if (from && strlen(from) <= MOST) fprintf(to, ",\"from\":%s", from);
+        fputc('}', to);
+        if (fclose(to)) {
+            free(text);
+            text = NULL;
         }
-    fputc('}', to);
-    if (!fclose(to)) return text;
-    free(text);
-    return NULL;
+    }
+    free(from);
+    free(own);
+    return text;
 }
 
 static anc_status write_out(job *j, anc_err *err)

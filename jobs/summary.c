@@ -1,5 +1,6 @@
 /* jobs/summary.c: see summary.h */
 #include "jobs/summary.h"
+#include "io/files.h"
 #include "io/h5.h"
 #include "io/out.h"
 #include <errno.h>
@@ -9,12 +10,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-static bool same(const char *a, const char *b)
-{
-    struct stat x, y;
-    return !stat(a, &x) && !stat(b, &y) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
-}
 
 /* Names in the output folder that are the run's own, now or later. */
 static bool is_the_runs(const char *name)
@@ -42,10 +37,10 @@ anc_status anc_summary_check(const char *option, const char *path, const char *c
     if (!*name || (there && S_ISDIR(info.st_mode))) return refuse(option, path, "a folder", err);
     if (there && !S_ISREG(info.st_mode)) return ANC_OK; /* a terminal, a pipe */
     for (int i = 0; i < n; i++)
-        if (reads[i] && (!strcmp(path, reads[i]) || same(path, reads[i])))
+        if (reads[i] && (!strcmp(path, reads[i]) || anc_same_file(path, reads[i])))
             return refuse(option, path, "the run reads or writes this file", err);
     snprintf(above, sizeof above, "%.*s", length ? length : 1, slash ? path : ".");
-    if (folder && is_the_runs(name) && same(above, folder))
+    if (folder && is_the_runs(name) && anc_same_file(above, folder))
         return refuse(option, path, "the run's own name for another file", err);
     if (anc_h5_look(path) == ANC_H5_SOME) return refuse(option, path, "an HDF5 file", err);
     if (access(above, W_OK | X_OK))

@@ -1,12 +1,12 @@
 /* jobs/train_output.c: see train_output.h */
 #include "jobs/train_output.h"
+#include "io/files.h"
 #include "jobs/stop.h"
 #include "jobs/summary.h"
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 /* head.h5 at a step: head-00000500.h5 */
@@ -34,8 +34,7 @@ static bool is_kept_name(const anc_train_run *r, const char *path)
         const char *of = k ? own : path, *last = k ? mine : slash;
         snprintf(folder[k], PATH_MAX, "%.*s", last ? (int)(last - of) + 1 : 1, last ? of : ".");
     }
-    struct stat a, b;
-    return !stat(folder[0], &a) && !stat(folder[1], &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+    return anc_same_file(folder[0], folder[1]);
 }
 
 anc_status anc_train_check_files(const anc_train_run *r, anc_err *err)
@@ -43,9 +42,8 @@ anc_status anc_train_check_files(const anc_train_run *r, anc_err *err)
     const anc_train_opts *o = &r->o;
     const char *const reads[] = { r->data.info->path, o->paths[1], o->val_features, o->val_annotations,
                                   o->init };
-    struct stat out, in;
-    for (size_t i = 0; i < sizeof reads / sizeof *reads && !stat(o->out, &out); i++)
-        if (reads[i] && !stat(reads[i], &in) && in.st_dev == out.st_dev && in.st_ino == out.st_ino)
+    for (size_t i = 0; i < sizeof reads / sizeof *reads; i++)
+        if (anc_same_file(reads[i], o->out))
             return anc_fail(err, ANC_EARGUMENT, "--output %s: the run reads this file; choose another name",
                             o->out);
     if (o->keep && o->init && is_kept_name(r, o->init))
