@@ -12,6 +12,7 @@
 #include "jobs/progress.h"
 #include "jobs/source_opts.h"
 #include "jobs/source_team.h"
+#include "jobs/start.h"
 #include "jobs/summary.h"
 #include "mpi/queue.h"
 #include "mpi/team.h"
@@ -506,7 +507,7 @@ int anc_job_evaluate(int argc, char **argv)
     o->annotations = operand[1];
     anc_err err = { 0 };
     if (anc_source_options(&o->words, &o->source, &err)) return anc_opts_refuse(&usage, "%s", err.text);
-    anc_team_start(&j.team);
+    if (!anc_start_team(&j.team, "evaluate")) return ANC_EXIT_FAILED;
     run(&j, &err);
     if (err.code && !j.team.rank) fprintf(stderr, "anchorage: evaluate: %s\n", err.text);
     anc_proposals_close(j.proposals);

@@ -13,6 +13,7 @@
 #include "jobs/run_opts.h"
 #include "jobs/source_opts.h"
 #include "jobs/source_team.h"
+#include "jobs/start.h"
 #include "jobs/stop.h"
 #include <errno.h>
 #include <limits.h>
@@ -220,7 +221,7 @@ static void job_clear(job *j)
 static int import(job *j)
 {
     anc_err err = { 0 };
-    anc_team_start(&j->team);
+    if (!anc_start_team(&j->team, "import")) return ANC_EXIT_FAILED;
     run(j, &err);
     if (err.code == ANC_ESTOPPED && !j->team.rank)
         fprintf(stderr,

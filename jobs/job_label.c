@@ -19,6 +19,7 @@
 #include "jobs/shard_check.h"
 #include "jobs/source_opts.h"
 #include "jobs/source_team.h"
+#include "jobs/start.h"
 #include "jobs/stop.h"
 #include "jobs/summary.h"
 #include "mpi/queue.h"
@@ -626,7 +627,7 @@ int anc_job_label(int argc, char **argv)
     anc_err err = { 0 };
     if (anc_source_options(&o->words, &o->source, &err)) return anc_opts_refuse(&usage, "%s", err.text);
     if (anc_stop_listen(o->limit, &err)) return anc_opts_refuse(&usage, "%s", err.text);
-    anc_team_start(&j.team);
+    if (!anc_start_team(&j.team, "label")) return ANC_EXIT_FAILED;
     run(&j, &err);
     if (err.code == ANC_ESTOPPED) /* on all ranks, or on none */
         anc_say_stopped(&j.team, "label", "request", "while reading the annotations");

@@ -17,6 +17,7 @@
 #include "jobs/propose_report.h"
 #include "jobs/run_folder.h"
 #include "jobs/run_opts.h"
+#include "jobs/start.h"
 #include "jobs/stop.h"
 #include "jobs/summary.h"
 #include "mpi/queue.h"
@@ -549,7 +550,7 @@ int anc_job_propose(int argc, char **argv)
         return anc_opts_refuse(&usage, "--output %s: the name is too long", o->out);
     anc_err err = { 0 };
     if (anc_stop_listen(o->limit, &err)) return anc_opts_refuse(&usage, "%s", err.text);
-    anc_team_start(&j.team);
+    if (!anc_start_team(&j.team, "propose")) return ANC_EXIT_FAILED;
     if (asprintf(&j.parts, "%s.parts", o->out) < 0) anc_team_abort(&j.team, "propose: out of memory");
     run(&j, &err);
     if (err.code && !j.team.rank) fprintf(stderr, "anchorage: propose: %s\n", err.text);

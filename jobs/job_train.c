@@ -10,6 +10,7 @@
 #include "jobs/clock.h"
 #include "jobs/closing.h"
 #include "jobs/job.h"
+#include "jobs/start.h"
 #include "jobs/stop.h"
 #include "jobs/summary.h"
 #include "jobs/train_feed.h"
@@ -341,7 +342,7 @@ int anc_job_train(int argc, char **argv)
     int ended = anc_train_opts_parse(&j.run.o, argc, argv);
     if (ended) return ended - 1;
     anc_err err = { 0 };
-    anc_team_start(&j.run.team);
+    if (!anc_start_team(&j.run.team, "train")) return ANC_EXIT_FAILED;
     run(&j, &err);
     bool early = !err.code && !j.run.o.dry_run && j.run.head.step < j.run.schedule.steps;
     if (err.code && !j.run.team.rank) fprintf(stderr, "anchorage: train: %s\n", err.text);

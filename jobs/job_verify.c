@@ -16,6 +16,7 @@
 #include "jobs/run_folder.h"
 #include "jobs/shard_check.h"
 #include "jobs/source_opts.h"
+#include "jobs/start.h"
 #include "mpi/queue.h"
 #include <dirent.h>
 #include <errno.h>
@@ -495,7 +496,7 @@ int anc_job_verify(int argc, char **argv)
     anc_err err = { 0 };
     int64_t n_faults = 0;
     if (anc_source_options(&j.words, &j.how, &err)) return anc_opts_refuse(&usage, "%s", err.text);
-    anc_team_start(&j.team);
+    if (!anc_start_team(&j.team, "verify")) return ANC_EXIT_FAILED;
     verify(&j, &n_faults, &err);
     if (err.code && !j.team.rank) fprintf(stderr, "anchorage: verify: %s\n", err.text);
     job_clear(&j);

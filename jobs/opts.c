@@ -5,6 +5,7 @@
  */
 #include "jobs/opts.h"
 #include "jobs/job.h"
+#include "mpi/launch.h"
 #include <errno.h>
 #include <math.h>
 #include <stdarg.h>
@@ -15,15 +16,7 @@
 
 enum { HELP_COLUMN = 27, HELP_WIDTH = 100, WORD_MAX = 63 };
 
-bool anc_opts_speaks(void)
-{
-    static const char *const rank[] = { "OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK" };
-    for (size_t i = 0; i < sizeof rank / sizeof *rank; i++) {
-        const char *text = getenv(rank[i]);
-        if (text && *text) return !strcmp(text, "0");
-    }
-    return true;
-}
+bool anc_opts_speaks(void) { return anc_launch_find().rank <= 0; }
 
 int anc_opts_refuse(const anc_usage *u, const char *format, ...)
 {

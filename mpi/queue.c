@@ -392,7 +392,7 @@ static void release(anc_queue *q)
 
 void anc_queue_free(anc_queue *q)
 {
-    if (q) MPI_Comm_free(&q->team.comm);
+    if (q && q->team.size > 1) MPI_Comm_free(&q->team.comm);
     release(q);
 }
 
@@ -443,7 +443,7 @@ anc_status anc_queue_new(anc_queue **queue, const anc_team *team, const anc_queu
         return err->code;
     }
     q->outbox->item = -1;
-    MPI_Comm_dup(team->comm, &q->team.comm);
+    if (team->size > 1) MPI_Comm_dup(team->comm, &q->team.comm);
     if (team->rank == 0) {
         fill_list(q);
         post_receive(q);

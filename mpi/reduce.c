@@ -80,6 +80,14 @@ static anc_status find_peaks(anc_reduce *r, const float *gradient, const int64_t
     return err->code;
 }
 
+static void sum_integers(anc_reduce *r, int64_t *v, size_t n)
+{
+    if (r->team->size == 1) return;
+    double start = MPI_Wtime();
+    anc_team_sum(r->team, v, n);
+    r->wait_s += MPI_Wtime() - start;
+}
+
 static void sum_fixed(anc_reduce *r, const float *gradient, int64_t n_images, const int64_t *word, float *sum)
 {
     memset(r->fixed, 0, r->n * sizeof *r->fixed);
@@ -95,9 +103,7 @@ static void sum_fixed(anc_reduce *r, const float *gradient, int64_t n_images, co
             accumulate(gradient + (size_t)i * r->n + r->part[k].first, r->part[k].n, scale[k],
                        r->fixed + r->part[k].first);
     }
-    double start = MPI_Wtime();
-    anc_team_sum(r->team, r->fixed, r->n + ANC_REDUCE_MAX_EXTRA);
-    r->wait_s += MPI_Wtime() - start;
+    sum_integers(r, r->fixed, r->n + ANC_REDUCE_MAX_EXTRA);
     for (int k = 0; k < r->n_parts; k++)
         for (size_t i = r->part[k].first; i < r->part[k].first + r->part[k].n; i++)
             sum[i] = (float)((double)r->fixed[i] * (1 / scale[k])); /* powers of two: exact */
@@ -108,12 +114,13 @@ static void sum_plain(anc_reduce *r, const float *gradient, int64_t n_images, fl
     static const size_t chunk = (size_t)1 << 28; /* MPI counts are int */
     memset(sum, 0, r->n * sizeof *sum);
     for (int64_t i = 0; i < n_images; i++) add(sum, gradient + (size_t)i * r->n, r->n);
+    sum_integers(r, r->fixed + r->n, ANC_REDUCE_MAX_EXTRA);
+    if (r->team->size == 1) return;
     double start = MPI_Wtime();
     for (size_t at = 0, n; at < r->n; at += n) {
         n = r->n - at < chunk ? r->n - at : chunk;
         MPI_Allreduce(MPI_IN_PLACE, sum + at, (int)n, MPI_FLOAT, MPI_SUM, r->team->comm);
     }
-    anc_team_sum(r->team, r->fixed + r->n, ANC_REDUCE_MAX_EXTRA);
     r->wait_s += MPI_Wtime() - start;
 }
 
@@ -124,9 +131,11 @@ anc_status anc_reduce_sum(anc_reduce *r, const float *gradient, const int64_t *i
     assert(extra->n <= ANC_REDUCE_MAX_EXTRA);
     word[FAILED] = find_peaks(r, gradient, image, n_images, word, err) != ANC_OK;
     word[FLAG] = extra->flag;
-    double start = MPI_Wtime();
-    MPI_Allreduce(MPI_IN_PLACE, word, N_WORDS, MPI_INT64_T, MPI_MAX, r->team->comm);
-    r->wait_s += MPI_Wtime() - start;
+    if (r->team->size > 1) {
+        double start = MPI_Wtime();
+        MPI_Allreduce(MPI_IN_PLACE, word, N_WORDS, MPI_INT64_T, MPI_MAX, r->team->comm);
+        r->wait_s += MPI_Wtime() - start;
+    }
     if (word[FAILED]) return anc_team_agree(r->team, err);
     extra->flag = word[FLAG];
     memset(r->fixed + r->n, 0, ANC_REDUCE_MAX_EXTRA * sizeof *r->fixed);

@@ -17,11 +17,14 @@ typedef struct {
     int rank, size;
 } anc_team;
 
-/* Collective. Starts MPI, once per process, and makes the team of all its ranks; a program started
- * without mpirun is a team of one. Only the thread that called it may call into mpi/. */
-void anc_team_start(anc_team *team);
+/* Collective. Starts MPI, once per process, and makes the team of all its ranks. A process that is alone (no
+ * launcher started it, or one that started no other) is a team of one and never starts MPI: comm is
+ * MPI_COMM_NULL then, and every call here returns at once. Only the thread that called it may call into mpi/.
+ * Errors: ANC_ESYSTEM, on all ranks: MPI knows another number of processes than the launcher started, so that
+ * each would take itself for the whole team; MPI is ended then. */
+anc_status anc_team_start(anc_team *team, anc_err *err);
 
-/* True from anc_team_start on. */
+/* True from a successful anc_team_start on. */
 bool anc_team_started(void);
 
 /* Collective. Ends MPI. */

@@ -210,6 +210,7 @@ static void help_shows_options_defaults_and_an_example(void)
 
 static void ranks_beside_the_first_keep_silent(void)
 {
+    setenv("OMPI_COMM_WORLD_SIZE", "2", 1);
     setenv("OMPI_COMM_WORLD_RANK", "1", 1);
     result r = parse("--cuont 3");
     CU_ASSERT_EQUAL(r.end, 1 + ANC_EXIT_USAGE);
@@ -220,6 +221,7 @@ static void ranks_beside_the_first_keep_silent(void)
     CU_ASSERT_STRING_NOT_EQUAL(r.err, "");
     forget(&r);
     unsetenv("OMPI_COMM_WORLD_RANK");
+    unsetenv("OMPI_COMM_WORLD_SIZE");
 }
 
 static void the_nearest_word_is_near(void)
