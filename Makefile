@@ -42,16 +42,8 @@ BINARIES := $(addprefix $(BUILD)/,anchorage $(TESTS) $(if $(BENCH),timings))
 FUZZ  := $(call objects,$(filter-out tests/fuzz/damage.c,$(call sources,tests/fuzz)))
 DAMAGE := $(call objects,tests/fuzz/damage.c tests/fuzz/readers.c)
 
-# mpirun refuses to run as root and on fewer cores than ranks, and lets waiting ranks spin and pin; on a
-# desk, in a container and in the tests it should just run. On a cluster call mpirun or srun yourself.
-ifeq ($(shell id -u),0)
-export OMPI_ALLOW_RUN_AS_ROOT := 1
-export OMPI_ALLOW_RUN_AS_ROOT_CONFIRM := 1
-endif
-export OMPI_MCA_rmaps_base_oversubscribe := 1
-export OMPI_MCA_mpi_yield_when_idle := 1
-export OMPI_MCA_hwloc_base_binding_policy := none
-export OMPI_MCA_btl_vader_single_copy_mechanism := none
+# What mpirun needs to be told on a desk or in a container; the program knows. On a cluster call mpirun or srun yourself.
+desk     = eval "$$($(BUILD)/anchorage mpi-settings desk)" &&
 say      = $(if $(V),,@echo "$(1) $@";)# V=1 shows the whole commands
 PARALLEL = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 again    = +@$(MAKE) --no-print-directory $(PARALLEL)
@@ -66,10 +58,10 @@ check demo: deps
 	$(again) $@-built
 
 check-built: all $(addprefix $(BUILD)/,unit e2e team)
-	@tools/check.sh $(BUILD) unit e2e team:1 team:2 team:3 team:5
+	@$(desk) tools/check.sh $(BUILD) unit e2e team:1 team:2 team:3 team:5
 
 demo-built: all
-	@examples/demo.sh ./anchorage demo
+	@$(desk) examples/demo.sh ./anchorage demo
 
 # Runs that are killed and folders that are damaged; a real SLURM; several hosts, as network namespaces.
 check-faults check-slurm check-hosts: all
@@ -77,7 +69,7 @@ check-faults check-slurm check-hosts: all
 
 # The tests against the real data sets and the peers' own output, which are not part of this repository.
 check-real: all $(BUILD)/real $(BUILD)/unit
-	@ANC_REAL=$(abspath $(REAL)) tools/check.sh $(BUILD) real
+	@$(desk) ANC_REAL=$(abspath $(REAL)) tools/check.sh $(BUILD) real
 
 sanitize:
 	$(again) BUILD=$(BUILD)-sanitize EXTRA='-fsanitize=address,undefined -fno-sanitize-recover=all' $(BUILD)-sanitize/unit
@@ -95,12 +87,12 @@ fuzz: all
 bench: $(BUILD)/timings
 	@$(BUILD)/timings
 bench-survive: all
-	@bench/survive.sh $(BUILD)/anchorage
+	@$(desk) bench/survive.sh $(BUILD)/anchorage
 bench-import: all
-	@bench/import.sh $(BUILD)/anchorage
+	@$(desk) bench/import.sh $(BUILD)/anchorage
 bench-peers: all $(BUILD)/timings
-	@bench/peers.sh $(BUILD)/anchorage
-	@bench/peers_head.sh $(BUILD)/anchorage
+	@$(desk) bench/peers.sh $(BUILD)/anchorage
+	@$(desk) bench/peers_head.sh $(BUILD)/anchorage
 	@bench/peers_nms.sh $(BUILD)/timings
 	@bench/peers_dense.sh $(BUILD)/timings
 	@bench/peers_roi.sh $(BUILD)/timings

@@ -17,8 +17,6 @@ binary=$(realpath "$1")
 here=$(realpath "$(dirname "$0")")
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_hwloc_base_binding_policy=none
-export OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_btl_vader_single_copy_mechanism=none
 rounds=${ROUNDS:-11}
 "${CC:-cc}" -std=c11 -O1 -shared -fPIC "$here/survive_without.c" -o "$tmp/without.so"
 "$binary" synth -q -o "$tmp" --scenes "${SCENES:-118287}"

@@ -23,6 +23,7 @@ const anc_job anc_jobs[] = {
     { "inspect", "say in words and tables what a file holds", anc_job_inspect },
     { "verify", "hold files to their checksums and promises, and labels to the annotations", anc_job_verify },
     { "synth", "write generated scenes with exact annotations", anc_job_synth },
+    { "mpi-settings", "print what Open MPI needs to be told here, for eval in a shell", anc_job_mpi_settings },
     { NULL, NULL, NULL },
 };
 
@@ -33,8 +34,8 @@ static void help(FILE *to)
           "Turns annotated image data sets into training targets for Region Proposal Networks.\n\n"
           "Commands (each has --help):\n",
           to);
-    for (const anc_job *j = anc_jobs; j->name; j++) fprintf(to, "  %-10s %s\n", j->name, j->summary);
-    fputs("\n  --help     this text\n  --version  the program's version\n", to);
+    for (const anc_job *j = anc_jobs; j->name; j++) fprintf(to, "  %-12s %s\n", j->name, j->summary);
+    fputs("\n  --help       this text\n  --version    the program's version\n", to);
 }
 
 static bool first_rank;

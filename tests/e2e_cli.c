@@ -79,7 +79,55 @@ static void a_team_reports_a_wrong_option_once(void)
     free(text);
 }
 
-CHECK_SUITE("cli", CHECK(help_goes_to_stdout_and_is_no_failure),
+/* A value of pml that MPI_Init refuses tells whether it was called. */
+static void a_process_that_is_alone_never_starts_mpi(void)
+{
+    char *text = NULL;
+    CU_ASSERT_EQUAL(check_run(&text, "%s synth -q --scenes 3 -o %s", ANC_BINARY, check_path("alone")), 0);
+    free(text);
+    CU_ASSERT_EQUAL(check_run(&text,
+                              "OMPI_MCA_pml=none-such %s label -q %s/annotations.json -o %s/t && "
+                              "OMPI_MCA_pml=none-such %s verify %s/t",
+                              ANC_BINARY, check_path("alone"), check_path("alone"), ANC_BINARY,
+                              check_path("alone")),
+                    0);
+    free(text);
+}
+
+static void a_launcher_that_mpi_does_not_know_is_an_error_told_once(void)
+{
+    char *text = NULL;
+    int code = check_run(&text,
+                         "cd %s && FLUX_TASK_RANK=1 FLUX_JOB_SIZE=4 %s verify %s; test $? = 1 || exit 9; "
+                         "FLUX_TASK_RANK=0 FLUX_JOB_SIZE=4 %s verify %s",
+                         check_dir(), ANC_BINARY, ANC_BINARY, ANC_BINARY, ANC_BINARY);
+    CU_ASSERT_EQUAL(code, 1);
+    const char *first = strstr(text, "anchorage: verify: flux run started 4 processes, but MPI knows 1: ");
+    CU_ASSERT(first && !strstr(first + 1, "anchorage:"));
+    free(text);
+}
+
+static void the_settings_of_mpi_are_lines_for_a_shell_that_keep_what_is_set(void)
+{
+    expect(0, "mpi-settings desk", "export PRTE_MCA_rmaps_default_mapping_policy=", NULL);
+    expect(0, "mpi-settings cluster", "export OMPI_MCA_oob_tcp_keepalive_time=", NULL);
+    expect(2, "mpi-settings moon", NULL, "'moon' is neither desk nor cluster");
+    char *text = NULL;
+    CU_ASSERT_EQUAL(
+        check_run(
+            &text,
+            "unset OMPI_MCA_smsc; export OMPI_MCA_mpi_yield_when_idle=0; eval \"$(%s mpi-settings desk)\"; "
+            "sh -c 'echo $OMPI_MCA_mpi_yield_when_idle $OMPI_MCA_smsc'",
+            ANC_BINARY),
+        0);
+    CU_ASSERT_STRING_EQUAL(text, "0 ^cma\n");
+    free(text);
+}
+
+CHECK_SUITE("cli", CHECK(a_process_that_is_alone_never_starts_mpi),
+            CHECK(a_launcher_that_mpi_does_not_know_is_an_error_told_once),
+            CHECK(the_settings_of_mpi_are_lines_for_a_shell_that_keep_what_is_set),
+            CHECK(help_goes_to_stdout_and_is_no_failure),
             CHECK(every_command_has_help_with_an_example_that_names_it), CHECK(the_version_is_one_line),
             CHECK(no_command_prints_the_help_as_an_error),
             CHECK(an_unknown_command_is_answered_with_the_nearest),

@@ -13,8 +13,7 @@ expect "three hosts start" ended $? 0
 ((failed == 0)) || finish
 . "$tmp/net/env" # for mpirun between the hosts; this host itself has no such network
 here() { env -u OMPI_MCA_btl_tcp_if_include -u OMPI_MCA_oob_tcp_if_include "$anchorage" "$@"; }
-# Without these a cut link hangs mpirun for ever; jobs/slurm/label.sbatch sets them too.
-export OMPI_MCA_oob_tcp_keepalive_time=5 OMPI_MCA_oob_tcp_keepalive_intvl=2 OMPI_MCA_oob_tcp_keepalive_probes=3
+eval "$("$anchorage" mpi-settings cluster)" # without it a cut link hangs mpirun for ever
 cd "$tmp" || exit 1
 here synth -o scenes --scenes 6000 -q
 options=(scenes/annotations.json --images-per-shard 100 -q)

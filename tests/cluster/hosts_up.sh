@@ -58,6 +58,6 @@ for ((i = 0; i <= N; i++)); do
     fi
 done
 cat >"$D/env" <<C
-export OMPI_MCA_plm_rsh_agent=$D/rsh
-export OMPI_MCA_btl_tcp_if_include=10.99.0.0/24 OMPI_MCA_oob_tcp_if_include=10.99.0.0/24
+export OMPI_MCA_plm_rsh_agent=$D/rsh PRTE_MCA_plm_ssh_agent=$D/rsh
+export OMPI_MCA_btl_tcp_if_include=10.99.0.0/24 OMPI_MCA_oob_tcp_if_include=10.99.0.0/24 PRTE_MCA_oob_tcp_if_include=10.99.0.0/24
 C

@@ -5,9 +5,8 @@ here=$(realpath "$(dirname "${BASH_SOURCE[0]}")")
 root=$(realpath "$here/../..")
 tmp=$(mktemp -d /tmp/anc.XXXXXX)
 passed=0 failed=0
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1
-export OMPI_MCA_mpi_yield_when_idle=1 OMPI_MCA_hwloc_base_binding_policy=none
-export OMPI_MCA_btl_vader_single_copy_mechanism=none OMPI_MCA_orte_base_help_aggregate=1
+eval "$("$anchorage" mpi-settings desk)"
+export OMPI_MCA_orte_base_help_aggregate=1
 
 # expect SENTENCE COMMAND...: one test; when it fails, what it and $log say is shown.
 log=$tmp/log
