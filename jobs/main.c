@@ -3,7 +3,9 @@
 #include "jobs/job.h"
 #include "jobs/opts.h"
 #include "mpi/team.h"
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -23,7 +25,8 @@ const anc_job anc_jobs[] = {
     { "inspect", "say in words and tables what a file holds", anc_job_inspect },
     { "verify", "hold files to their checksums and promises, and labels to the annotations", anc_job_verify },
     { "synth", "write generated scenes with exact annotations", anc_job_synth },
-    { "mpi-settings", "print what Open MPI needs to be told here, for eval in a shell", anc_job_mpi_settings },
+    { "mpi-settings", "print what Open MPI needs to be told here, for eval in a shell",
+      anc_job_mpi_settings },
     { NULL, NULL, NULL },
 };
 
@@ -81,11 +84,25 @@ static int run(int argc, char **argv)
     return ANC_EXIT_USAGE;
 }
 
+/* For batch scripts: the mpirun of Open MPI 5 ends with 0 when it loses a host, so that only a code that the
+ * first rank left behind tells that the work is done. */
+static int leave_code(int code)
+{
+    const char *path = getenv("ANCHORAGE_EXIT_FILE");
+    if (!path || !*path || !first_rank) return code;
+    FILE *f = fopen(path, "w");
+    bool good = f && fprintf(f, "%d\n", code) > 0;
+    if (f && fclose(f)) good = false;
+    if (good) return code;
+    fprintf(stderr, "anchorage: ANCHORAGE_EXIT_FILE=%s: cannot write: %s\n", path, strerror(errno));
+    return code ? code : ANC_EXIT_FAILED;
+}
+
 int main(int argc, char **argv)
 {
     first_rank = anc_opts_speaks();
     anc_h5_guard_set(say_damaged, ANC_H5_GUARD_S);
-    int code = run(argc, argv);
+    int code = leave_code(run(argc, argv));
     /* mpirun ends all others when a process fails: who is refused in silence leaves that to the one that says
      * why */
     return code == ANC_EXIT_USAGE && !first_rank && !anc_team_started() ? ANC_EXIT_DONE : code;

@@ -107,6 +107,21 @@ static void a_launcher_that_mpi_does_not_know_is_an_error_told_once(void)
     free(text);
 }
 
+static void the_first_rank_leaves_its_exit_code_where_it_is_asked_to(void)
+{
+    char *text = NULL;
+    CU_ASSERT_EQUAL(
+        check_run(&text,
+                  "cd %s; export ANCHORAGE_EXIT_FILE=code; mpirun -n 3 %s verify none.h5 2>/dev/null; "
+                  "cat code; %s presets >/dev/null; cat code; ANCHORAGE_EXIT_FILE=no/code %s presets 2>&1 "
+                  ">/dev/null",
+                  check_dir(), ANC_BINARY, ANC_BINARY, ANC_BINARY),
+        1);
+    CU_ASSERT_STRING_EQUAL(
+        text, "1\n0\nanchorage: ANCHORAGE_EXIT_FILE=no/code: cannot write: No such file or directory\n");
+    free(text);
+}
+
 static void the_settings_of_mpi_are_lines_for_a_shell_that_keep_what_is_set(void)
 {
     expect(0, "mpi-settings desk", "export PRTE_MCA_rmaps_default_mapping_policy=", NULL);
@@ -126,6 +141,7 @@ static void the_settings_of_mpi_are_lines_for_a_shell_that_keep_what_is_set(void
 
 CHECK_SUITE("cli", CHECK(a_process_that_is_alone_never_starts_mpi),
             CHECK(a_launcher_that_mpi_does_not_know_is_an_error_told_once),
+            CHECK(the_first_rank_leaves_its_exit_code_where_it_is_asked_to),
             CHECK(the_settings_of_mpi_are_lines_for_a_shell_that_keep_what_is_set),
             CHECK(help_goes_to_stdout_and_is_no_failure),
             CHECK(every_command_has_help_with_an_example_that_names_it), CHECK(the_version_is_one_line),

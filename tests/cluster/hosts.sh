@@ -30,7 +30,8 @@ expect "and verify holds there too" ended $? 0
 # A run of ten seconds and more, so that the cut meets it.
 slow=("${options[@]}" --sampler torch --epochs 4)
 cut_link() { # cut_link HOST: folder cut, until the job has ended
-    net/head mpirun -H h1:1,h2:1,h3:1 "$anchorage" label "${slow[@]}" -o cut >"$log" 2>&1 &
+    ANCHORAGE_EXIT_FILE=$tmp/exit \
+        net/head mpirun -x ANCHORAGE_EXIT_FILE -H h1:1,h2:1,h3:1 "$anchorage" label "${slow[@]}" -o cut >"$log" 2>&1 &
     local launcher=$!
     within 60 at_least cut 10 || return 1
     net/link "$1" down
@@ -45,9 +46,12 @@ cut_link() { # cut_link HOST: folder cut, until the job has ended
     net/link "$1" up
 }
 cut_link h2
-expect "a cut link ends the job, not with 0" test "$code" -ne 0
-expect "within half a minute" test "$lasted" -le 30
-echo "  the job ended $lasted s after the link was cut, with exit code $code"
+expect "a cut link ends the job within half a minute" test "$lasted" -le 30
+expect "the first rank does not call it done" test ! -e "$tmp/exit"
+if mpirun --version | grep -qE 'Open MPI\) 4'; then # 5 ends with 0; the batch scripts ask the first rank instead
+    expect "and the launcher neither" test "$code" -ne 0
+fi
+echo "  $(mpirun --version | head -n 1): the job ended $lasted s after the link was cut, with exit code $code"
 expect "unfinished" test ! -e cut/targets.h5
 
 # The lock is of h1, whose processes h0 cannot see: only its standing still tells that it is dead.

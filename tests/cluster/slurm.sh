@@ -24,7 +24,7 @@ options=(scenes/annotations.json --images-per-shard 200 -q)
 "$anchorage" label "${options[@]}" -o whole
 
 field() { scontrol show job -o "$1" 2>/dev/null | tail -n 1 | tr ' ' '\n' | sed -n "s/^$2=//p"; }
-over() { local s; s=$(scontrol show job -o "$1" | tr ' ' '\n' | sed -n 's/^JobState=//p'); ! grep -qE 'PENDING|RUNNING|COMPLETING|REQUEUED' <<<"$s"; }
+over() { local s; s=$(scontrol show job -o "$1" | tr ' ' '\n' | sed -n 's/^JobState=//p'); [ -n "$s" ] && ! grep -qE 'PENDING|RUNNING|COMPLETING|REQUEUED' <<<"$s"; }
 submit() { sbatch --parsable --output="$log" "$@"; } # gives the job's id
 shards() { find "$1" -name 'shard-*.h5' 2>/dev/null | wc -l; }
 at_least() { [ "$(shards "$1")" -ge "$2" ]; }
