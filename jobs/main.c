@@ -35,10 +35,10 @@ static void help(FILE *to)
     fputs("usage: anchorage COMMAND [OPTION]... [OPERAND]...\n"
           "       mpirun -n 64 anchorage label instances_train2017.json -o targets/\n\n"
           "Turns annotated image data sets into training targets for Region Proposal Networks.\n\n"
-          "Commands (each has --help):\n",
+          "Commands (`anchorage help COMMAND` or `anchorage COMMAND --help` tells more):\n",
           to);
     for (const anc_job *j = anc_jobs; j->name; j++) fprintf(to, "  %-12s %s\n", j->name, j->summary);
-    fputs("\n  --help       this text\n  --version    the program's version\n", to);
+    fputs("\n  -h, --help     this text\n  -V, --version  the program's version\n", to);
 }
 
 static bool first_rank;
@@ -63,18 +63,21 @@ static int run(int argc, char **argv)
         return ANC_EXIT_USAGE;
     }
     const char *name = argv[1];
-    if (!strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help")) {
-        help(stdout);
+    bool asks = !strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help");
+    if (asks && argc == 2) {
+        if (first_rank) help(stdout);
         return ANC_EXIT_DONE;
     }
-    if (!strcmp(name, "--version")) {
-        puts("anchorage " ANC_VERSION);
+    if (!strcmp(name, "--version") || !strcmp(name, "-V") || !strcmp(name, "version")) {
+        if (first_rank) puts("anchorage " ANC_VERSION);
         return ANC_EXIT_DONE;
     }
+    if (asks) name = argv[2];
     const char *known[32];
     size_t n = 0;
     for (const anc_job *j = anc_jobs; j->name; j++) {
-        if (!strcmp(j->name, name)) return j->run(argc - 1, argv + 1);
+        if (!strcmp(j->name, name))
+            return asks ? j->run(2, (char *[]){ argv[2], "--help", NULL }) : j->run(argc - 1, argv + 1);
         known[n++] = j->name;
     }
     if (!first_rank) return ANC_EXIT_USAGE;

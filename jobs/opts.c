@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { HELP_COLUMN = 27, HELP_WIDTH = 100, WORD_MAX = 63 };
 
@@ -125,7 +126,17 @@ static void print_help(const anc_usage *u)
         print_default(o);
         putchar('\n');
     }
-    printf("  %-*s%s\n\nExample:\n  %s\n", HELP_COLUMN - 2, "    --help", "this text", u->example);
+    printf("  %-*s%s\n", HELP_COLUMN - 2, "-h, --help", "this text");
+    printf("  %-*s%s\n\nExample:\n  %s\n", HELP_COLUMN - 2, "-V, --version", "the program's version",
+           u->example);
+}
+
+/* What ends the run with a text; from one process of a team. */
+static int show(const anc_usage *u, bool version)
+{
+    if (anc_opts_speaks() && version) puts("anchorage " ANC_VERSION);
+    if (anc_opts_speaks() && !version) print_help(u);
+    return 1 + ANC_EXIT_DONE;
 }
 
 /* Numbers are taken whole or not at all: "4x", "", " 4" and "0x10" are refused. */
@@ -199,8 +210,8 @@ static int take(const anc_usage *u, const anc_opt *o, const char *text)
 static int refuse_unknown(const anc_usage *u, const char *name, int length)
 {
     char word[WORD_MAX + 2];
-    const char *known[128] = { "help" };
-    size_t n = 1;
+    const char *known[128] = { "help", "version" };
+    size_t n = 2;
     for (const anc_opt *o = u->opt; o->name && n < sizeof known / sizeof *known; o++) known[n++] = o->name;
     snprintf(word, sizeof word, "%.*s", length, name);
     const char *near = anc_opts_nearest(word, known, n);
@@ -213,10 +224,8 @@ static int parse_long(const anc_usage *u, int argc, char **argv, int *i)
 {
     const char *name = argv[*i] + 2, *equals = strchr(name, '=');
     int length = equals ? (int)(equals - name) : (int)strlen(name);
-    if (length == 4 && !strncmp(name, "help", 4)) {
-        if (anc_opts_speaks()) print_help(u);
-        return 1 + ANC_EXIT_DONE;
-    }
+    if (length == 4 && !strncmp(name, "help", 4)) return show(u, false);
+    if (length == 7 && !strncmp(name, "version", 7)) return show(u, true);
     const anc_opt *o = u->opt;
     while (o->name && (strncmp(o->name, name, (size_t)length) || o->name[length])) o++;
     if (!o->name) return 1 + refuse_unknown(u, name, length);
@@ -235,6 +244,7 @@ static int parse_short(const anc_usage *u, int argc, char **argv, int *i)
     for (const char *c = argv[*i] + 1; *c; c++) {
         const anc_opt *o = u->opt;
         while (o->name && o->letter != *c) o++;
+        if (!o->name && (*c == 'h' || *c == 'V')) return show(u, *c == 'V');
         if (!o->name) return 1 + anc_opts_refuse(u, "there is no option -%c", *c);
         const char *text = NULL;
         if (o->type != ANC_OPT_FLAG) {
@@ -253,6 +263,7 @@ int anc_opts_parse(const anc_usage *u, int argc, char **argv, const char **opera
 {
     bool only_operands = false;
     *n_operands = 0;
+    if (argc == 2 && !strcmp(argv[1], "help") && access("help", F_OK)) return show(u, false);
     for (int i = 1; i < argc; i++) {
         const char *word = argv[i];
         int end = 0;

@@ -1,7 +1,8 @@
 /* jobs/opts.h: one table of options drives parsing, --help and its defaults
  *
  * GNU long options (`--name value`, `--name=value`) and their short forms, mixed freely with
- * operands; `--` ends the options. An unknown option is refused with the nearest known one.
+ * operands; `--` ends the options. An unknown option is refused with the nearest known one. -h, --help, -V
+ * and --version are every command's, and so is the word help alone, unless a file has that name.
  */
 #ifndef ANC_JOBS_OPTS_H
 #define ANC_JOBS_OPTS_H
@@ -44,7 +45,7 @@ typedef struct {
 } anc_usage;
 
 /* Parses argv[1..]. Operands are gathered at operand[0 .. *n_operands). Returns 0 to go on,
- * otherwise 1 + the exit code to end with: --help (printed to stdout, done) and usage errors
+ * otherwise 1 + the exit code to end with: --help and --version (printed to stdout, done) and usage errors
  * (one line to stderr: what, and a hint at --help). */
 int anc_opts_parse(const anc_usage *usage, int argc, char **argv, const char **operand, int *n_operands);
 

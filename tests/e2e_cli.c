@@ -1,9 +1,11 @@
 /* tests/e2e_cli.c: the program's command line, through the real binary */
 #include "tests/check.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const commands[] = { "import", "label", "train", "presets", "inspect", "verify", "synth" };
+static const char *const commands[] = { "import",  "label",   "train",  "propose", "evaluate",
+                                        "presets", "inspect", "verify", "synth" };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 
 /* Runs `anchorage ARGUMENTS`; text is in the output (stdout or stderr as asked; NULL: it is empty). */
@@ -35,18 +37,56 @@ static void every_command_has_help_with_an_example_that_names_it(void)
         char *text = NULL;
         CU_ASSERT_EQUAL(check_run(&text, "%s %s --help 2>/dev/null", ANC_BINARY, commands[i]), 0);
         const char *example = strstr(text, "\nExample:\n");
-        CU_ASSERT(strstr(text, "usage: anchorage ") == text && strstr(text, "  --help ") != NULL);
+        CU_ASSERT(strstr(text, "usage: anchorage ") == text && strstr(text, "  -h, --help ") != NULL);
         CU_ASSERT(example && strstr(example, "anchorage ") && strstr(example, commands[i]));
         free(text);
     }
 }
 
-static void the_version_is_one_line(void)
+static void help_of_a_command_is_had_in_every_usual_way(void)
+{
+    static const char *const ways[] = { "help %s", "--help %s", "-h %s", "%s help", "%s -h", "%s --help" };
+    for (int i = 0; i < N_COMMANDS; i++)
+        for (size_t k = 0; k < sizeof ways / sizeof *ways; k++) {
+            char arguments[64], wanted[64];
+            snprintf(arguments, sizeof arguments, ways[k], commands[i]);
+            snprintf(wanted, sizeof wanted, "usage: anchorage %s [OPTION]...", commands[i]);
+            expect(0, arguments, wanted, NULL);
+        }
+    expect(2, "help lable", NULL, "no command is called 'lable' (did you mean 'label'?)");
+}
+
+static void a_file_called_help_is_an_operand(void)
 {
     char *text = NULL;
-    CU_ASSERT_EQUAL(check_run(&text, "%s --version", ANC_BINARY), 0);
-    CU_ASSERT_STRING_EQUAL(text, "anchorage " ANC_VERSION "\n");
+    check_file("help", "{}", 2);
+    CU_ASSERT_EQUAL(check_run(&text, "cd %s && %s inspect help", check_dir(), ANC_BINARY), 1);
+    CU_ASSERT(strstr(text, "anchorage: inspect: help: ") == text);
     free(text);
+}
+
+static void the_version_is_one_line(void)
+{
+    static const char *const ways[] = { "--version", "-V", "version", "label --version", "evaluate -V" };
+    for (size_t k = 0; k < sizeof ways / sizeof *ways; k++) {
+        char *text = NULL;
+        CU_ASSERT_EQUAL(check_run(&text, "%s %s", ANC_BINARY, ways[k]), 0);
+        CU_ASSERT_STRING_EQUAL(text, "anchorage " ANC_VERSION "\n");
+        free(text);
+    }
+}
+
+static void a_team_says_help_and_version_once(void)
+{
+    static const char *const ways[] = { "version", "--help", "label --version", "help label" };
+    for (size_t k = 0; k < sizeof ways / sizeof *ways; k++) {
+        char *alone = NULL, *team = NULL;
+        CU_ASSERT_EQUAL(check_run(&alone, "%s %s", ANC_BINARY, ways[k]), 0);
+        CU_ASSERT_EQUAL(check_run(&team, "mpirun -n 2 %s %s", ANC_BINARY, ways[k]), 0);
+        CU_ASSERT_STRING_EQUAL(alone, team);
+        free(alone);
+        free(team);
+    }
 }
 
 static void no_command_prints_the_help_as_an_error(void) { expect(2, "", NULL, "usage: anchorage COMMAND"); }
@@ -144,7 +184,9 @@ CHECK_SUITE("cli", CHECK(a_process_that_is_alone_never_starts_mpi),
             CHECK(the_first_rank_leaves_its_exit_code_where_it_is_asked_to),
             CHECK(the_settings_of_mpi_are_lines_for_a_shell_that_keep_what_is_set),
             CHECK(help_goes_to_stdout_and_is_no_failure),
-            CHECK(every_command_has_help_with_an_example_that_names_it), CHECK(the_version_is_one_line),
+            CHECK(every_command_has_help_with_an_example_that_names_it),
+            CHECK(help_of_a_command_is_had_in_every_usual_way), CHECK(a_file_called_help_is_an_operand),
+            CHECK(the_version_is_one_line), CHECK(a_team_says_help_and_version_once),
             CHECK(no_command_prints_the_help_as_an_error),
             CHECK(an_unknown_command_is_answered_with_the_nearest),
             CHECK(an_unknown_option_is_answered_with_the_nearest), CHECK(a_team_reports_a_wrong_option_once));

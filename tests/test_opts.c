@@ -203,7 +203,8 @@ static void help_shows_options_defaults_and_an_example(void)
                "                           enough to need a second line (default: 0.7)\n"
                "  -o, --output DIR         where to (default: here)\n"
                "      --set KEY=VALUE      override\n"
-               "      --help               this text\n\n"
+               "  -h, --help               this text\n"
+               "  -V, --version            the program's version\n\n"
                "Example:\n  anchorage test a\n");
     forget(&r);
 }
