@@ -5,7 +5,8 @@
 #include "core/kernels.h"
 #include "core/rules.h"
 
-/* The preset of that name. NULL and *err with the nearest known one: there is none (ANC_EARGUMENT). */
+/* The preset of that name. NULL and *err: there is none (ANC_EARGUMENT); it names the one that is meant, if a
+ * system's short name ("d2"), the start or a part of a name, or one misspelt says so. */
 const anc_rules *anc_choose_preset(const char *name, anc_err *err);
 
 /* The kernels that --simd names, or without it ANCHORAGE_SIMD, or with neither the fastest. *named: one of

@@ -1,5 +1,6 @@
 /* jobs/config.c: see config.h. One table of keys drives reading, printing and JSON. */
 #include "jobs/config.h"
+#include "jobs/choose.h"
 #include "jobs/opts.h"
 #include <ctype.h>
 #include <errno.h>
@@ -220,9 +221,8 @@ static anc_status start_from(reading *in, const char *key, const char *value)
     if (strcmp(key, "name"))
         return anc_fail(in->err, ANC_EARGUMENT, "[preset] knows the key name only, not '%s'", key);
     if (in->any) return anc_fail(in->err, ANC_EARGUMENT, "[preset] must stand before every other section");
-    const anc_rules *preset = anc_rules_preset(value);
-    if (!preset)
-        return anc_fail(in->err, ANC_EARGUMENT, "no preset is called '%s'; see anchorage presets", value);
+    const anc_rules *preset = anc_choose_preset(value, in->err);
+    if (!preset) return in->err->code;
     if (in->preset && strcmp(in->preset, value))
         return anc_fail(in->err, ANC_EARGUMENT,
                         "the file starts from preset '%s', the command line says --preset %s", value,

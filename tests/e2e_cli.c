@@ -98,6 +98,35 @@ static void an_unknown_command_is_answered_with_the_nearest(void)
     expect(2, "frobnicate", NULL, "no command is called 'frobnicate'; see anchorage --help");
 }
 
+static void an_unknown_preset_is_answered_with_the_one_that_is_meant(void)
+{
+    static const struct {
+        const char *said, *meant;
+    } cases[] = {
+        { "d2", "'detectron2-fpn'" },
+        { "D2_C4", "'detectron2-c4'" },
+        { "detectron2", "'detectron2-fpn'" },
+        { "tv", "'torchvision-fpn'" },
+        { "torchvision", "'torchvision-fpn'" },
+        { "mmdetection", "'mmdet-fpn'" },
+        { "mmdet", "'mmdet-fpn'" },
+        { "frcnn", "'faster-rcnn-vgg16'" },
+        { "vgg16", "'faster-rcnn-vgg16'" },
+        { "py-faster-rcnn", "'faster-rcnn-vgg16'" },
+        { "maskrcnn", "'maskrcnn-benchmark" },
+        { "c4", "'detectron2-c4'" },
+        { "torchvison-fpn", "'torchvision-fpn'" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char arguments[64], wanted[64];
+        snprintf(arguments, sizeof arguments, "presets %s", cases[i].said);
+        snprintf(wanted, sizeof wanted, "(did you mean %s", cases[i].meant);
+        expect(2, arguments, NULL, wanted);
+    }
+    expect(2, "presets yolo", NULL, "no preset is called 'yolo'; see anchorage presets");
+    expect(2, "label x.json -o x -p d2", NULL, "anchorage: label: no preset is called 'd2' (did you mean");
+}
+
 static void an_unknown_option_is_answered_with_the_nearest(void)
 {
     expect(2, "synth --sceens 3 -o x", NULL,
@@ -189,4 +218,5 @@ CHECK_SUITE("cli", CHECK(a_process_that_is_alone_never_starts_mpi),
             CHECK(the_version_is_one_line), CHECK(a_team_says_help_and_version_once),
             CHECK(no_command_prints_the_help_as_an_error),
             CHECK(an_unknown_command_is_answered_with_the_nearest),
+            CHECK(an_unknown_preset_is_answered_with_the_one_that_is_meant),
             CHECK(an_unknown_option_is_answered_with_the_nearest), CHECK(a_team_reports_a_wrong_option_once));
