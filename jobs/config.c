@@ -99,13 +99,15 @@ static const struct {
     { "roi", "weights", REALS, AT(roi.weight), NULL, 0, 4, "of tx, ty, tw, th" },
 };
 enum { N_KEYS = sizeof keys / sizeof *keys };
+_Static_assert((int)N_KEYS <= (int)ANC_CONFIG_KEYS, "anc_config_given has too little room");
 
 /* ---- reading ---- */
 
 typedef struct {
     anc_rules *r;
     const char *preset; /* from the command line, or NULL */
-    bool seen[N_KEYS], any;
+    anc_config_given given;
+    bool any;
     anc_err *err;
     FILE *file;
     char *text, *rest; /* the line in hand; what libinih has not had of it, or NULL */
@@ -233,31 +235,38 @@ static anc_status start_from(reading *in, const char *key, const char *value)
     return ANC_OK;
 }
 
+/* The place of a key in the table; -1 and *err: there is none. */
+static int find_key(const char *section, const char *key, anc_err *err)
+{
+    const char *known[N_KEYS];
+    size_t n = 0;
+    for (int k = 0; k < N_KEYS; k++) {
+        if (strcmp(keys[k].section, section)) continue;
+        if (!strcmp(keys[k].key, key)) return k;
+        known[n++] = keys[k].key;
+    }
+    const char *near = anc_opts_nearest(key, known, n);
+    if (n)
+        anc_fail(err, ANC_EARGUMENT, "[%s] has no key '%s'%s%s%s; see anchorage presets", section, key,
+                 near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
+    else
+        anc_fail(err, ANC_EARGUMENT,
+                 "no section is called [%s]; there are preset, view, boxes, anchors, match, "
+                 "sample, coder, roi",
+                 section);
+    return -1;
+}
+
 static anc_status set_key(reading *in, const char *section, const char *key, const char *value)
 {
     if (!strcmp(section, "preset")) return start_from(in, key, value);
-    const char *known[N_KEYS];
-    size_t n = 0;
-    bool section_known = false;
+    int k = find_key(section, key, in->err);
     in->any = true;
-    for (int k = 0; k < N_KEYS; k++) {
-        if (strcmp(keys[k].section, section)) continue;
-        section_known = true;
-        known[n++] = keys[k].key;
-        if (strcmp(keys[k].key, key)) continue;
-        if (in->seen[k])
-            return anc_fail(in->err, ANC_EARGUMENT, "%s.%s stands twice; keep one", section, key);
-        in->seen[k] = true;
-        return set_value(in->r, k, value, in->err);
-    }
-    if (!section_known)
-        return anc_fail(in->err, ANC_EARGUMENT,
-                        "no section is called [%s]; there are preset, view, boxes, anchors, match, "
-                        "sample, coder, roi",
-                        section);
-    const char *near = anc_opts_nearest(key, known, n);
-    return anc_fail(in->err, ANC_EARGUMENT, "[%s] has no key '%s'%s%s%s; see anchorage presets", section, key,
-                    near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
+    if (k < 0) return in->err->code;
+    if (in->given.key[k])
+        return anc_fail(in->err, ANC_EARGUMENT, "%s.%s stands twice; keep one", section, key);
+    in->given.key[k] = true;
+    return set_value(in->r, k, value, in->err);
 }
 
 /* Takes the key that was gathered. */
@@ -326,6 +335,13 @@ static char *hand_out(char *piece, int room, void *context)
 
 anc_status anc_config_read(const char *path, const char *preset, anc_rules *r, anc_err *err)
 {
+    anc_config_given given;
+    return anc_config_read_given(path, preset, r, &given, err);
+}
+
+anc_status anc_config_read_given(const char *path, const char *preset, anc_rules *r, anc_config_given *given,
+                                 anc_err *err)
+{
     reading in = { .r = r, .preset = preset, .err = err };
     err->code = ANC_OK;
     in.file = fopen(path, "r");
@@ -342,6 +358,7 @@ anc_status anc_config_read(const char *path, const char *preset, anc_rules *r, a
     }
     fclose(in.file);
     free(in.text);
+    *given = in.given;
     if (unreadable || wrong < 0)
         return anc_fail(err, ANC_ESYSTEM, "%s: cannot be read; is it a text file?", path);
     if (wrong > 0 && (!err->code || in.line < in.key_line))
@@ -349,6 +366,60 @@ anc_status anc_config_read(const char *path, const char *preset, anc_rules *r, a
     if (err->code) return anc_within(err, "%s", path);
     if (anc_rules_check(r, err)) return anc_within(err, "%s", path);
     return ANC_OK;
+}
+
+/* ---- settings one by one ---- */
+
+bool anc_config_gives(const anc_config_given *given, const char *name)
+{
+    for (int k = 0; k < N_KEYS; k++) {
+        size_t n = strlen(keys[k].section);
+        if (!strncmp(name, keys[k].section, n) && name[n] == '.' && !strcmp(name + n + 1, keys[k].key))
+            return given->key[k];
+    }
+    return false;
+}
+
+static int find_name(const char *name, anc_err *err)
+{
+    const char *dot = strchr(name, '.');
+    char section[64];
+    if (!dot || dot == name || !dot[1]) {
+        anc_fail(err, ANC_EARGUMENT, "'%s' is no key of the form section.key, as match.positive_iou is",
+                 name);
+        return -1;
+    }
+    snprintf(section, sizeof section, "%.*s", (int)(dot - name), name);
+    if (strcmp(section, "preset")) return find_key(section, dot + 1, err);
+    anc_fail(err, ANC_EARGUMENT, "%s: give the preset as --preset", name);
+    return -1;
+}
+
+/* Whose setting an error of anc_rules_check speaks of: the last of those whose key is named in it. */
+static const char *blamed(const anc_config_setting *s, int n, const char *text)
+{
+    const char *option = NULL;
+    for (int i = 0; i < n; i++)
+        if (strstr(text, s[i].name)) option = s[i].option;
+    return option;
+}
+
+anc_status anc_config_apply(const anc_config_setting *s, int n, anc_rules *r, anc_config_given *given,
+                            anc_err *err)
+{
+    const char *by[N_KEYS] = { 0 };
+    for (int i = 0; i < n; i++) {
+        int k = find_name(s[i].name, err);
+        if (k >= 0 && by[k])
+            return anc_fail(err, ANC_EARGUMENT, "%s.%s is given twice, by %s and by %s; keep one",
+                            keys[k].section, keys[k].key, by[k], s[i].option);
+        if (k < 0 || set_value(r, k, s[i].value, err)) return anc_within(err, "%s", s[i].option);
+        by[k] = s[i].option;
+        given->key[k] = true;
+    }
+    if (!n || !anc_rules_check(r, err)) return ANC_OK;
+    const char *option = blamed(s, n, err->text);
+    return option ? anc_within(err, "%s", option) : err->code;
 }
 
 /* ---- reading what anc_config_json wrote ---- */

@@ -8,6 +8,7 @@
 #include "jobs/choose.h"
 #include "jobs/closing.h"
 #include "jobs/config.h"
+#include "jobs/config_opts.h"
 #include "jobs/format.h"
 #include "jobs/job.h"
 #include "jobs/label_report.h"
@@ -40,6 +41,7 @@ typedef struct {
     int part_i, part_n; /* of --part */
     anc_source_words words;
     anc_reader_options source; /* what words say */
+    anc_config_words settings;
 } options;
 
 /* What every rank must know alike; plain bytes, broadcast by rank 0. */
@@ -92,13 +94,35 @@ static const char *wrong_stage(const options *o)
     return NULL;
 }
 
+/* The options that stand for keys of the configuration. */
+static anc_status take_settings(const options *o, anc_rules *r, anc_config_given *given, anc_err *err)
+{
+    const struct {
+        bool given;
+        const char *option, *key;
+    } older[] = { { !isnan(o->flip), "--flip", "view.flip" },
+                  { o->crowd, "--crowd", "boxes.crowd" },
+                  { o->crowd, "--crowd", "boxes.ignore_iof" },
+                  { o->sampler, "--sampler", "sample.sampler" } };
+    anc_config_given here = { 0 };
+    if (anc_config_take(&o->settings, r, &here, err)) return err->code;
+    for (size_t i = 0; i < sizeof older / sizeof *older; i++)
+        if (older[i].given && anc_config_gives(&here, older[i].key))
+            return anc_fail(err, ANC_EARGUMENT, "%s is given twice, by %s and by --set; keep one",
+                            older[i].key, older[i].option);
+    for (int k = 0; k < ANC_CONFIG_KEYS; k++) given->key[k] = given->key[k] || here.key[k];
+    return ANC_OK;
+}
+
 static anc_status resolve_rules(const options *o, anc_rules *r, anc_err *err)
 {
     const anc_rules *preset = anc_choose_preset(o->preset ? o->preset : "torchvision-fpn", err);
     if (!preset) return err->code;
     *r = *preset;
     r->stage = o->proposals ? ANC_STAGE_ROI : ANC_STAGE_RPN;
-    if (o->config && anc_config_read(o->config, o->preset, r, err)) return err->code;
+    anc_config_given given = { 0 };
+    if (o->config && anc_config_read_given(o->config, o->preset, r, &given, err)) return err->code;
+    if (take_settings(o, r, &given, err)) return err->code;
     if (o->crowd && anc_config_crowd(o->crowd, r, err)) return err->code;
     if (o->sampler && anc_config_sampler(o->sampler, r, err)) return err->code;
     if (!isnan(o->flip)) r->view.flip = o->flip;
@@ -563,6 +587,7 @@ int anc_job_label(int argc, char **argv)
           "whose rules to follow (torchvision-fpn); `anchorage presets` lists them" },
         { "config", 'c', "FILE.ini", ANC_OPT_STRING, &o->config, 0, 0,
           "change any part of the preset; see `anchorage presets NAME`" },
+        ANC_CONFIG_OPT_ROWS(&o->settings),
         { "stage", 0, "NAME", ANC_OPT_STRING, &o->stage, 0, 0,
           "rpn: anchors, for the proposal network (rpn); roi: proposals, for the detector behind it" },
         { "proposals", 0, "FILE", ANC_OPT_STRING, &o->proposals, 0, 0,

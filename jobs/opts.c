@@ -62,8 +62,10 @@ const char *anc_opts_nearest(const char *word, const char *const *known, size_t 
     for (size_t i = 0; i < n; i++) {
         size_t known_length = strlen(known[i]);
         if (known_length > WORD_MAX) continue;
+        size_t more = known_length > length ? known_length - length : 0;
         int d =
             length >= 3 && !strncmp(word, known[i], length) ? 1 : distance(word, known[i]); /* cut short */
+        if (length >= 3 && more && known[i][more - 1] == '-' && !strcmp(known[i] + more, word)) d = 2;
         if (d < best_d + !best) best_d = d, best = known[i];
     }
     return best;

@@ -274,6 +274,43 @@ static void wrong_options_are_refused_in_one_line(void)
     free(text);
 }
 
+/* Preset, then the file, then options: and what they say is all that decides the bytes. */
+static void options_say_what_a_configuration_file_says(void)
+{
+    const char ini[] = SMALL "[match]\npositive_iou = 0.6\nlow_quality = off\n[sample]\nbatch = 64\n"
+                             "[anchors]\nratios = 0.5 1\nborder = drop\nsizes = 16 | 32 | 64 | 128 | 256\n";
+    const char half[] = "[view]\nmin_size = 500\nmax_size = 333\n[match]\npositive_iou = 0.9\n";
+    char *text = NULL, options[9000];
+    snprintf(options, sizeof options, "-q --config %s", check_file("all.ini", ini, strlen(ini)));
+    CU_ASSERT_EQUAL(label(&text, 0, scenes(), check_path("by-file"), options), 0);
+    free(text);
+    snprintf(options, sizeof options,
+             "-q --config %s --min-size 200 --positive-iou 0.6 --set 'match.low_quality = off' --batch=64 "
+             "--anchor-ratios 0.5,1 --border drop --anchor-sizes '16|32|64|128|256'",
+             check_file("half.ini", half, strlen(half)));
+    CU_ASSERT_EQUAL(label(&text, 2, scenes(), check_path("by-options"), options), 0);
+    free(text);
+    CU_ASSERT_EQUAL(check_run(NULL, "diff -r %s %s", check_path("by-file"), check_path("by-options")), 0);
+}
+
+static void wrong_settings_are_refused_in_one_line(void)
+{
+    fails(2, 0, scenes(), "--min-size 0", "--min-size: view.min_size = 0: must be from 1 to 100000 px");
+    fails(2, 3, scenes(), "--set match.positive_iou=high",
+          "--set: match.positive_iou = high: must be a number");
+    fails(2, 0, scenes(), "--set match.positive_iou", "must be SECTION.KEY=VALUE, as in --set match.");
+    fails(2, 0, scenes(), "--batch 64 --set sample.batch=64",
+          "sample.batch is given twice, by --set and by --batch; keep one");
+    fails(2, 0, scenes(), "--flip 0.5 --set view.flip=0.5",
+          "view.flip is given twice, by --flip and by --set; keep one");
+    fails(2, 0, scenes(), "--stage roi --proposals x.h5 --strides 8,16",
+          "--strides is of anchors, for --stage rpn");
+    char *text = NULL;
+    CU_ASSERT_EQUAL(check_run(&text, "%s label %s --ratios 1", ANC_BINARY, scenes()), 2);
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "there is no option --ratios (did you mean --anchor-ratios?)"));
+    free(text);
+}
+
 static void an_output_that_cannot_be_written_is_named(void)
 {
     static const char *const out[] = { "%s/below", "/proc/anchorage" };
@@ -318,4 +355,5 @@ CHECK_SUITE("label", CHECK(the_bytes_depend_on_neither_ranks_nor_kernels),
             CHECK(the_summary_agrees_with_the_files), CHECK(a_dry_run_reads_all_and_writes_nothing),
             CHECK(targets_that_are_there_are_replaced_only_when_asked),
             CHECK(broken_annotations_are_refused_in_one_line), CHECK(wrong_options_are_refused_in_one_line),
+            CHECK(options_say_what_a_configuration_file_says), CHECK(wrong_settings_are_refused_in_one_line),
             CHECK(an_output_that_cannot_be_written_is_named), CHECK(a_full_disk_leaves_nothing_half_written));

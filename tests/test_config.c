@@ -285,7 +285,57 @@ static void crowd_and_sampler_are_set_from_words(void)
     CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "--sampler numpy: must be philox or torch"));
 }
 
-CHECK_SUITE("config", CHECK(each_preset_printed_reads_back_as_itself),
+static void settings_stand_over_what_was_there(void)
+{
+    const anc_config_setting some[] = { { "--min-size", "view.min_size", "640, 672 704" },
+                                        { "--set", "anchors.sizes", "8|16 24|32|64|128" },
+                                        { "--set", "match.low_quality", "off" } };
+    anc_rules r = *anc_rules_preset("detectron2-fpn"), wanted = r;
+    anc_config_given given = { 0 };
+    anc_err err = { 0 };
+    const char text[] = "[view]\nmin_size = 640 672 704\n[anchors]\nsizes = 8 | 16 24 | 32 | 64 | 128\n"
+                        "[match]\nlow_quality = off\n";
+    CU_ASSERT_FATAL(!anc_config_apply(some, 3, &r, &given, &err));
+    CU_ASSERT_FATAL(!anc_config_read(check_file("same.ini", text, strlen(text)), NULL, &wanted, &err));
+    same_rules(&r, &wanted);
+    CU_ASSERT(anc_config_gives(&given, "view.min_size") && anc_config_gives(&given, "match.low_quality"));
+    CU_ASSERT(!anc_config_gives(&given, "view.max_size") && !anc_config_gives(&given, "view"));
+}
+
+static void a_wrong_setting_names_its_option(void)
+{
+    static const struct {
+        anc_config_setting of[2];
+        const char *says;
+    } cases[] = {
+        { { { "--max-size", "view.max_size", "big" } }, "--max-size: view.max_size = big: must be a number" },
+        { { { "--max-size", "view.max_size", "-5" } },
+          "--max-size: view.max_size = -5: must be from 1 to 100000 px" },
+        { { { "--set", "view.max_sise", "5" } },
+          "--set: [view] has no key 'max_sise', did you mean 'max_size'?; see anchorage presets" },
+        { { { "--set", "viev.max_size", "5" } }, "--set: no section is called [viev]; there are" },
+        { { { "--set", "max_size", "5" } }, "--set: 'max_size' is no key of the form section.key" },
+        { { { "--set", "preset.name", "mmdet-fpn" } }, "--set: preset.name: give the preset as --preset" },
+        { { { "--batch", "sample.batch", "8" }, { "--set", "sample.batch", "8" } },
+          "sample.batch is given twice, by --batch and by --set; keep one" },
+        { { { "--batch", "sample.batch", "8" }, { "--strides", "anchors.strides", "4,8" } },
+          "--strides: anchors.sizes is for 5 levels, anchors.strides for 2: must be as many" },
+        { { { "--positive-iou", "match.positive_iou", "0.2" } },
+          "--positive-iou: match.negative_iou = 0.3: must be from 0.001 to match.positive_iou" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        anc_rules r = *anc_rules_preset("torchvision-fpn");
+        anc_config_given given = { 0 };
+        anc_err err = { 0 };
+        CU_ASSERT_EQUAL(anc_config_apply(cases[i].of, cases[i].of[1].option ? 2 : 1, &r, &given, &err),
+                        ANC_EARGUMENT);
+        if (strncmp(err.text, cases[i].says, strlen(cases[i].says))) puts(err.text);
+        CU_ASSERT_EQUAL(strncmp(err.text, cases[i].says, strlen(cases[i].says)), 0);
+    }
+}
+
+CHECK_SUITE("config", CHECK(settings_stand_over_what_was_there), CHECK(a_wrong_setting_names_its_option),
+            CHECK(each_preset_printed_reads_back_as_itself),
             CHECK(the_fullest_and_oddest_rules_read_back_to_the_last_bit),
             CHECK(a_long_list_may_go_on_in_further_lines), CHECK(keys_that_are_left_out_stay_as_they_were),
             CHECK(a_wrong_value_is_refused_with_its_line),
