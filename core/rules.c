@@ -156,7 +156,7 @@ static bool within(double x, double low, double high) { return x >= low && x <= 
 
 static anc_status check_view(const anc_rules *r, anc_err *err)
 {
-    if (r->view.resize != ANC_RESIZE_NONE) {
+    if (r->view.resize != ANC_RESIZE_NONE && r->view.resize != ANC_RESIZE_LIKE) {
         if (!within(r->view.n_min_sizes, 1, ANC_MAX_MIN_SIZES))
             return bad(err, "view.min_size", r->view.n_min_sizes, "1 to 16 numbers");
         for (int i = 0; i < r->view.n_min_sizes; i++)

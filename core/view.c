@@ -80,7 +80,8 @@ static size2 resize(const anc_rules *r, int32_t h, int32_t w, int32_t short_side
     case ANC_RESIZE_MMCV: return mmcv(h, w, short_side, long_side);
     case ANC_RESIZE_MASKRCNN_BENCHMARK: return maskrcnn_benchmark(h, w, short_side, long_side);
     case ANC_RESIZE_PY_FASTER_RCNN: return py_faster_rcnn(h, w, short_side, long_side);
-    case ANC_RESIZE_NONE: break;
+    case ANC_RESIZE_NONE:
+    case ANC_RESIZE_LIKE: break;
     }
     return (size2){ h, w };
 }

@@ -27,6 +27,8 @@ static const char *const coder_words[] = { "corner", "centre", "double", NULL };
 static const char *const append_words[] = { "off", "after", "before", NULL };
 static const char *const classes_words[] = { "ids", "from-one", "from-zero", NULL };
 
+_Static_assert(sizeof resize_words / sizeof *resize_words == ANC_RESIZE_LIKE + 1, "see word_of");
+
 #define AT(member) offsetof(anc_rules, member)
 
 static const struct {
@@ -437,6 +439,14 @@ static void put_text(yajl_val v, FILE *to)
     }
 }
 
+/* Of views whose sizes are given these decide nothing, and are not in the configuration. */
+static bool lays(const anc_rules *r, int k)
+{
+    size_t at = keys[k].at;
+    return r->view.resize != ANC_RESIZE_LIKE ||
+           (at != AT(view.min_size) && at != AT(view.max_size) && at != AT(view.pad));
+}
+
 /* What is for the second stage only decides nothing of the first, and is not in its configuration. */
 static bool is_roi(int k) { return !strcmp(keys[k].section, "roi"); }
 
@@ -446,6 +456,10 @@ static anc_status set_from(yajl_val rules, int k, anc_rules *r, anc_err *err)
     char *text = NULL;
     size_t n;
     if (!v) return anc_fail(err, ANC_EDATA, "rules.%s.%s is missing", keys[k].section, keys[k].key);
+    if (keys[k].at == AT(view.resize) && YAJL_IS_STRING(v) && !strcmp(v->u.string, "like")) {
+        r->view.resize = ANC_RESIZE_LIKE;
+        return ANC_OK;
+    }
     FILE *to = open_memstream(&text, &n);
     if (!to) return anc_fail(err, ANC_EMEMORY, "out of memory for the rules");
     put_text(v, to);
@@ -469,7 +483,7 @@ anc_status anc_config_read_json(const char *json, anc_rules *r, anc_err *err)
         r->stage = ANC_STAGE_ROI;
     if (!preset) anc_fail(err, ANC_EDATA, "the configuration names no preset that this version knows");
     for (int k = 0; k < N_KEYS && !err->code; k++)
-        if (!is_roi(k) || r->stage == ANC_STAGE_ROI) set_from(rules, k, r, err);
+        if (lays(r, k) && (!is_roi(k) || r->stage == ANC_STAGE_ROI)) set_from(rules, k, r, err);
     yajl_tree_free(tree);
     return err->code ? err->code : anc_rules_check(r, err);
 }
@@ -505,7 +519,7 @@ static const char *word_of(const anc_rules *r, int k)
 {
     int i = r->match.float64;
     if (keys[k].words != iou_words) memcpy(&i, (const char *)r + keys[k].at, sizeof i);
-    return keys[k].words[i];
+    return keys[k].words == resize_words && i == ANC_RESIZE_LIKE ? "like" : keys[k].words[i];
 }
 
 /* A value as text; between and around say how lists, and lists of lists, are set. */
@@ -556,7 +570,7 @@ void anc_config_json(const anc_rules *r, FILE *to)
     fprintf(to, "{\"preset\":\"%s\"", r->name);
     for (int k = 0; k < N_KEYS; k++) {
         bool first = !k || strcmp(keys[k].section, keys[k - 1].section);
-        if (is_roi(k) && r->stage != ANC_STAGE_ROI) continue;
+        if (!lays(r, k) || (is_roi(k) && r->stage != ANC_STAGE_ROI)) continue;
         if (first) fprintf(to, "%s,\"%s\":{", k ? "}" : "", keys[k].section);
         fprintf(to, "%s\"%s\":", first ? "" : ",", keys[k].key);
         print_value(r, k, true, to);

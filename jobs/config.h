@@ -39,7 +39,8 @@ anc_status anc_config_apply(const anc_config_setting *s, int n, anc_rules *r, an
 void anc_config_print(const anc_rules *r, FILE *to);
 
 /* The rules as one JSON object on one line: the same keys, in the same order; those of [roi] only if that is
- * the stage. */
+ * the stage. Of views whose sizes are given, view.resize is "like", and min_size, max_size and pad are left
+ * out. */
 void anc_config_json(const anc_rules *r, FILE *to);
 
 /* The shortest decimal that reads back as the same double. */

@@ -78,6 +78,7 @@ typedef struct {
     anc_h5_file pending; /* the last shard, sealed, until the next one is, too: see commit_pending */
     anc_out_cost cost;   /* of shards, since it was last taken */
     bool index_written;
+    bool unused; /* rank 0: the configuration file has keys that --like leaves without effect */
 } job;
 
 /* ---- rules and plan ---- */
@@ -95,7 +96,7 @@ static const char *wrong_stage(const options *o)
 }
 
 /* The options that stand for keys of the configuration. */
-static anc_status take_settings(const options *o, anc_rules *r, anc_config_given *given, anc_err *err)
+static anc_status take_settings(const options *o, anc_rules *r, anc_config_given *here, anc_err *err)
 {
     const struct {
         bool given;
@@ -104,25 +105,40 @@ static anc_status take_settings(const options *o, anc_rules *r, anc_config_given
                   { o->crowd, "--crowd", "boxes.crowd" },
                   { o->crowd, "--crowd", "boxes.ignore_iof" },
                   { o->sampler, "--sampler", "sample.sampler" } };
-    anc_config_given here = { 0 };
-    if (anc_config_take(&o->settings, r, &here, err)) return err->code;
+    if (anc_config_take(&o->settings, r, here, err)) return err->code;
     for (size_t i = 0; i < sizeof older / sizeof *older; i++)
-        if (older[i].given && anc_config_gives(&here, older[i].key))
+        if (older[i].given && anc_config_gives(here, older[i].key))
             return anc_fail(err, ANC_EARGUMENT, "%s is given twice, by %s and by --set; keep one",
                             older[i].key, older[i].option);
-    for (int k = 0; k < ANC_CONFIG_KEYS; k++) given->key[k] = given->key[k] || here.key[k];
     return ANC_OK;
 }
 
-static anc_status resolve_rules(const options *o, anc_rules *r, anc_err *err)
+/* The features of --like lay the views: an option that would is refused, one that a file has in passing is
+ * said to take no part (*unused). */
+static anc_status check_like(const options *o, const anc_config_given *by_option,
+                             const anc_config_given *by_file, bool *unused, anc_err *err)
+{
+    static const char *const key[] = { "view.resize", "view.min_size", "view.max_size", "view.pad" };
+    for (size_t i = 0; o->like && i < sizeof key / sizeof *key; i++) {
+        if (anc_config_gives(by_option, key[i]))
+            return anc_fail(err, ANC_EARGUMENT,
+                            "%s and --like exclude each other: %s says how large each view is; leave one out",
+                            key[i], o->like);
+        *unused = *unused || anc_config_gives(by_file, key[i]);
+    }
+    return ANC_OK;
+}
+
+static anc_status resolve_rules(const options *o, anc_rules *r, bool *unused, anc_err *err)
 {
     const anc_rules *preset = anc_choose_preset(o->preset ? o->preset : "torchvision-fpn", err);
     if (!preset) return err->code;
     *r = *preset;
     r->stage = o->proposals ? ANC_STAGE_ROI : ANC_STAGE_RPN;
-    anc_config_given given = { 0 };
-    if (o->config && anc_config_read_given(o->config, o->preset, r, &given, err)) return err->code;
-    if (take_settings(o, r, &given, err)) return err->code;
+    anc_config_given by_file = { 0 }, by_option = { 0 };
+    if (o->config && anc_config_read_given(o->config, o->preset, r, &by_file, err)) return err->code;
+    if (take_settings(o, r, &by_option, err) || check_like(o, &by_option, &by_file, unused, err))
+        return err->code;
     if (o->crowd && anc_config_crowd(o->crowd, r, err)) return err->code;
     if (o->sampler && anc_config_sampler(o->sampler, r, err)) return err->code;
     if (!isnan(o->flip)) r->view.flip = o->flip;
@@ -163,12 +179,27 @@ static anc_status share_rois(job *j, anc_err *err)
     return anc_team_agree(&j->team, err);
 }
 
+/* Whether the run that is in the folder was begun by a version that recorded, under --like too, the preset's
+ * resize rule: it goes on as it began. */
+static bool began_by_name(const options *o)
+{
+    anc_run run;
+    anc_label_plan began;
+    anc_err ignored = { 0 };
+    bool there, named = false;
+    if (o->restart || anc_run_read(o->out, &run, &there, &ignored)) return false;
+    if (there && !anc_label_plan_read(run.config, &began, &ignored))
+        named = began.like && began.rules.view.resize != ANC_RESIZE_LIKE;
+    anc_run_clear(&run);
+    return named;
+}
+
 static anc_status make_plan(job *j, anc_err *err)
 {
     anc_label_plan *p = &j->plan.label;
     const options *o = &j->o;
     if (wrong_stage(o)) return anc_fail(err, ANC_EARGUMENT, "%s", wrong_stage(o));
-    if (resolve_rules(o, &p->rules, err)) return err->code;
+    if (resolve_rules(o, &p->rules, &j->unused, err)) return err->code;
     bool named;
     const anc_kernels *k = anc_choose_kernels(o->simd, &named, err);
     if (!k) return err->code;
@@ -188,6 +219,7 @@ static anc_status make_plan(job *j, anc_err *err)
         snprintf(j->plan.tag, sizeof j->plan.tag, "%s", anc_lock_tag(j->lock));
         anc_lock_mark_of(j->lock, &j->plan.mark);
     }
+    if (o->like && !began_by_name(o)) p->rules.view.resize = ANC_RESIZE_LIKE;
     p->seed = o->seed;
     p->epochs = o->epochs;
     p->images_per_shard = o->images_per_shard;
@@ -505,6 +537,8 @@ static anc_label_report report_of(const job *j, const anc_label_record *sum, con
     return (anc_label_report){ .annotations = j->o.annotations,
                                .out = j->o.out,
                                .proposals = j->o.proposals,
+                               .like = j->o.like,
+                               .unused = j->unused ? j->o.config : NULL,
                                .proposals_format =
                                    j->o.proposals ? anc_proposals_format(j->proposals.file) : NULL,
                                .kernels = j->kernels->name,

@@ -25,6 +25,10 @@ void anc_label_print_plan(const anc_label_report *a)
     }
     printf("label: %s views, %s shard%s, %d rank%s, %s kernels\n", COUNT(p->n_images * p->epochs),
            COUNT(a->n_shards), a->n_shards == 1 ? "" : "s", a->ranks, a->ranks == 1 ? "" : "s", a->kernels);
+    if (a->like) printf("label: views of the sizes and grids of %s\n", a->like);
+    if (a->unused)
+        printf("  note: resize, min_size, max_size and pad of %s take no part: --like lays the views\n",
+               a->unused);
     if (a->n_parts > 1) printf("label: part %d of %d: %s shards\n", a->part, a->n_parts, COUNT(a->n_mine));
     if (a->n_before) printf("label: %s of them are done already\n", COUNT(a->n_before));
 }

@@ -20,6 +20,7 @@ typedef struct {
 /* The run, on rank 0; borrows everything. */
 typedef struct {
     const char *annotations, *out, *proposals; /* paths; proposals: NULL but for the second stage */
+    const char *like, *unused; /* paths or NULL: of --like; of a configuration whose [view] it overrules */
     const char *proposals_format, *kernels, *config;
     const anc_source *source;
     const anc_label_plan *plan;

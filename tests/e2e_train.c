@@ -530,8 +530,10 @@ static void labels_like_features_stand_on_their_grids(void)
     } wrong[] = {
         { "--preset torchvision-fpn", "has 2 levels, preset torchvision-fpn 5", 2 },
         { "--config %s --flip 0.5", "--like and a flip exclude each other", 2 },
+        { "--config %s --min-size 400", "view.min_size and --like exclude each other: ", 2 },
+        { "--config %s --set view.resize=none", "view.resize and --like exclude each other: ", 2 },
     };
-    for (int i = 0; i < 2; i++) {
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         char options[512];
         snprintf(options, sizeof options, wrong[i].options, check_path("scenes.ini"));
         code = check_run(&text, "%s label %s/annotations.json -o %s/wrong --like %s/f.h5 %s", ANC_BINARY,
@@ -542,8 +544,74 @@ static void labels_like_features_stand_on_their_grids(void)
     }
 }
 
-CHECK_SUITE("train", CHECK(any_number_of_ranks_trains_the_same_bits),
-            CHECK(a_run_goes_on_as_if_it_had_never_stopped),
+/* Labels the scenes on their features into OUT; the exit code. */
+static int label_like(char **output, const char *out, const char *options)
+{
+    return check_run(output, "%s label %s/annotations.json -o %s --like %s/f.h5 --config %s %s", ANC_BINARY,
+                     scenes(), out, scenes(), check_path("scenes.ini"), options);
+}
+
+static void what_lays_views_like_features_is_recorded_as_that(void)
+{
+    char *text = NULL, options[600];
+    const char full[] = "[view]\nresize = torchvision\nmin_size = 640\nmax_size = 900\npad = 0\n[anchors]\n"
+                        "strides = 8 16\nsizes = 24 48 | 64 128\n";
+    snprintf(options, sizeof options, "--config %s", check_file("full.ini", full, strlen(full)));
+    CU_ASSERT_EQUAL(label_like(&text, check_path("scenes/full"), options), 0);
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "/f.h5\n"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "full.ini take no part: --like lays the views"));
+    free(text);
+    CU_ASSERT_EQUAL(check_run(&text, "%s inspect --config %s/full", ANC_BINARY, scenes()), 0);
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "\"view\":{\"resize\":\"like\",\"flip\":0}"));
+    free(text);
+    const char *const again[] = { "label -q %s/annotations.json -o %s/full --like %s/f.h5 --config %s",
+                                  "verify -q %s/full --recompute %s/annotations.json --like %s/f.h5" };
+    char command[2][2000];
+    snprintf(command[0], 2000, again[0], scenes(), scenes(), scenes(), check_path("full.ini"));
+    snprintf(command[1], 2000, again[1], scenes(), scenes(), scenes());
+    for (int i = 0; i < 2; i++) {
+        CU_ASSERT_EQUAL(check_run(&text, "%s %s", ANC_BINARY, command[i]), 0);
+        CU_ASSERT_STRING_EQUAL(text, "");
+        free(text);
+    }
+}
+
+/* Earlier versions recorded the preset's rule: their folders are gone on with as they are. */
+static void a_run_that_recorded_the_preset_s_sizes_goes_on(void)
+{
+    const char *old = check_path("scenes/old");
+    const char *make =
+        "import json, os, zlib; os.mkdir('%s'); r = json.loads(open('%s/targets/run.json').read()); "
+        "c = r['config']; v = c['rules']['view']; f = v.pop('flip'); c['epochs'] = 1; "
+        "v.update(resize='torchvision', min_size=[800], max_size=1333, pad=32, flip=f); "
+        "r['shards'] = 1; del r['crc32']; t = json.dumps(r, separators=(',', ':'))[:-1]; "
+        "open('%s/run.json', 'w').write(t + ',\"crc32\":\"%%08x\"}\\n' %% zlib.crc32(t.encode()))";
+    char script[3000], *text = NULL, *before, *after;
+    snprintf(script, sizeof script, make, old, scenes(), old);
+    CU_ASSERT_EQUAL_FATAL(check_run(NULL, PYTHON " %s", check_file("old.py", script, strlen(script))), 0);
+    before = check_slurp(check_path("scenes/old/run.json"), NULL);
+    CU_ASSERT_EQUAL(label_like(&text, old, "-q"), 0);
+    if (*text) puts(text);
+    free(text);
+    after = check_slurp(check_path("scenes/old/run.json"), NULL);
+    CU_ASSERT_STRING_EQUAL(before, after);
+    free(before);
+    free(after);
+    CU_ASSERT_EQUAL(check_run(&text, "%s inspect --config %s", ANC_BINARY, old), 0);
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "\"resize\":\"torchvision\",\"min_size\":[800]"));
+    free(text);
+    CU_ASSERT_EQUAL(check_run(NULL, "%s verify %s --recompute %s/annotations.json --like %s/f.h5", ANC_BINARY,
+                              old, scenes(), scenes()),
+                    0);
+    CU_ASSERT_EQUAL(label_like(&text, old, "-q --restart"),
+                    0); /* and one that begins anew is recorded right */
+    free(text);
+    CU_ASSERT_EQUAL(check_run(NULL, "%s inspect --config %s | grep -q resize.:.like", ANC_BINARY, old), 0);
+}
+
+CHECK_SUITE("train", CHECK(what_lays_views_like_features_is_recorded_as_that),
+            CHECK(a_run_that_recorded_the_preset_s_sizes_goes_on),
+            CHECK(any_number_of_ranks_trains_the_same_bits), CHECK(a_run_goes_on_as_if_it_had_never_stopped),
             CHECK(a_signal_saves_and_the_same_command_goes_on), CHECK(a_time_limit_saves_too),
             CHECK(one_run_at_a_time_writes_a_head), CHECK(storage_and_kernels_do_not_change_the_bits),
             CHECK(the_head_learns_and_reads_as_torchvisions), CHECK(float_sums_come_near),
