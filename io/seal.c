@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -63,6 +64,42 @@ anc_status anc_seal_append(const char *path, anc_err *err)
         reason = errno;
     }
     return good ? ANC_OK : anc_fail(err, ANC_ESYSTEM, "cannot seal: %s", strerror(reason));
+}
+
+/* A lock as HDF5 itself takes one: writers alone, readers together. True where files have none. */
+static bool lock(int fd) { return !flock(fd, LOCK_EX | LOCK_NB) || errno != EWOULDBLOCK; }
+
+static bool same_content(const struct stat *a, const struct stat *b)
+{
+    return a->st_size == b->st_size && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+           a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+static anc_status add_seal(int fd, uint32_t *crc, anc_err *err)
+{
+    char text[SEAL_BYTES + 1];
+    struct stat before, after;
+    if (!lock(fd)) return anc_fail(err, ANC_EDATA, "another program has it open; seal it when that is done");
+    if (fstat(fd, &before) || !crc_of(fd, before.st_size, crc) || fstat(fd, &after))
+        return anc_fail(err, ANC_ESYSTEM, "cannot read: %s", errno ? strerror(errno) : "it became shorter");
+    if (!same_content(&before, &after))
+        return anc_fail(err, ANC_EDATA, "it changes while it is read; seal it when it is finished");
+    print_seal(text, *crc);
+    errno = ENOSPC; /* what a write of fewer bytes means */
+    if (pwrite(fd, text, SEAL_BYTES, before.st_size) == SEAL_BYTES && !fsync(fd)) return ANC_OK;
+    anc_fail(err, ANC_ESYSTEM, "cannot seal: %s", strerror(errno));
+    if (ftruncate(fd, before.st_size))
+        anc_within(err, "and what was written of the seal cannot be taken back");
+    return err->code;
+}
+
+anc_status anc_seal_add(const char *path, uint32_t *crc, anc_err *err)
+{
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    if (fd < 0) return anc_fail(err, ANC_ESYSTEM, "cannot be written to: %s", strerror(errno));
+    anc_status status = add_seal(fd, crc, err);
+    if (close(fd) && !status) status = anc_fail(err, ANC_ESYSTEM, "cannot seal: %s", strerror(errno));
+    return status;
 }
 
 /* *sealed: there is a seal, which was found right. Without one *crc, if it is asked for, is over all bytes.

@@ -20,6 +20,12 @@
 /* Appends the seal to a file that has none. Errors: ANC_ESYSTEM, without the path. */
 anc_status anc_seal_append(const char *path, anc_err *err);
 
+/* The same for a file that may be in use, and stays whole whatever happens: it is refused while another
+ * process has it open through HDF5 or changes it, the seal is on the disk when this returns, and one that
+ * does not fit is taken back. Killed halfway, the file is as good as before, and not sealed. Gives the
+ * checksum. Errors: ANC_EDATA (it is in use), ANC_ESYSTEM; without the path. */
+anc_status anc_seal_add(const char *path, uint32_t *crc, anc_err *err);
+
 /* Reads the whole file against its seal. Errors: ANC_EDATA (no seal, or other bytes than were sealed),
  * ANC_ESYSTEM; the text starts with the path. */
 anc_status anc_seal_check(const char *path, anc_err *err);

@@ -20,6 +20,7 @@ int anc_job_evaluate(int argc, char **argv);
 int anc_job_presets(int argc, char **argv);
 int anc_job_inspect(int argc, char **argv);
 int anc_job_verify(int argc, char **argv);
+int anc_job_seal(int argc, char **argv);
 int anc_job_synth(int argc, char **argv);
 int anc_job_train(int argc, char **argv);
 int anc_job_mpi_settings(int argc, char **argv);

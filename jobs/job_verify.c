@@ -3,13 +3,9 @@
  * Of a folder, every rank checks shards as it gets them; rank 0 looks at run.json, the index and what else
  * lies there.
  */
-#include "io/annotations.h"
-#include "io/feature.h"
-#include "io/head_file.h"
-#include "io/proposals.h"
-#include "io/seal.h"
 #include "io/source.h"
 #include "io/targets_read.h"
+#include "jobs/file_check.h"
 #include "jobs/format.h"
 #include "jobs/job.h"
 #include "jobs/opts.h"
@@ -46,6 +42,7 @@ typedef struct {
     char *text;
     size_t n_text;
     int64_t n_faults, n_shards, n_views;
+    anc_file_found found; /* rank 0 */
 } job;
 
 static void fault(job *j, const char *text)
@@ -301,105 +298,10 @@ static anc_status verify_folder(job *j, anc_err *err)
 
 /* ---- one file ---- */
 
-static anc_status read_targets(job *j, anc_err *err)
-{
-    anc_targets_file *f;
-    anc_targets t = { 0 };
-    if (anc_targets_open(j->path, &f, err)) return err->code;
-    const anc_targets_info *info = anc_targets_about_file(f);
-    int64_t run = info->with[ANC_ROWS_LABELS] ? 16 : 2048;
-    j->n_views = info->n[ANC_ROWS_VIEWS];
-    for (int64_t v = 0; v < j->n_views && !err->code; v += run)
-        anc_targets_read(f, v, j->n_views - v < run ? j->n_views - v : run, &t, err);
-    anc_targets_clear(&t);
-    anc_targets_close(f);
-    return err->code;
-}
-
-static anc_status read_annotations(const char *path, anc_err *err)
-{
-    enum { RUN = 4096 };
-    anc_source *s;
-    if (anc_source_open(path, NULL, &s, err)) return err->code;
-    int64_t n = anc_source_images(s);
-    for (int64_t i = 0; i < n && !err->code; i += RUN) {
-        anc_dataset slice = { 0 };
-        anc_source_read(s, i, n - i < RUN ? n - i : RUN, &slice, err);
-        anc_dataset_clear(&slice);
-    }
-    anc_source_close(s);
-    return err->code;
-}
-
-static anc_status read_head(const char *path, anc_err *err)
-{
-    anc_head_file h;
-    if (anc_head_read(path, &h, err)) return err->code;
-    anc_head_file_clear(&h);
-    return ANC_OK;
-}
-
-static anc_status read_features(const char *path, anc_err *err)
-{
-    anc_features *f;
-    if (anc_features_open(path, &f, err)) return err->code;
-    anc_features_close(f);
-    return ANC_OK;
-}
-
-/* Beyond what reading asks of any such file: levels, and the order of scores. */
-static anc_status check_proposals(const char *path, const anc_proposal_set *s, anc_err *err)
-{
-    for (int64_t i = 0; i < s->n_images; i++)
-        for (int64_t k = s->offset[i]; k < s->offset[i + 1]; k++) {
-            if (s->level[k] < 0 || s->level[k] >= ANC_MAX_LEVELS)
-                return anc_fail(err, ANC_EDATA, "%s: image %lld: proposal %lld is of level %d", path,
-                                (long long)s->image_id[i], (long long)(k - s->offset[i]), s->level[k]);
-            if (s->xyxy[k][0] < 0 || s->xyxy[k][1] < 0)
-                return anc_fail(err, ANC_EDATA, "%s: image %lld: proposal %lld lies outside of the image",
-                                path, (long long)s->image_id[i], (long long)(k - s->offset[i]));
-            if (k > s->offset[i] && s->score[k] > s->score[k - 1])
-                return anc_fail(err, ANC_EDATA,
-                                "%s: image %lld: proposal %lld has a higher score than the one before it",
-                                path, (long long)s->image_id[i], (long long)(k - s->offset[i]));
-        }
-    return ANC_OK;
-}
-
-static anc_status read_proposals(const char *path, anc_err *err)
-{
-    enum { RUN = 256 };
-    anc_proposals *p;
-    if (anc_proposals_open(path, &p, err)) return err->code;
-    int64_t n = anc_proposals_images(p);
-    for (int64_t i = 0; i < n && !err->code; i += RUN) {
-        anc_proposal_set set;
-        if (anc_proposals_read(p, i, n - i < RUN ? n - i : RUN, &set, err)) break;
-        check_proposals(path, &set, err);
-        anc_proposal_set_clear(&set);
-    }
-    anc_proposals_close(p);
-    return err->code;
-}
-
 static anc_status verify_file(job *j, anc_err *err)
 {
-    char *format = NULL;
-    if (!anc_seal_check(j->path, err)) {
-        if (anc_h5_format_of(j->path, &format, err))
-            anc_within(err, "%s", j->path);
-        else if (!strcmp(format, ANC_TARGETS_FORMAT) || !strcmp(format, ANC_ROI_TARGETS_FORMAT))
-            read_targets(j, err);
-        else if (!strcmp(format, ANC_ANNOTATIONS_FORMAT))
-            read_annotations(j->path, err);
-        else if (!strcmp(format, ANC_HEAD_FORMAT))
-            read_head(j->path, err);
-        else if (!strcmp(format, ANC_FEATURES_FORMAT))
-            read_features(j->path, err);
-        else if (!strcmp(format, ANC_PROPOSALS_FORMAT))
-            read_proposals(j->path, err);
-    }
-    free(format);
+    anc_file_check(j->path, &j->how, &j->found, err);
+    j->n_views = j->found.n_views;
     return as_fault(j, err);
 }
 
@@ -414,6 +316,12 @@ static void report(const job *j, const char *faults, int64_t n, double s)
                 j->n_shards ? "; the same `anchorage label` command, with --repair, writes those files again"
                             : "");
     if (n || j->quiet) return;
+    if (!j->found.sealed) {
+        printf("verify: %s is sound but not sealed: changed bytes could not be told (%s)\n", j->path,
+               anc_format_time(s).text);
+        if (j->found.hdf5) printf("  `anchorage seal %s` adds a checksum\n", j->path);
+        return;
+    }
     if (j->n_shards)
         printf("verify: %s: run.json, %s shards and targets.h5 ", j->path,
                anc_format_count(j->n_shards).text);
@@ -437,6 +345,7 @@ static anc_status verify(job *j, int64_t *n_faults, anc_err *err)
     anc_team_bcast(&j->team, &folder, sizeof folder, 0);
     if (!folder && j->annotations)
         return anc_fail(err, ANC_EARGUMENT, "--recompute is for the folder of a whole run");
+    j->found.sealed = folder; /* its files are, or it has faults */
     if (!folder && !j->team.rank) verify_file(j, err);
     if (folder ? verify_folder(j, err) : anc_team_agree(&j->team, err)) return err->code;
     fflush(j->faults);
@@ -460,6 +369,58 @@ static void job_clear(job *j)
     free(j->category);
 }
 
+/* What became of several. */
+typedef struct {
+    int64_t whole, unsealed, faulty, unread;
+} tally;
+
+static void print_tally(const tally *t)
+{
+    const struct {
+        int64_t n;
+        const char *what;
+    } part[] = { { t->whole, "whole" },
+                 { t->unsealed, "sound but not sealed" },
+                 { t->faulty, "with faults" },
+                 { t->unread, "that could not be read" } };
+    const char *between = ":";
+    printf("verify: %s files", anc_format_count(t->whole + t->unsealed + t->faulty + t->unread).text);
+    for (size_t i = 0; i < sizeof part / sizeof *part; i++) {
+        if (!part[i].n) continue;
+        printf("%s %s %s", between, anc_format_count(part[i].n).text, part[i].what);
+        between = ",";
+    }
+    putchar('\n');
+}
+
+/* Collective. One file or folder after the other, as start is set up; the exit code. */
+static int verify_all(const job *start, const char *const *path, int n)
+{
+    tally t = { 0 };
+    bool usage = false;
+    for (int i = 0; i < n; i++) {
+        job j = *start;
+        anc_err err = { 0 };
+        int64_t n_faults = 0;
+        j.path = path[i];
+        verify(&j, &n_faults, &err);
+        if (err.code && !j.team.rank) fprintf(stderr, "anchorage: verify: %s\n", err.text);
+        usage = usage || err.code == ANC_EARGUMENT;
+        if (err.code)
+            t.unread++;
+        else if (n_faults)
+            t.faulty++;
+        else if (j.found.sealed)
+            t.whole++;
+        else
+            t.unsealed++;
+        job_clear(&j);
+        fflush(stdout);
+    }
+    if (n > 1 && !start->quiet && !start->team.rank) print_tally(&t);
+    return t.faulty || (t.unread && !usage) ? ANC_EXIT_FAILED : t.unread ? ANC_EXIT_USAGE : ANC_EXIT_DONE;
+}
+
 int anc_job_verify(int argc, char **argv)
 {
     job j = { 0 };
@@ -476,31 +437,41 @@ int anc_job_verify(int argc, char **argv)
     };
     const anc_usage usage = {
         .command = "verify",
-        .operands = "FILE|DIR",
+        .operands = "FILE|DIR...",
         .min_operands = 1,
-        .max_operands = 1,
-        .about = "Reads every byte of a file, or of a folder that `anchorage label` has written, and holds "
-                 "it to its "
-                 "checksums, and every count, offset and number to what docs/FORMAT.md promises. Each fault "
-                 "is a line "
-                 "that names its file; the exit code is then 1.",
+        .max_operands = INT_MAX,
+        .about =
+            "Reads every byte of files, or of a folder that `anchorage label` has written, and holds "
+            "them to their "
+            "checksums, and every count, offset and number to what docs/FORMAT.md promises. Each fault "
+            "is a line "
+            "that names its file; the exit code is then 1. Features, annotations, proposals and heads "
+            "that others wrote "
+            "have no checksum (seal): they are held to the format and said to be not sealed, which is no "
+            "fault.",
         .example = "mpirun -n 8 anchorage verify targets/ --recompute instances_train2017.json",
         .opt = opt,
     };
-    int n, ended = anc_opts_parse(&usage, argc, argv, &j.path, &n);
-    if (ended) return ended - 1;
-    if (j.like && !j.annotations)
-        return anc_opts_refuse(&usage, "--like is for --recompute ANNOTATIONS, which is missing");
-    if (j.proposals && !j.annotations)
-        return anc_opts_refuse(&usage, "--proposals is for --recompute ANNOTATIONS, which is missing");
+    const char **path = malloc((size_t)argc * sizeof *path);
+    if (!path) return ANC_EXIT_FAILED;
     anc_err err = { 0 };
-    int64_t n_faults = 0;
-    if (anc_source_options(&j.words, &j.how, &err)) return anc_opts_refuse(&usage, "%s", err.text);
-    if (!anc_start_team(&j.team, "verify")) return ANC_EXIT_FAILED;
-    verify(&j, &n_faults, &err);
-    if (err.code && !j.team.rank) fprintf(stderr, "anchorage: verify: %s\n", err.text);
-    job_clear(&j);
-    anc_team_stop(&j.team);
-    if (!err.code) return n_faults ? ANC_EXIT_FAILED : ANC_EXIT_DONE;
-    return err.code == ANC_EARGUMENT ? ANC_EXIT_USAGE : ANC_EXIT_FAILED;
+    int n, code, ended = anc_opts_parse(&usage, argc, argv, path, &n);
+    if (ended)
+        code = ended - 1;
+    else if (j.like && !j.annotations)
+        code = anc_opts_refuse(&usage, "--like is for --recompute ANNOTATIONS, which is missing");
+    else if (j.proposals && !j.annotations)
+        code = anc_opts_refuse(&usage, "--proposals is for --recompute ANNOTATIONS, which is missing");
+    else if (j.annotations && n > 1)
+        code = anc_opts_refuse(&usage, "--recompute is for one folder");
+    else if (anc_source_options(&j.words, &j.how, &err))
+        code = anc_opts_refuse(&usage, "%s", err.text);
+    else if (!anc_start_team(&j.team, "verify"))
+        code = ANC_EXIT_FAILED;
+    else {
+        code = verify_all(&j, path, n);
+        anc_team_stop(&j.team);
+    }
+    free(path);
+    return code;
 }

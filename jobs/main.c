@@ -24,6 +24,7 @@ const anc_job anc_jobs[] = {
     { "presets", "print a preset as an INI file, ready to edit", anc_job_presets },
     { "inspect", "say in words and tables what a file holds", anc_job_inspect },
     { "verify", "hold files to their checksums and promises, and labels to the annotations", anc_job_verify },
+    { "seal", "check files that others wrote, and add the checksum that verify looks for", anc_job_seal },
     { "synth", "write generated scenes with exact annotations", anc_job_synth },
     { "mpi-settings", "print what Open MPI needs to be told here, for eval in a shell",
       anc_job_mpi_settings },

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 /* A shard of no views, whose every kind of byte is there: superblock, headers, attributes, contiguous data,
@@ -82,5 +83,24 @@ static void python_computes_the_same_seal(void)
     free(text);
 }
 
-CHECK_SUITE("seal", CHECK(every_flipped_byte_of_a_shard_is_found),
+static void a_file_in_use_is_not_sealed(void)
+{
+    const char *path = check_file("used.bin", "0123456789", 10);
+    anc_err err = { 0 };
+    uint32_t crc = 0;
+    bool sealed;
+    int fd = open(path, O_RDONLY);
+    CU_ASSERT_EQUAL_FATAL(flock(fd, LOCK_EX | LOCK_NB), 0); /* as HDF5 does for a writer */
+    CU_ASSERT_EQUAL(anc_seal_add(path, &crc, &err), ANC_EDATA);
+    CU_ASSERT_STRING_EQUAL(err.text, "another program has it open; seal it when that is done");
+    CU_ASSERT(lseek(fd, 0, SEEK_END) == 10);
+    close(fd);
+    err.code = ANC_OK;
+    CU_ASSERT_EQUAL(anc_seal_add(path, &crc, &err), ANC_OK);
+    CU_ASSERT(!anc_seal_check_any(path, &sealed, &err) && sealed);
+    CU_ASSERT_EQUAL(crc, anc_seal_crc32(0, "0123456789", 10));
+    CU_ASSERT_EQUAL(anc_seal_add("/nowhere/x.h5", &crc, &err), ANC_ESYSTEM);
+}
+
+CHECK_SUITE("seal", CHECK(a_file_in_use_is_not_sealed), CHECK(every_flipped_byte_of_a_shard_is_found),
             CHECK(a_file_that_is_cut_off_or_longer_is_found), CHECK(python_computes_the_same_seal));
