@@ -352,6 +352,7 @@ void anc_annotations_close(anc_annotations *a)
 }
 
 int64_t anc_annotations_images(const anc_annotations *a) { return a->table.n_images; }
+const anc_image *anc_annotations_image(const anc_annotations *a, int64_t i) { return &a->table.image[i]; }
 int64_t anc_annotations_boxes(const anc_annotations *a) { return a->table.n_boxes; }
 const anc_dataset_report *anc_annotations_report(const anc_annotations *a) { return &a->table.report; }
 

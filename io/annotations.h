@@ -20,6 +20,7 @@ anc_status anc_annotations_open(const char *path, anc_annotations **out, anc_err
 void anc_annotations_close(anc_annotations *a); /* NULL is allowed */
 
 int64_t anc_annotations_images(const anc_annotations *a);
+const anc_image *anc_annotations_image(const anc_annotations *a, int64_t i); /* without its name */
 int64_t anc_annotations_boxes(const anc_annotations *a);
 
 /* As the file has it, malloc'ed, if that is JSON; another writer's may have none, or something else: NULL. */

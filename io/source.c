@@ -163,6 +163,11 @@ int64_t anc_source_images(const anc_source *s)
     return s->annotations ? anc_annotations_images(s->annotations) : s->dataset.n_images;
 }
 
+const anc_image *anc_source_image(const anc_source *s, int64_t i)
+{
+    return s->annotations ? anc_annotations_image(s->annotations, i) : &s->dataset.image[i];
+}
+
 int64_t anc_source_boxes(const anc_source *s)
 {
     return s->annotations ? anc_annotations_boxes(s->annotations) : s->dataset.n_boxes;

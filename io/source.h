@@ -29,6 +29,7 @@ anc_status anc_source_join(anc_source *const *part, const char *const *path, int
                            anc_join_changes *changes, anc_err *err);
 
 int64_t anc_source_images(const anc_source *s);
+const anc_image *anc_source_image(const anc_source *s, int64_t i); /* ascending by id; id and size */
 int64_t anc_source_boxes(const anc_source *s);
 const char *anc_source_format(const anc_source *s); /* "annotations", the reader's name, or "several" */
 

@@ -46,6 +46,7 @@ typedef struct {
     anc_dataset categories;            /* rank 0: the categories alone */
     int64_t next;                      /* rank 0: the first image of the proposals that no run has met */
     int64_t n_crowds, n_without, done; /* rank 0: crowd regions, images without proposals, images done */
+    int64_t n_stray;                   /* rank 0: images of the proposals that the annotations do not have */
     anc_recall recall;
     anc_progress progress;
 } job;
@@ -106,24 +107,85 @@ static anc_status fill_objects(job *j, const anc_dataset *d, images *m, anc_err 
     return ANC_OK;
 }
 
-/* An image of the proposals that the annotations do not have: the two belong to different data sets. */
-static anc_status stray(const job *j, anc_err *err)
+/* Rank 0. Files that have no image in common belong to different data sets; other images take no part. */
+static anc_status compare_images(job *j, anc_err *err)
 {
+    const int64_t *id = anc_proposals_ids(j->proposals), n = anc_proposals_images(j->proposals),
+                  annotated = j->plan.n_images;
+    int64_t common = 0;
+    for (int64_t i = 0, k = 0; i < annotated && k < n; i++) {
+        int64_t wanted = anc_source_image(j->source, i)->id;
+        while (k < n && id[k] < wanted) k++;
+        common += k < n && id[k] == wanted;
+    }
+    j->n_stray = n - common;
+    if (common || !n) return ANC_OK;
     return anc_fail(err, ANC_EDATA,
-                    "%s: image %" PRId64
-                    " is not in %s: give the annotations that the proposals were made for",
-                    j->o.proposals, anc_proposals_ids(j->proposals)[j->next], j->o.annotations);
+                    "%s: is of other images: none of its %" PRId64 " (image %" PRId64
+                    " is one) is among the %" PRId64
+                    " of %s; give the annotations that the proposals were made for",
+                    j->o.proposals, n, id[0], annotated, j->o.annotations);
+}
+
+/* Puts the rows of more behind those of all, which has room for the images. */
+static anc_status append(anc_proposal_set *all, const anc_proposal_set *more, anc_err *err)
+{
+    int64_t n = all->n + more->n;
+    void *xyxy = realloc(all->xyxy, (size_t)(n + 1) * sizeof *all->xyxy);
+    if (xyxy) all->xyxy = xyxy;
+    void *score = realloc(all->score, (size_t)(n + 1) * sizeof *all->score);
+    if (score) all->score = score;
+    if (!xyxy || !score) return anc_fail(err, ANC_EMEMORY, "no memory for %" PRId64 " proposals", n);
+    memcpy(all->xyxy + all->n, more->xyxy, (size_t)more->n * sizeof *all->xyxy);
+    memcpy(all->score + all->n, more->score, (size_t)more->n * sizeof *all->score);
+    for (int64_t k = 0; k < more->n_images; k++) {
+        all->image_id[all->n_images++] = more->image_id[k];
+        all->offset[all->n_images] = all->n + more->offset[k + 1];
+    }
+    all->n = n;
+    return ANC_OK;
+}
+
+/* The images of the proposals from `from` up to the next, if any, behind the rows of all. */
+static anc_status take_run(const job *j, int64_t from, anc_proposal_set *all, anc_err *err)
+{
+    anc_proposal_set run;
+    if (err->code || from == j->next || anc_proposals_read(j->proposals, from, j->next - from, &run, err))
+        return err->code;
+    append(all, &run, err);
+    anc_proposal_set_clear(&run);
+    return err->code;
+}
+
+/* The proposals of d's images, in runs of neighbours; images that d does not have are passed over unread,
+ * however many they are. */
+static anc_status gather(job *j, const anc_dataset *d, anc_proposal_set *all, anc_err *err)
+{
+    const int64_t *id = anc_proposals_ids(j->proposals), last = anc_proposals_images(j->proposals);
+    all->image_id = calloc((size_t)d->n_images + 1, sizeof *all->image_id);
+    all->offset = calloc((size_t)d->n_images + 1, sizeof *all->offset);
+    if (!all->image_id || !all->offset) return anc_fail(err, ANC_EMEMORY, "no memory for a run of images");
+    int64_t from = j->next;
+    for (int64_t i = 0; j->next < last && i < d->n_images;) {
+        if (id[j->next] < d->image[i].id) {
+            if (take_run(j, from, all, err)) return err->code;
+            from = ++j->next;
+        } else {
+            j->next += id[j->next] == d->image[i++].id;
+        }
+    }
+    return take_run(j, from, all, err);
 }
 
 /* The proposals of a run's images are neighbours in their file, too: both ascend by image id. */
 static anc_status pack_both(job *j, const anc_dataset *d, void **bytes, size_t *n, anc_err *err)
 {
-    const int64_t *id = anc_proposals_ids(j->proposals), last = anc_proposals_images(j->proposals),
-                  from = j->next;
     images m = { 0 };
     anc_proposal_set set = { 0 };
-    while (j->next < last && id[j->next] <= d->image[d->n_images - 1].id) j->next++;
-    if (anc_proposals_read(j->proposals, from, j->next - from, &set, err)) return err->code;
+    if (gather(j, d, &set, err)) {
+        anc_proposal_set_clear(&set);
+        return err->code;
+    }
     m.h = (head){ d->n_images, d->n_boxes, set.n };
     *n = bytes_of(&m.h);
     if (!(*bytes = malloc(*n))) {
@@ -143,10 +205,6 @@ static anc_status pack_both(job *j, const anc_dataset *d, void **bytes, size_t *
         k += here;
     }
     anc_proposal_set_clear(&set);
-    if (from + k < j->next) { /* the walk above stopped at an image that the annotations do not have */
-        j->next = from + k;
-        return stray(j, err);
-    }
     return fill_objects(j, d, &m, err);
 }
 
@@ -207,8 +265,6 @@ static anc_status count_all(job *j, anc_err *err)
     anc_status failed = anc_queue_finish(q, NULL, err);
     anc_queue_free(q);
     if (failed) return failed;
-    if (!j->team.rank && j->next < anc_proposals_images(j->proposals)) stray(j, err);
-    if (anc_team_agree(&j->team, err)) return err->code;
     anc_team_sum(&j->team, j->recall.count, (size_t)anc_recall_n_counts(&j->recall));
     return ANC_OK;
 }
@@ -259,7 +315,11 @@ static void print_report(const job *j)
     printf("evaluate: %s: %s images, %s objects, %s crowd regions; protocol %s\n", j->o.annotations,
            COUNT(j->plan.n_images), COUNT(anc_recall_objects(r, 0)), COUNT(j->n_crowds), j->o.protocol);
     if (j->n_without)
-        printf("  note: %s images have no proposals; their objects count as missed\n", COUNT(j->n_without));
+        printf("  note: %s of %s images have no proposals; their objects count as missed\n",
+               COUNT(j->n_without), COUNT(j->plan.n_images));
+    if (j->n_stray)
+        printf("  note: %s of the %s images of the proposals are not in the annotations; they take no part\n",
+               COUNT(j->n_stray), COUNT(anc_proposals_images(j->proposals)));
     printf("\naverage recall, IoU .50:.05:.95\n  %-10s   objects", "proposals");
     for (int32_t t = 0; t < j->plan.n_tops; t++) printf("  %8s", COUNT(j->plan.top[t]));
     putchar('\n');
@@ -357,8 +417,8 @@ static void put_json(const job *j, FILE *to)
     const anc_recall *r = &j->recall;
     fprintf(to,
             "{\"protocol\":\"%s\",\"images\":%" PRId64 ",\"images_without_proposals\":%" PRId64
-            ",\"crowd_regions\":%" PRId64,
-            j->o.protocol, j->plan.n_images, j->n_without, j->n_crowds);
+            ",\"images_not_annotated\":%" PRId64 ",\"crowd_regions\":%" PRId64,
+            j->o.protocol, j->plan.n_images, j->n_without, j->n_stray, j->n_crowds);
     put_numbers(to, ",\n \"proposals\":[", r->n_tops, top_of, r, 0, 0);
     put_numbers(to, ",\"iou\":[", ANC_RECALL_IOUS, iou, r, 0, 0);
     fputs(",\n \"sizes\":[", to);
@@ -447,6 +507,7 @@ static anc_status open_source(job *j, anc_err *err)
         return anc_team_agree(&j->team, err);
     p->n_images = anc_source_images(j->source);
     p->n_groups = j->categories.n_categories ? (int32_t)j->categories.n_categories : 1;
+    compare_images(j, err);
     return anc_team_agree(&j->team, err);
 }
 

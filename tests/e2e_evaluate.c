@@ -106,8 +106,9 @@ static void broken_results_are_refused_in_one_line(void)
         { "[{\"image_id\": 1, \"bbox\": null, \"score\": 1}]", "null" },
         { "[{\"image_id\": 1, \"bbox\": [1,2,3,4], \"score\": 1e999}]", "too large" },
         { "[\n{\"image_id\": 1, \"bbox\": [1,2,3,4], \"score\": 1}", "line 2" },
-        { "[{\"image_id\": 77777, \"bbox\": [1,2,3,4], \"score\": 1}]", "image 77777 is not in" },
-        { "[{\"image_id\": -5, \"bbox\": [1,2,3,4], \"score\": 1}]", "image -5 is not in" },
+        { "[{\"image_id\": 77777, \"bbox\": [1,2,3,4], \"score\": 1}]",
+          "broken.json: is of other images: none of its 1 (image 77777 is one) is among the " },
+        { "[{\"image_id\": -5, \"bbox\": [1,2,3,4], \"score\": 1}]", "(image -5 is one) is among the " },
     };
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         const char *path = check_file("broken.json", files[i].text, strlen(files[i].text));
@@ -135,6 +136,47 @@ static void a_damaged_or_foreign_proposals_file_is_refused(void)
     refused("annotations.h5", "", 1, "anchorage-proposals");
 }
 
+/* The first third of the images is annotated, then every other one, then a few far apart: what the rest has
+ * takes no part, and what is said of those that are left is what their own proposals give. */
+static void proposals_of_more_images_are_told_and_left_out(void)
+{
+    static const char script[] =
+        "import json, sys\n"
+        "a, r = json.load(open('annotations.json')), json.load(open('results.json'))\n"
+        "ids = sorted(i['id'] for i in a['images'])\n"
+        "n = len(ids)\n"
+        "keep = set({'third': ids[:n // 3], 'other': ids[1::2], 'few': ids[5::40]}[sys.argv[1]])\n"
+        "of = {b['image_id'] for b in r}\n"
+        "a['images'] = [i for i in a['images'] if i['id'] in keep]\n"
+        "a['annotations'] = [b for b in a['annotations'] if b['image_id'] in keep]\n"
+        "json.dump(a, open('some.json', 'w'))\n"
+        "json.dump([b for b in r if b['image_id'] in keep], open('own.json', 'w'))\n"
+        "print('note: %d of the %d images of the proposals are not' % (len(of - keep), len(of)))\n";
+    const char *path = check_file("some.py", script, sizeof script - 1);
+    static const char *const kinds[] = { "third", "other", "few" };
+    for (int k = 0; k < 3; k++) {
+        char *wanted = NULL;
+        CU_ASSERT_EQUAL_FATAL(check_run(&wanted, "cd %s && /usr/bin/python3 %s %s", data(), path, kinds[k]),
+                              0);
+        wanted[strcspn(wanted, "\n")] = '\0';
+        free(evaluate(1, "own.json some.json --json own-figures.json"));
+        for (int h5 = 0; h5 < 2; h5++) {
+            char *text = evaluate(2, h5 ? "proposals.h5 some.json --json all-figures.json"
+                                        : "results.json some.json --json all-figures.json");
+            if (!h5) CU_ASSERT_PTR_NOT_NULL(strstr(text, wanted));
+            CU_ASSERT_PTR_NOT_NULL(strstr(text, "are not in the annotations; they take no part"));
+            free(text);
+            CU_ASSERT_EQUAL(
+                check_run(NULL,
+                          "cd %s && sed 's/\"images_not_annotated\":[0-9]*//' own-figures.json > a && "
+                          "sed 's/\"images_not_annotated\":[0-9]*//' all-figures.json > b && cmp a b",
+                          data()),
+                0);
+        }
+        free(wanted);
+    }
+}
+
 static void wrong_usage_is_refused(void)
 {
     refused("results.json", "--protocol voc", 2, "coco and detectron");
@@ -151,4 +193,5 @@ CHECK_SUITE("evaluate", CHECK(recall_by_cocoapis_matching_equals_numpys),
             CHECK(every_number_of_ranks_says_the_same),
             CHECK(a_proposals_file_says_the_same_as_the_results_in_json),
             CHECK(broken_results_are_refused_in_one_line),
-            CHECK(a_damaged_or_foreign_proposals_file_is_refused), CHECK(wrong_usage_is_refused));
+            CHECK(a_damaged_or_foreign_proposals_file_is_refused),
+            CHECK(proposals_of_more_images_are_told_and_left_out), CHECK(wrong_usage_is_refused));
