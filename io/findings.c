@@ -6,25 +6,36 @@
 #include <string.h>
 
 static const struct {
-    const char *name, *words;
+    const char *name, *words, *one;
     anc_finding_class is;
 } row[ANC_N_FINDINGS] = {
-    [ANC_FIND_EMPTY_BOX] = { "empty_boxes", "boxes of no area", ANC_DROPPED },
-    [ANC_FIND_INVERTED_BOX] = { "inverted_boxes", "boxes of negative width or height", ANC_DROPPED },
-    [ANC_FIND_DIFFICULT] = { "difficult_boxes", "boxes marked difficult (--difficult drop)", ANC_DROPPED },
-    [ANC_FIND_SKIPPED_ENTRY] = { "skipped_entries", "folder entries that are no regular files", ANC_DROPPED },
-    [ANC_FIND_STRAY_LABEL] = { "stray_labels", "annotation files without their picture", ANC_DROPPED },
+    [ANC_FIND_EMPTY_BOX] = { "empty_boxes", "boxes of no area", "box of no area", ANC_DROPPED },
+    [ANC_FIND_INVERTED_BOX] = { "inverted_boxes", "boxes of negative width or height",
+                                "box of negative width or height", ANC_DROPPED },
+    [ANC_FIND_DIFFICULT] = { "difficult_boxes", "boxes marked difficult (--difficult drop)",
+                             "box marked difficult (--difficult drop)", ANC_DROPPED },
+    [ANC_FIND_SKIPPED_ENTRY] = { "skipped_entries", "folder entries that are no regular files",
+                                 "folder entry that is no regular file", ANC_DROPPED },
+    [ANC_FIND_STRAY_LABEL] = { "stray_labels", "annotation files without their picture",
+                               "annotation file without its picture", ANC_DROPPED },
     [ANC_FIND_NUMBER] = { "odd_numbers", "numbers in an unusual form, such as a decimal comma",
-                          ANC_REPAIRED },
+                          "number in an unusual form, such as a decimal comma", ANC_REPAIRED },
     [ANC_FIND_SIZE_HEADER] = { "sizes_found", "missing image sizes, taken from the picture or a table",
-                               ANC_REPAIRED },
-    [ANC_FIND_SIZE_DIFFERS] = { "sizes_differ", "image sizes that are not those of the picture", ANC_ODD },
-    [ANC_FIND_POLYGON] = { "polygons", "polygons, reduced to their boxes", ANC_ODD },
-    [ANC_FIND_NAME_DIFFERS] = { "names_differ", "pictures named unlike their annotation file", ANC_ODD },
-    [ANC_FIND_OVER_EDGE] = { "over_edge", "boxes that reach over their image's edge", ANC_ODD },
-    [ANC_FIND_OUTSIDE] = { "outside", "boxes wholly outside of their image (counted above, too)", ANC_ODD },
-    [ANC_FIND_DUPLICATE_ID] = { "duplicate_ids", "annotation ids seen before", ANC_ODD },
-    [ANC_FIND_DUPLICATE_BOX] = { "duplicate_boxes", "boxes that stand twice in an image", ANC_ODD },
+                               "missing image size, taken from the picture or a table", ANC_REPAIRED },
+    [ANC_FIND_SIZE_DIFFERS] = { "sizes_differ", "image sizes that are not those of the picture",
+                                "image size that is not that of the picture", ANC_ODD },
+    [ANC_FIND_POLYGON] = { "polygons", "polygons, reduced to their boxes", "polygon, reduced to its box",
+                           ANC_ODD },
+    [ANC_FIND_NAME_DIFFERS] = { "names_differ", "pictures named unlike their annotation file",
+                                "picture named unlike its annotation file", ANC_ODD },
+    [ANC_FIND_OVER_EDGE] = { "over_edge", "boxes that reach over their image's edge",
+                             "box that reaches over its image's edge", ANC_ODD },
+    [ANC_FIND_OUTSIDE] = { "outside", "boxes wholly outside of their image (counted above, too)",
+                           "box wholly outside of its image (counted above, too)", ANC_ODD },
+    [ANC_FIND_DUPLICATE_ID] = { "duplicate_ids", "annotation ids seen before", "annotation id seen before",
+                                ANC_ODD },
+    [ANC_FIND_DUPLICATE_BOX] = { "duplicate_boxes", "boxes that stand twice in an image",
+                                 "box that stands twice in an image", ANC_ODD },
 };
 
 static void keep_place(anc_finding *f, const char *text)
@@ -58,7 +69,10 @@ void anc_findings_add(anc_findings *f, const anc_findings *more)
 }
 
 const char *anc_finding_name(anc_finding_kind kind) { return row[kind].name; }
-const char *anc_finding_words(anc_finding_kind kind) { return row[kind].words; }
+const char *anc_finding_words(anc_finding_kind kind, int64_t n)
+{
+    return n == 1 ? row[kind].one : row[kind].words;
+}
 anc_finding_class anc_finding_class_of(anc_finding_kind kind) { return row[kind].is; }
 
 anc_status anc_findings_strict(const anc_findings *f, anc_err *err)

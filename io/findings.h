@@ -51,7 +51,8 @@ void anc_findings_add(anc_findings *f, const anc_findings *more);
 
 /* The attribute's name in /report of annotations.h5: "inverted_boxes"; and the words of the report. */
 const char *anc_finding_name(anc_finding_kind kind);
-const char *anc_finding_words(anc_finding_kind kind); /* "boxes of negative width or height" */
+/* "boxes of negative width or height", of one "box of ..." */
+const char *anc_finding_words(anc_finding_kind kind, int64_t n);
 anc_finding_class anc_finding_class_of(anc_finding_kind kind);
 
 /* ANC_EDATA with kind, count and first place if anything was repaired or dropped. */

@@ -2,7 +2,9 @@
 #include "jobs/format.h"
 #include <inttypes.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 
 static anc_format two(int64_t a, const char *a_unit, int64_t b, const char *b_unit)
 {
@@ -65,6 +67,41 @@ anc_format anc_format_count(int64_t n)
     }
     f.text[at] = '\0';
     return f;
+}
+
+static bool ends(const char *word, const char *end)
+{
+    size_t n = strlen(word), m = strlen(end);
+    return n >= m && !strcmp(word + n - m, end);
+}
+
+/* Puts n bytes behind what f has, as far as there is room. */
+static void put(anc_format *f, const char *text, size_t n)
+{
+    size_t at = strlen(f->text), room = sizeof f->text - 1 - at;
+    if (n > room) n = room;
+    memcpy(f->text + at, text, n);
+    f->text[at + n] = '\0';
+}
+
+anc_format anc_format_of(int64_t n, const char *one)
+{
+    anc_format f = anc_format_count(n);
+    size_t length = strlen(one);
+    const char *more = n == 1 ? "" : ends(one, "x") || ends(one, "s") || ends(one, "tch") ? "es" : "s";
+    if (n != 1 && length > 1 && ends(one, "y") && !strchr("aeiou", one[length - 2])) {
+        more = "ies";
+        length--;
+    }
+    put(&f, " ", 1);
+    put(&f, one, length);
+    put(&f, more, strlen(more));
+    return f;
+}
+
+const char *anc_format_verb(int64_t n, const char *of_one, const char *of_more)
+{
+    return n == 1 ? of_one : of_more;
 }
 
 anc_format anc_format_rate(double per_s)

@@ -134,7 +134,7 @@ static void print_categories(findings *f, const anc_dataset *categories, int64_t
     }
     if (n && n < f->n_categories) printf("    and %s more (--categories N)\n", COUNT(f->n_categories - n));
     if (f->unlisted)
-        printf("    %s boxes are of categories that the file does not list\n", COUNT(f->unlisted));
+        printf("    %s of categories that the file does not list\n", anc_format_of(f->unlisted, "box").text);
 }
 
 static anc_status print_images(anc_source *s, int64_t wanted, anc_err *err)
@@ -169,9 +169,11 @@ static void print_all(const char *path, anc_source *s, uint64_t fingerprint, fin
     printf("  categories  %15s\n  fingerprint %016llx\n", COUNT(f->n_categories),
            (unsigned long long)fingerprint);
     if (r->empty_boxes)
-        printf("  note: %s boxes without area were left out when the source was read\n",
-               COUNT(r->empty_boxes));
-    if (r->duplicate_ids) printf("  note: %s annotation ids stand more than once\n", COUNT(r->duplicate_ids));
+        printf("  note: %s without area %s left out when the source was read\n",
+               anc_format_of(r->empty_boxes, "box").text, anc_format_verb(r->empty_boxes, "was", "were"));
+    if (r->duplicate_ids)
+        printf("  note: %s %s more than once\n", anc_format_of(r->duplicate_ids, "annotation id").text,
+               anc_format_verb(r->duplicate_ids, "stands", "stand"));
     if (images)
         printf("\n  an image is %.0f to %.0f px wide, %.0f to %.0f px high\n", f->low[0], f->high[0],
                f->low[1], f->high[1]);

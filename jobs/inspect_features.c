@@ -88,12 +88,12 @@ anc_status anc_inspect_features(const char *path, anc_err *err)
     if (anc_features_open(path, &f, err)) return err->code;
     const anc_features_info *info = anc_features_about(f);
     if (!gather(f, v, &looked, err)) {
-        printf("%s: features of %s image%s: %d level%s of %d channels, %s, %s\n", path, COUNT(info->n_images),
-               info->n_images == 1 ? "" : "s", info->n_levels, info->n_levels == 1 ? "" : "s", info->channels,
+        printf("%s: features of %s: %s of %s, %s, %s\n", path, anc_format_of(info->n_images, "image").text,
+               anc_format_of(info->n_levels, "level").text, anc_format_of(info->channels, "channel").text,
                info->half ? "float16" : "float32",
                info->in_place ? "used where they lie" : "read through HDF5");
         print_levels(info, v);
-        printf("\n  values: of %s image%s\n", COUNT(looked), looked == 1 ? "" : "s");
+        printf("\n  values: of %s\n", anc_format_of(looked, "image").text);
     }
     anc_features_close(f);
     return err->code;

@@ -61,10 +61,11 @@ anc_status anc_inspect_head_file(const char *path, anc_err *err)
 {
     anc_head_file h;
     if (anc_head_read(path, &h, err)) return err->code;
-    printf("%s: an RPN head: %s channels, %s hidden, %s anchors a position; %s parameters\n", path,
-           COUNT(h.shape.channels), COUNT(h.shape.hidden), COUNT(h.shape.n_shapes),
-           COUNT((int64_t)anc_head_size(&h.shape)));
-    printf("  trained for %s step%s (inspect --config prints how)\n", COUNT(h.step), h.step == 1 ? "" : "s");
+    printf("%s: an RPN head: %s, %s hidden, %s a position; %s\n", path,
+           anc_format_of(h.shape.channels, "channel").text, COUNT(h.shape.hidden),
+           anc_format_of(h.shape.n_shapes, "anchor").text,
+           anc_format_of((int64_t)anc_head_size(&h.shape), "parameter").text);
+    printf("  trained for %s (inspect --config prints how)\n", anc_format_of(h.step, "step").text);
     if (h.step) print_losses(&h);
     if (h.n_validations) print_validations(&h);
     print_weights(&h);

@@ -66,7 +66,7 @@ static void print_figures(const figures *f, int64_t n)
 static void print_image(const anc_proposal_set *s)
 {
     enum { SHOWN = 3 };
-    printf("\n  image %" PRId64 ": %s proposals\n", s->image_id[0], COUNT(s->n));
+    printf("\n  image %" PRId64 ": %s\n", s->image_id[0], anc_format_of(s->n, "proposal").text);
     for (int64_t k = 0; k < s->n && k < SHOWN; k++)
         printf("    %.4f  (%.1f, %.1f) to (%.1f, %.1f), level %d\n", s->score[k], s->xyxy[k][0],
                s->xyxy[k][1], s->xyxy[k][2], s->xyxy[k][3], s->level[k]);
@@ -94,8 +94,8 @@ anc_status anc_inspect_proposals(const char *path, const anc_inspect *o, anc_err
     if (anc_proposals_open(path, &p, err)) return err->code;
     int64_t images = anc_proposals_images(p), n = anc_proposals_count(p);
     if (!read_all(p, &f, err)) {
-        printf("%s: proposals of %s images\n\n  images            %s, %s without any\n", path, COUNT(images),
-               COUNT(images), COUNT(f.without));
+        printf("%s: proposals of %s\n\n  images            %s, %s without any\n", path,
+               anc_format_of(images, "image").text, COUNT(images), COUNT(f.without));
         printf("  proposals         %s", COUNT(n));
         if (images)
             printf(", %.1f an image (%s to %s)", anc_inspect_mean((double)n, images), COUNT(f.fewest),

@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <yajl/yajl_tree.h>
 
-#define COUNT(x) anc_format_count(x).text
+#define COUNT(x)   anc_format_count(x).text
+#define OF(n, one) anc_format_of(n, one).text
 
 void anc_inspect_widen(int32_t low[2], int32_t high[2], const int32_t *x, bool first)
 {
@@ -70,16 +71,14 @@ static void print_config(const anc_targets_info *info)
     if (!at(tree, "rules", "preset")) {
         printf("  configuration not understood; --config prints it\n");
     } else {
-        printf("  preset %s, seed %lld, %lld epoch%s, %lld images a shard; --config prints all\n",
+        printf("  preset %s, seed %lld, %s, %lld images a shard; --config prints all\n",
                string(at(tree, "rules", "preset")), integer(at(tree, "seed", NULL)),
-               integer(at(tree, "epochs", NULL)), integer(at(tree, "epochs", NULL)) == 1 ? "" : "s",
-               integer(at(tree, "images_per_shard", NULL)));
-        printf("  made from %s images", COUNT(integer(at(tree, "data", "images"))));
-        printf(" with %s boxes, fingerprint %s\n", COUNT(integer(at(tree, "data", "boxes"))),
-               string(at(tree, "data", "fingerprint")));
+               OF(integer(at(tree, "epochs", NULL)), "epoch"), integer(at(tree, "images_per_shard", NULL)));
+        printf("  made from %s with %s, fingerprint %s\n", OF(integer(at(tree, "data", "images")), "image"),
+               OF(integer(at(tree, "data", "boxes")), "box"), string(at(tree, "data", "fingerprint")));
         if (info->stage == ANC_STAGE_ROI) {
-            printf("  and %s proposals", COUNT(integer(at(tree, "proposals", "count"))));
-            printf(" of %s images, checksum %s\n", COUNT(integer(at(tree, "proposals", "images"))),
+            printf("  and %s of %s, checksum %s\n", OF(integer(at(tree, "proposals", "count")), "proposal"),
+                   OF(integer(at(tree, "proposals", "images")), "image"),
                    string(at(tree, "proposals", "crc32")));
         }
     }
@@ -90,8 +89,8 @@ void anc_inspect_head(const char *path, const anc_targets_info *info, const char
 {
     printf("%s: %s, ", path, what);
     if (info->index)
-        printf("index over %s shard%s, all there (%s)\n", COUNT(info->n_shards),
-               info->n_shards == 1 ? "" : "s", anc_format_bytes(info->n_bytes).text);
+        printf("index over %s, all there (%s)\n", OF(info->n_shards, "shard"),
+               anc_format_bytes(info->n_bytes).text);
     else
         printf("one shard (%s)\n", anc_format_bytes(info->n_bytes).text);
     printf("  %s version %d, written by anchorage %s\n", anc_targets_format(info->stage), ANC_TARGETS_VERSION,

@@ -271,7 +271,8 @@ static anc_status count_all(job *j, anc_err *err)
 
 /* ---- reporting ---- */
 
-#define COUNT(x) anc_format_count(x).text
+#define COUNT(x)   anc_format_count(x).text
+#define OF(n, one) anc_format_of(n, one).text
 
 static const char *category_name(const job *j, int32_t group)
 {
@@ -310,16 +311,18 @@ static void print_categories(const job *j)
 static void print_report(const job *j)
 {
     const anc_recall *r = &j->recall;
-    printf("evaluate: %s (%s): %s proposals\n", j->o.proposals, anc_proposals_format(j->proposals),
-           COUNT(anc_proposals_count(j->proposals)));
-    printf("evaluate: %s: %s images, %s objects, %s crowd regions; protocol %s\n", j->o.annotations,
-           COUNT(j->plan.n_images), COUNT(anc_recall_objects(r, 0)), COUNT(j->n_crowds), j->o.protocol);
+    printf("evaluate: %s (%s): %s\n", j->o.proposals, anc_proposals_format(j->proposals),
+           OF(anc_proposals_count(j->proposals), "proposal"));
+    printf("evaluate: %s: %s, %s, %s; protocol %s\n", j->o.annotations, OF(j->plan.n_images, "image"),
+           OF(anc_recall_objects(r, 0), "object"), OF(j->n_crowds, "crowd region"), j->o.protocol);
     if (j->n_without)
-        printf("  note: %s of %s images have no proposals; their objects count as missed\n",
-               COUNT(j->n_without), COUNT(j->plan.n_images));
+        printf("  note: %s of %s %s no proposals; %s objects count as missed\n", COUNT(j->n_without),
+               OF(j->plan.n_images, "image"), anc_format_verb(j->n_without, "has", "have"),
+               anc_format_verb(j->n_without, "its", "their"));
     if (j->n_stray)
-        printf("  note: %s of the %s images of the proposals are not in the annotations; they take no part\n",
-               COUNT(j->n_stray), COUNT(anc_proposals_images(j->proposals)));
+        printf("  note: %s of the %s of the proposals %s not in the annotations and %s no part\n",
+               COUNT(j->n_stray), OF(anc_proposals_images(j->proposals), "image"),
+               anc_format_verb(j->n_stray, "is", "are"), anc_format_verb(j->n_stray, "takes", "take"));
     printf("\naverage recall, IoU .50:.05:.95\n  %-10s   objects", "proposals");
     for (int32_t t = 0; t < j->plan.n_tops; t++) printf("  %8s", COUNT(j->plan.top[t]));
     putchar('\n');

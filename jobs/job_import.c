@@ -37,18 +37,24 @@ typedef struct {
 
 static anc_source *source_of(const job *j) { return j->joined ? j->joined : j->part[0]; }
 
-#define COUNT(x) anc_format_count(x).text
+#define COUNT(x)   anc_format_count(x).text
+#define OF(n, one) anc_format_of(n, one).text
 
 /* Of a file that keeps counts only. */
 static void print_counts(const anc_dataset_report *r)
 {
-    if (r->empty_boxes) printf("  %s boxes have no area and were dropped\n", COUNT(r->empty_boxes));
+    if (r->empty_boxes)
+        printf("  %s without area %s dropped\n", OF(r->empty_boxes, "box"),
+               anc_format_verb(r->empty_boxes, "was", "were"));
     if (r->over_edge)
-        printf("  %s boxes reach over their image's edge, %s of them lie outside of it: kept as they are\n",
-               COUNT(r->over_edge), COUNT(r->outside));
-    if (r->duplicate_ids) printf("  %s annotation ids stand more than once: kept\n", COUNT(r->duplicate_ids));
+        printf("  %s over the edge of the image, of which %s outside of it: kept as they are\n",
+               OF(r->over_edge, "box"), COUNT(r->outside));
+    if (r->duplicate_ids)
+        printf("  %s that %s more than once: kept\n", OF(r->duplicate_ids, "annotation id"),
+               anc_format_verb(r->duplicate_ids, "stands", "stand"));
     for (int k = 0; k < ANC_N_FINDINGS; k++)
-        if (r->found[k]) printf("  %s %s\n", COUNT(r->found[k]), anc_finding_words((anc_finding_kind)k));
+        if (r->found[k])
+            printf("  %s %s\n", COUNT(r->found[k]), anc_finding_words((anc_finding_kind)k, r->found[k]));
 }
 
 static void print_changes(const anc_join_changes *c)
@@ -64,15 +70,15 @@ static void print_report(const job *j, double took)
     const anc_source *s = source_of(j);
     const anc_dataset_report *r = anc_source_report(s);
     for (int k = 0; j->joined && k < j->n_from; k++)
-        printf("import: %s (%s): %s images, %s boxes\n", j->from[k], anc_source_format(j->part[k]),
-               COUNT(anc_source_images(j->part[k])), COUNT(anc_source_boxes(j->part[k])));
+        printf("import: %s (%s): %s, %s\n", j->from[k], anc_source_format(j->part[k]),
+               OF(anc_source_images(j->part[k]), "image"), OF(anc_source_boxes(j->part[k]), "box"));
     if (j->joined)
         printf("import: all of them");
     else
         printf("import: %s (%s)", j->from[0], anc_source_format(s));
-    printf(": %s images, %s boxes of %s annotations\n", COUNT(anc_source_images(s)),
-           COUNT(anc_source_boxes(s)), COUNT(r->annotations));
-    printf("  %s crowd regions, %s images without boxes\n", COUNT(r->crowds), COUNT(r->without_boxes));
+    printf(": %s, %s of %s\n", OF(anc_source_images(s), "image"), OF(anc_source_boxes(s), "box"),
+           OF(r->annotations, "annotation"));
+    printf("  %s, %s without boxes\n", OF(r->crowds, "crowd region"), OF(r->without_boxes, "image"));
     print_changes(&j->changes);
     if (anc_source_findings(s))
         anc_findings_print(anc_source_findings(s), true);

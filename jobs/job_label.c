@@ -521,14 +521,14 @@ static anc_status do_all(job *j, anc_label_record *sum, anc_label_timings *t, an
     double start = anc_now_s();
     for (int64_t s = 0; s < j->n_shards; s++) views += is_mine(j, s) ? views_of(j, s) : 0;
     if (speaks)
-        anc_progress_start(&j->progress, stderr, j->o.quiet, "label", "images", j->views_done, views, 0);
+        anc_progress_start(&j->progress, stderr, j->o.quiet, "label", "views", j->views_done, views, 0);
     anc_status failed = do_shards(j, sum, t, err);
     if (speaks) anc_progress_stop(&j->progress);
     t->label_s = anc_now_s() - start;
     if (failed) return failed;
     if (!j->n_left) return do_index(j, j->n_before < j->n_mine, t, err);
-    anc_say_stopped(&j->team, "label", "request", "with %lld of %lld shards left", (long long)j->n_left,
-                    (long long)j->n_mine);
+    anc_say_stopped(&j->team, "label", "request", "with %lld of %s left", (long long)j->n_left,
+                    anc_format_of(j->n_mine, "shard").text);
     return ANC_OK;
 }
 
@@ -573,8 +573,8 @@ static anc_status run(job *j, anc_err *err)
     if (speaks && (!j->o.quiet || j->o.dry_run)) anc_label_print_plan(&all);
     if (j->o.dry_run) {
         if (speaks)
-            printf("label: dry run: would write %s shards and targets.h5%s%s\n",
-                   anc_format_count(j->n_mine).text, *j->o.out ? " to " : "", j->o.out);
+            printf("label: dry run: would write %s and targets.h5%s%s\n",
+                   anc_format_of(j->n_mine, "shard").text, *j->o.out ? " to " : "", j->o.out);
         return ANC_OK;
     }
     fflush(stdout);

@@ -9,6 +9,7 @@
 #include "jobs/choose.h"
 #include "jobs/closing.h"
 #include "jobs/config.h"
+#include "jobs/format.h"
 #include "jobs/job.h"
 #include "jobs/label_shard.h"
 #include "jobs/opts.h"
@@ -414,8 +415,8 @@ static anc_status do_all(job *j, anc_propose_record *sum, anc_propose_timings *t
     if (failed) return failed;
     if (!j->n_left && do_join(j, t, err)) return err->code;
     if (j->n_left || j->stopped)
-        anc_say_stopped(&j->team, "propose", "request", "with %lld of %lld shards left", (long long)j->n_left,
-                        (long long)j->n_shards);
+        anc_say_stopped(&j->team, "propose", "request", "with %lld of %s left", (long long)j->n_left,
+                        anc_format_of(j->n_shards, "shard").text);
     return ANC_OK;
 }
 
@@ -461,8 +462,8 @@ static anc_status run(job *j, anc_err *err)
     if (speaks && (!j->o.quiet || j->o.dry_run)) anc_propose_print_plan(&about);
     if (j->o.dry_run) {
         if (speaks)
-            printf("propose: dry run: would write %lld shards and join them to %s\n", (long long)j->n_shards,
-                   j->o.out);
+            printf("propose: dry run: would write %s and join them to %s\n",
+                   anc_format_of(j->n_shards, "shard").text, j->o.out);
         return ANC_OK;
     }
     fflush(stdout);

@@ -360,14 +360,12 @@ static void summary(const request *r, const totals *t, double s)
 {
     int64_t outlines = t->boxes - t->crowds;
     double percent = outlines ? 100. / (double)outlines : 0;
-    printf("synth: %s scenes with %s boxes (%.2f each, %s scenes without) in %s\n",
-           anc_format_count(r->scenes).text, anc_format_count(t->boxes).text,
-           r->scenes ? (double)t->boxes / (double)r->scenes : 0, anc_format_count(t->without_boxes).text,
-           anc_format_time(s).text);
-    printf("synth: outlines %.0f %% small, %.0f %% medium, %.0f %% large (below 32^2, 96^2 px); %s crowd "
-           "regions\n",
+    printf("synth: %s with %s (%.2f each, %s without) in %s\n", anc_format_of(r->scenes, "scene").text,
+           anc_format_of(t->boxes, "box").text, r->scenes ? (double)t->boxes / (double)r->scenes : 0,
+           anc_format_of(t->without_boxes, "scene").text, anc_format_time(s).text);
+    printf("synth: outlines %.0f %% small, %.0f %% medium, %.0f %% large (below 32^2, 96^2 px); %s\n",
            percent * (double)t->outline[0], percent * (double)t->outline[1], percent * (double)t->outline[2],
-           anc_format_count(t->crowds).text);
+           anc_format_of(t->crowds, "crowd region").text);
     printf("synth: wrote %s/annotations.json (%s)%s%s%s%s%s%s\n", r->folder,
            anc_format_bytes(t->json_bytes).text, r->images ? " and " : "", r->images ? r->folder : "",
            r->images ? "/images" : "", r->features ? " and " : "", r->features ? r->folder : "",

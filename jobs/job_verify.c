@@ -311,8 +311,7 @@ static void report(const job *j, const char *faults, int64_t n, double s)
 {
     fputs(faults, stderr);
     if (n)
-        fprintf(stderr, "anchorage: verify: %s: %s fault%s%s\n", j->path, anc_format_count(n).text,
-                n == 1 ? "" : "s",
+        fprintf(stderr, "anchorage: verify: %s: %s%s\n", j->path, anc_format_of(n, "fault").text,
                 j->n_shards ? "; the same `anchorage label` command, with --repair, writes those files again"
                             : "");
     if (n || j->quiet) return;
@@ -323,11 +322,10 @@ static void report(const job *j, const char *faults, int64_t n, double s)
         return;
     }
     if (j->n_shards)
-        printf("verify: %s: run.json, %s shards and targets.h5 ", j->path,
-               anc_format_count(j->n_shards).text);
+        printf("verify: %s: run.json, %s and targets.h5 ", j->path, anc_format_of(j->n_shards, "shard").text);
     else
         printf("verify: %s ", j->path);
-    if (j->n_views) printf("with %s views ", anc_format_count(j->n_views).text);
+    if (j->n_views) printf("with %s ", anc_format_of(j->n_views, "view").text);
     printf("%s whole%s (%s)\n", j->n_shards ? "are" : "is",
            j->annotations ? ", and the same when labelled again" : "", anc_format_time(s).text);
 }

@@ -11,26 +11,29 @@ double anc_label_busy_s(const anc_label_record *r)
     return sum;
 }
 
-#define COUNT(x) anc_format_count(x).text
+#define COUNT(x)   anc_format_count(x).text
+#define OF(n, one) anc_format_of(n, one).text
 
 void anc_label_print_plan(const anc_label_report *a)
 {
     const anc_label_plan *p = a->plan;
-    printf("label: %s: %s images, %s boxes (%s); preset %s\n", a->annotations, COUNT(p->n_images),
-           COUNT(p->n_boxes), anc_source_format(a->source), p->rules.name);
+    printf("label: %s: %s, %s (%s); preset %s\n", a->annotations, OF(p->n_images, "image"),
+           OF(p->n_boxes, "box"), anc_source_format(a->source), p->rules.name);
     if (anc_source_findings(a->source)) anc_findings_print(anc_source_findings(a->source), false);
     if (a->proposals) {
-        printf("label: %s: %s proposals, ", a->proposals, COUNT(p->roi.count));
-        printf("%s images (%s); second stage\n", COUNT(p->roi.images), a->proposals_format);
+        printf("label: %s: %s, %s (%s); second stage\n", a->proposals, OF(p->roi.count, "proposal"),
+               OF(p->roi.images, "image"), a->proposals_format);
     }
-    printf("label: %s views, %s shard%s, %d rank%s, %s kernels\n", COUNT(p->n_images * p->epochs),
-           COUNT(a->n_shards), a->n_shards == 1 ? "" : "s", a->ranks, a->ranks == 1 ? "" : "s", a->kernels);
+    printf("label: %s, %s, %s, %s kernels\n", OF(p->n_images * p->epochs, "view"), OF(a->n_shards, "shard"),
+           OF(a->ranks, "rank"), a->kernels);
     if (a->like) printf("label: views of the sizes and grids of %s\n", a->like);
     if (a->unused)
         printf("  note: resize, min_size, max_size and pad of %s take no part: --like lays the views\n",
                a->unused);
-    if (a->n_parts > 1) printf("label: part %d of %d: %s shards\n", a->part, a->n_parts, COUNT(a->n_mine));
-    if (a->n_before) printf("label: %s of them are done already\n", COUNT(a->n_before));
+    if (a->n_parts > 1) printf("label: part %d of %d: %s\n", a->part, a->n_parts, OF(a->n_mine, "shard"));
+    if (a->n_before)
+        printf("label: %s of them %s done already\n", COUNT(a->n_before),
+               anc_format_verb(a->n_before, "is", "are"));
 }
 
 static void print_end(const anc_label_report *a)
@@ -38,14 +41,13 @@ static void print_end(const anc_label_report *a)
     const anc_label_record *r = a->record;
     const anc_label_timings *t = a->t;
     if (a->n_before == a->n_mine && !a->index_written) {
-        printf("label: all is there and whole (%s shard%s): nothing to do (%s)\n", COUNT(a->n_mine),
-               a->n_mine == 1 ? "" : "s", anc_format_time(t->total_s).text);
+        printf("label: all is there and whole (%s): nothing to do (%s)\n", OF(a->n_mine, "shard"),
+               anc_format_time(t->total_s).text);
         return;
     }
-    printf("label: wrote %s shard%s%s to %s, ", COUNT(a->n_mine - a->n_before),
-           a->n_mine - a->n_before == 1 ? "" : "s", a->index_written ? " and targets.h5" : "", a->out);
-    printf("%s in %s\n", anc_format_bytes(r->n[ANC_N_BYTES] + t->index_bytes).text,
-           anc_format_time(t->total_s).text);
+    printf("label: wrote %s%s to %s, %s in %s\n", OF(a->n_mine - a->n_before, "shard"),
+           a->index_written ? " and targets.h5" : "", a->out,
+           anc_format_bytes(r->n[ANC_N_BYTES] + t->index_bytes).text, anc_format_time(t->total_s).text);
 }
 
 /* What was labelled: anchors, or the second stage's candidates. */
@@ -54,8 +56,8 @@ static void print_labelled(const anc_label_report *a)
     const anc_label_record *r = a->record;
     if (a->proposals) {
         printf("  candidates  %15s   ", COUNT(r->n[ANC_N_ANCHORS]));
-        printf("%s proposals, ", COUNT(r->n[ANC_N_PROPOSALS] - r->n[ANC_N_LEFT_OUT]));
-        printf("%s boxes\n", COUNT(r->n[ANC_N_ANCHORS] - r->n[ANC_N_PROPOSALS] + r->n[ANC_N_LEFT_OUT]));
+        printf("%s, %s\n", OF(r->n[ANC_N_PROPOSALS] - r->n[ANC_N_LEFT_OUT], "proposal"),
+               OF(r->n[ANC_N_ANCHORS] - r->n[ANC_N_PROPOSALS] + r->n[ANC_N_LEFT_OUT], "box"));
     } else {
         printf("  anchors     %15s\n", COUNT(r->n[ANC_N_ANCHORS]));
     }
@@ -65,11 +67,11 @@ static void print_labelled(const anc_label_report *a)
            COUNT(r->n[ANC_N_SAMPLED_NEGATIVES]));
     printf("    ignored   %15s\n", COUNT(r->n[ANC_N_IGNORED]));
     if (r->n[ANC_N_LEFT_OUT])
-        printf("  note: %s proposals have no area in their view and were left out\n",
-               COUNT(r->n[ANC_N_LEFT_OUT]));
+        printf("  note: %s without area in the view %s left out\n", OF(r->n[ANC_N_LEFT_OUT], "proposal"),
+               anc_format_verb(r->n[ANC_N_LEFT_OUT], "was", "were"));
     if (r->n[ANC_N_WITHOUT_PROPOSALS])
-        printf("  note: %s views have no proposals; they train on their boxes alone, if they have any\n",
-               COUNT(r->n[ANC_N_WITHOUT_PROPOSALS]));
+        printf("  note: %s without proposals; there the boxes alone are trained on, if there are any\n",
+               OF(r->n[ANC_N_WITHOUT_PROPOSALS], "view"));
 }
 
 void anc_label_print_summary(const anc_label_report *a)
@@ -82,7 +84,7 @@ void anc_label_print_summary(const anc_label_report *a)
     }
     const anc_dataset_report *found = anc_source_report(a->source);
     double busy = anc_label_busy_s(r) > 0 ? anc_label_busy_s(r) : 1;
-    printf("\n  views       %15s   %s images/s\n", COUNT(r->n[ANC_N_VIEWS]),
+    printf("\n  views       %15s   %s views/s\n", COUNT(r->n[ANC_N_VIEWS]),
            anc_format_rate((double)r->n[ANC_N_VIEWS] / t->total_s).text);
     printf("  objects     %15s   %s clipped at the edge, %s outside or empty in the view\n",
            COUNT(r->n[ANC_N_BOXES]), COUNT(r->n[ANC_N_CLIPPED]), COUNT(r->n[ANC_N_DROPPED]));
@@ -90,14 +92,17 @@ void anc_label_print_summary(const anc_label_report *a)
            anc_config_crowd_word(&a->plan->rules));
     print_labelled(a);
     if (found->empty_boxes)
-        printf("  note: %s annotated boxes have no area and were left out\n", COUNT(found->empty_boxes));
+        printf("  note: %s without area %s left out\n", OF(found->empty_boxes, "annotated box"),
+               anc_format_verb(found->empty_boxes, "was", "were"));
     if (found->duplicate_ids)
-        printf("  note: %s annotation ids stand more than once\n", COUNT(found->duplicate_ids));
+        printf("  note: %s %s more than once\n", OF(found->duplicate_ids, "annotation id"),
+               anc_format_verb(found->duplicate_ids, "stands", "stand"));
     if (r->n[ANC_N_UNMATCHED])
         printf("  note: %s objects reach no anchor well enough to make one positive\n",
                COUNT(r->n[ANC_N_UNMATCHED]));
     if (r->n[ANC_N_WITHOUT_POSITIVES])
-        printf("  note: %s views have no positive %s\n", COUNT(r->n[ANC_N_WITHOUT_POSITIVES]),
+        printf("  note: %s %s no positive %s\n", OF(r->n[ANC_N_WITHOUT_POSITIVES], "view"),
+               anc_format_verb(r->n[ANC_N_WITHOUT_POSITIVES], "has", "have"),
                a->proposals ? "RoI" : "anchor");
     printf("\n  read annotations %s; label and write %s; index %s\n", anc_format_time(t->read_s).text,
            anc_format_time(t->label_s).text, anc_format_time(t->index_s).text);

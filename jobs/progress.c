@@ -27,7 +27,7 @@ void anc_progress_text(const anc_progress *p, double elapsed_s, int width, char 
 {
     int64_t here = p->done - p->first;
     double rate = elapsed_s > 0 ? (double)here / elapsed_s : 0;
-    char count[128], speed[96] = "", left[64] = "";
+    char count[192], speed[128] = "", left[96] = "";
     snprintf(count, sizeof count, "%s/%s %.32s", anc_format_count(p->done).text,
              anc_format_count(p->total).text, p->unit);
     if (rate > 0) {

@@ -3,20 +3,21 @@
 #include "jobs/format.h"
 #include <stdio.h>
 
-#define COUNT(x) anc_format_count(x).text
+#define COUNT(x)   anc_format_count(x).text
+#define OF(n, one) anc_format_of(n, one).text
 
 void anc_propose_print_plan(const anc_propose_report *a)
 {
     const anc_features_info *info = a->info;
     const anc_propose_plan *p = a->plan;
-    printf("propose: %s: %d channels, %d anchors a position (%s); %s: %s images, %d level%s, %s, %s\n",
-           a->head, p->shape.channels, p->shape.n_shapes, p->rules.name, info->path, COUNT(info->n_images),
-           info->n_levels, info->n_levels == 1 ? "" : "s", info->half ? "float16" : "float32",
+    printf("propose: %s: %s, %s a position (%s); %s: %s, %s, %s, %s\n", a->head,
+           OF(p->shape.channels, "channel"), OF(p->shape.n_shapes, "anchor"), p->rules.name, info->path,
+           OF(info->n_images, "image"), OF(info->n_levels, "level"), info->half ? "float16" : "float32",
            info->in_place ? "used in place" : "read through HDF5");
     printf("propose: %s's rules: of a level the best %s, suppression at IoU %.3g, of an image the best %s\n",
            p->preset, COUNT(p->proposals.n_before), p->proposals.iou, COUNT(p->proposals.n_after));
-    printf("propose: %s shard%s, %d rank%s, %s kernels, BLAS for %s\n", COUNT(a->n_shards),
-           a->n_shards == 1 ? "" : "s", a->ranks, a->ranks == 1 ? "" : "s", a->kernels, a->blas);
+    printf("propose: %s, %s, %s kernels, BLAS for %s\n", OF(a->n_shards, "shard"), OF(a->ranks, "rank"),
+           a->kernels, a->blas);
     if (!a->one_blas)
         printf("  note: the ranks' CPUs differ, and with them the BLAS library's rounding; for the same bits "
                "on any ranks set "
@@ -24,7 +25,9 @@ void anc_propose_print_plan(const anc_propose_report *a)
     if (!info->original && !info->scale)
         printf("  note: the features do not say how images were resized; boxes stay in the pixels that the "
                "backbone saw\n");
-    if (a->n_before) printf("propose: %s of the shards are done already\n", COUNT(a->n_before));
+    if (a->n_before)
+        printf("propose: %s of them %s done already\n", COUNT(a->n_before),
+               anc_format_verb(a->n_before, "is", "are"));
 }
 
 /* Operations of the head at one position, counted as a plain convolution. */
@@ -50,7 +53,9 @@ void anc_propose_print_summary(const anc_propose_report *a)
     printf("  candidates  %15s   the best of each level\n", COUNT(r->n[ANC_P_CANDIDATES]));
     printf("  proposals   %15s   %.1f an image\n", COUNT(r->n[ANC_P_PROPOSALS]),
            r->n[ANC_P_IMAGES] ? (double)r->n[ANC_P_PROPOSALS] / (double)r->n[ANC_P_IMAGES] : 0);
-    if (r->n[ANC_P_WITHOUT]) printf("  note: %s images have no proposals\n", COUNT(r->n[ANC_P_WITHOUT]));
+    if (r->n[ANC_P_WITHOUT])
+        printf("  note: %s %s no proposals\n", OF(r->n[ANC_P_WITHOUT], "image"),
+               anc_format_verb(r->n[ANC_P_WITHOUT], "has", "have"));
     printf("\n  prepare %s; propose %s; join %s", anc_format_time(t->prepare_s).text,
            anc_format_time(t->propose_s).text, anc_format_time(t->join_s).text);
     if (a->coco) printf("; %s %s", a->coco, anc_format_time(t->coco_s).text);

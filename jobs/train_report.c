@@ -7,21 +7,22 @@
 #include <string.h>
 #include <unistd.h>
 
-#define COUNT(x) anc_format_count(x).text
+#define COUNT(x)   anc_format_count(x).text
+#define OF(n, one) anc_format_of(n, one).text
 
 void anc_train_print_plan(const anc_train_run *r)
 {
     const anc_train_data *d = &r->data;
-    printf("train: %s: %s views in %s epoch%s; %s: %s images, %d level%s of %d channels, %s, %s\n",
-           d->info->path, COUNT(d->info->n[ANC_ROWS_VIEWS]), COUNT(d->n_epochs), d->n_epochs == 1 ? "" : "s",
-           d->maps->path, COUNT(d->maps->n_images), d->maps->n_levels, d->maps->n_levels == 1 ? "" : "s",
-           d->maps->channels, d->maps->half ? "float16" : "float32",
-           d->maps->in_place ? "used in place" : "read through HDF5");
-    printf("train: %s steps of %s views, %s parameters, %d rank%s, %s kernels, BLAS for %s\n",
-           COUNT(r->schedule.steps), COUNT(r->o.batch), COUNT((int64_t)anc_head_size(&r->head.shape)),
-           r->team.size, r->team.size == 1 ? "" : "s", r->kernels->name, anc_head_blas());
+    printf("train: %s: %s in %s; %s: %s, %s of %s, %s, %s\n", d->info->path,
+           OF(d->info->n[ANC_ROWS_VIEWS], "view"), OF(d->n_epochs, "epoch"), d->maps->path,
+           OF(d->maps->n_images, "image"), OF(d->maps->n_levels, "level"), OF(d->maps->channels, "channel"),
+           d->maps->half ? "float16" : "float32", d->maps->in_place ? "used in place" : "read through HDF5");
+    printf("train: %s of %s, %s, %s, %s kernels, BLAS for %s\n", OF(r->schedule.steps, "step"),
+           OF(r->o.batch, "view"), OF((int64_t)anc_head_size(&r->head.shape), "parameter"),
+           OF(r->team.size, "rank"), r->kernels->name, anc_head_blas());
     if (r->o.batch % r->team.size)
-        printf("  note: %s views do not divide by %d ranks; some wait\n", COUNT(r->o.batch), r->team.size);
+        printf("  note: %s a step %s not divide by %d ranks; some wait\n", OF(r->o.batch, "view"),
+               anc_format_verb(r->o.batch, "does", "do"), r->team.size);
     if (!r->one_blas)
         printf("  note: the ranks' CPUs differ, and with them the BLAS library's rounding; for the same bits "
                "on any ranks "
@@ -34,7 +35,7 @@ void anc_train_print_dry_run(const anc_train_run *r, int64_t end)
 {
     int64_t left = r->o.untrained ? 0 : end - r->first_step;
     if (left > 0 || r->o.untrained)
-        printf("train: dry run: would take %lld steps and write %s\n", (long long)left, r->o.out);
+        printf("train: dry run: would take %s and write %s\n", OF(left, "step"), r->o.out);
     else
         printf("train: dry run: nothing to do: %s is at step %lld\n", r->o.out, (long long)r->first_step);
 }
@@ -62,7 +63,7 @@ void anc_train_say_step(const anc_train_run *r, anc_train_clock *c, bool last)
     double rate = (double)here / (t - c->start_s);
     mean_losses(r, done, 20, loss);
     fprintf(stderr,
-            "%strain: step %s/%s  loss %.4f = %.4f objectness + %.4f boxes  lr %.3g  %s images/s  %s left%s",
+            "%strain: step %s/%s  loss %.4f = %.4f objectness + %.4f boxes  lr %.3g  %s views/s  %s left%s",
             terminal ? "\r" : "", COUNT(done), COUNT(r->schedule.steps), loss[0] + loss[1], loss[0], loss[1],
             r->head.history[done - 1].rate, anc_format_rate(rate * (double)r->o.batch).text,
             anc_format_time((double)(r->schedule.steps - done) / rate).text, terminal ? "\033[K" : "\n");
@@ -88,8 +89,8 @@ void anc_train_print_summary(const anc_train_report *a)
     for (int i = 0; i < ANC_TS_STAGES; i++) all += t->stage_s[i];
     mean_losses(r, r->head.step, 100, loss);
     if (!(all > 0)) all = 1;
-    printf("\n  loss of the last %s steps: %.5f = %.5f objectness + %.5f boxes\n",
-           COUNT(r->head.step < 100 ? r->head.step : 100), loss[0] + loss[1], loss[0], loss[1]);
+    printf("\n  loss of the last %s: %.5f = %.5f objectness + %.5f boxes\n",
+           OF(r->head.step < 100 ? r->head.step : 100, "step"), loss[0] + loss[1], loss[0], loss[1]);
     printf("  rank 0: wait for views %.0f %%, head and loss %.0f %%, sum over ranks %.0f %% (%.0f %% of all "
            "in MPI), "
            "update %.0f %%; gathered meanwhile in %s\n",
@@ -97,8 +98,8 @@ void anc_train_print_summary(const anc_train_report *a)
            100 * t->stage_s[ANC_TS_REDUCE] / all, 100 * t->mpi_s / all, 100 * t->stage_s[ANC_TS_UPDATE] / all,
            anc_format_time(t->gather_s).text);
     printf("  memory: at most %.0f MiB on a rank (rank %d)\n", t->peak.max, t->peak.max_rank);
-    printf("train: %s after step %s of %s; %s steps in %s, %s images/s\n", r->o.out, COUNT(r->head.step),
-           COUNT(r->schedule.steps), COUNT(here), anc_format_time(t->total_s).text,
+    printf("train: %s after step %s of %s; %s in %s, %s views/s\n", r->o.out, COUNT(r->head.step),
+           COUNT(r->schedule.steps), OF(here, "step"), anc_format_time(t->total_s).text,
            anc_format_rate(t->total_s > 0 ? (double)(here * r->o.batch) / t->total_s : 0).text);
 }
 

@@ -208,7 +208,41 @@ static void the_settings_of_mpi_are_lines_for_a_shell_that_keep_what_is_set(void
     free(text);
 }
 
-CHECK_SUITE("cli", CHECK(a_process_that_is_alone_never_starts_mpi),
+/* One image with one box, and two of each. */
+static void one_thing_is_not_counted_in_the_plural(void)
+{
+    static const char one[] =
+        "{\"images\":[{\"id\":1,\"width\":64,\"height\":48}],\"annotations\":[{\"id\":7,"
+        "\"image_id\":1,\"category_id\":1,\"bbox\":[1,2,30,40]}],\"categories\":[{\"id\":1,"
+        "\"name\":\"a\"}]}";
+    char *text = NULL;
+    CU_ASSERT_EQUAL(
+        check_run(&text,
+                  "cd %s && %s import one.json -o one.h5 && %s label one.h5 -o t1 && %s label one.h5 "
+                  "-o t2 -e 2 && %s inspect t1 && %s verify t1 && %s label one.h5 --dry-run",
+                  check_file("one.json", one, sizeof one - 1) ? check_dir() : "", ANC_BINARY, ANC_BINARY,
+                  ANC_BINARY, ANC_BINARY, ANC_BINARY, ANC_BINARY),
+        0);
+    static const char *const says[] = {
+        "(coco): 1 image, 1 box of 1 annotation\n  0 crowd regions, 0 images without boxes\n",
+        "one.h5: 1 image, 1 box (annotations); preset torchvision-fpn\nlabel: 1 view, 1 shard, 1 rank, ",
+        "label: wrote 1 shard and targets.h5 to t1, ",
+        "label: 2 views, 2 shards, 1 rank, ",
+        "index over 1 shard, all there",
+        "1 epoch, ",
+        "made from 1 image with 1 box, ",
+        "t1: run.json, 1 shard and targets.h5 with 1 view are whole",
+        "label: dry run: would write 1 shard and targets.h5\n",
+    };
+    for (size_t i = 0; i < sizeof says / sizeof *says; i++) {
+        if (!strstr(text, says[i])) printf("wanted %s:\n%s", says[i], text);
+        CU_ASSERT_PTR_NOT_NULL(strstr(text, says[i]));
+    }
+    free(text);
+}
+
+CHECK_SUITE("cli", CHECK(one_thing_is_not_counted_in_the_plural),
+            CHECK(a_process_that_is_alone_never_starts_mpi),
             CHECK(a_launcher_that_mpi_does_not_know_is_an_error_told_once),
             CHECK(the_first_rank_leaves_its_exit_code_where_it_is_asked_to),
             CHECK(the_settings_of_mpi_are_lines_for_a_shell_that_keep_what_is_set),

@@ -370,7 +370,7 @@ static void a_view_without_proposals_trains_on_its_boxes(void)
     int code = check_run(&text, "%s label %s -o %s --stage roi --proposals %s --config %s", ANC_BINARY, set,
                          out, check_file("results.json", results, strlen(results)), ini);
     expect(code, 0, text,
-           "note: 1 views have no proposals; they train on their boxes alone, if they have any");
+           "note: 1 view without proposals; there the boxes alone are trained on, if there are any");
     code = check_run(&text,
                      "/usr/bin/python3 -c \"import h5py; f = h5py.File('%s/targets.h5'); "
                      "print(list(f['rois/offset']), list(f['rois/label']), list(f['rois/proposal']), "

@@ -75,7 +75,34 @@ static void a_rate_keeps_two_digits_or_so(void)
     same(anc_format_rate(NAN), "?");
 }
 
-CHECK_SUITE("format", CHECK(a_time_has_the_units_that_a_person_would_say),
-            CHECK(no_time_rounds_to_a_full_larger_unit), CHECK(what_is_no_time_is_a_question_mark),
-            CHECK(bytes_count_in_powers_of_1024), CHECK(counts_have_commas_between_thousands),
-            CHECK(a_rate_keeps_two_digits_or_so));
+static void counts_name_one_thing_and_more(void)
+{
+    static const struct {
+        int64_t n;
+        const char *one, *text;
+    } cases[] = { { 1, "view", "1 view" },
+                  { 2, "view", "2 views" },
+                  { 0, "view", "0 views" },
+                  { 1234567, "image", "1,234,567 images" },
+                  { 1, "box", "1 box" },
+                  { 3, "box", "3 boxes" },
+                  { 2, "class", "2 classes" },
+                  { 2, "batch", "2 batches" },
+                  { 1, "category", "1 category" },
+                  { 2, "category", "2 categories" },
+                  { 2, "epoch", "2 epochs" },
+                  { 2, "key", "2 keys" },
+                  { 5, "crowd region", "5 crowd regions" },
+                  { -2, "step", "-2 steps" } };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        CU_ASSERT_STRING_EQUAL(anc_format_of(cases[i].n, cases[i].one).text, cases[i].text);
+    CU_ASSERT_STRING_EQUAL(anc_format_verb(1, "has", "have"), "has");
+    CU_ASSERT_STRING_EQUAL(anc_format_verb(0, "has", "have"), "have");
+    const char *longest = "thing whose name is longer than any that will ever be counted here";
+    CU_ASSERT_EQUAL(strlen(anc_format_of(INT64_MIN, longest).text), sizeof(anc_format) - 1);
+}
+
+CHECK_SUITE("format", CHECK(counts_name_one_thing_and_more),
+            CHECK(a_time_has_the_units_that_a_person_would_say), CHECK(no_time_rounds_to_a_full_larger_unit),
+            CHECK(what_is_no_time_is_a_question_mark), CHECK(bytes_count_in_powers_of_1024),
+            CHECK(counts_have_commas_between_thousands), CHECK(a_rate_keeps_two_digits_or_so));
