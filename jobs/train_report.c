@@ -10,6 +10,11 @@
 #define COUNT(x)   anc_format_count(x).text
 #define OF(n, one) anc_format_of(n, one).text
 
+bool anc_train_is_finished(const anc_train_run *r)
+{
+    return r->first_step > 0 && r->first_step == r->schedule.steps;
+}
+
 void anc_train_print_plan(const anc_train_run *r)
 {
     const anc_train_data *d = &r->data;
@@ -27,7 +32,8 @@ void anc_train_print_plan(const anc_train_run *r)
         printf("  note: the ranks' CPUs differ, and with them the BLAS library's rounding; for the same bits "
                "on any ranks "
                "set OPENBLAS_CORETYPE=Haswell on all\n");
-    if (r->first_step) printf("train: goes on after step %s\n", COUNT(r->first_step));
+    if (r->first_step && !anc_train_is_finished(r))
+        printf("train: goes on after step %s\n", COUNT(r->first_step));
     fflush(stdout);
 }
 
@@ -84,6 +90,11 @@ void anc_train_print_summary(const anc_train_report *a)
 {
     const anc_train_run *r = a->run;
     const anc_train_timings *t = a->t;
+    if (anc_train_is_finished(r)) {
+        printf("train: %s is finished, after all of its %s: nothing to do\n", r->o.out,
+               OF(r->schedule.steps, "step"));
+        return;
+    }
     int64_t here = r->head.step - r->first_step;
     double loss[2], all = 0;
     for (int i = 0; i < ANC_TS_STAGES; i++) all += t->stage_s[i];

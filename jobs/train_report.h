@@ -4,6 +4,7 @@
 
 #include "jobs/train_run.h"
 #include "mpi/team.h"
+#include <stdbool.h>
 #include <stdio.h>
 
 /* Stages of a step. WAIT: for views that are not gathered yet. */
@@ -20,6 +21,9 @@ typedef struct {
     const anc_train_run *run;
     const anc_train_timings *t;
 } anc_train_report;
+
+/* Whether it was when the run began, with nothing left to do. */
+bool anc_train_is_finished(const anc_train_run *r);
 
 void anc_train_print_plan(const anc_train_run *r);
 void anc_train_print_dry_run(const anc_train_run *r, int64_t end); /* end: the step to stop after */

@@ -75,7 +75,7 @@ static void a_run_goes_on_as_if_it_had_never_stopped(void)
     same_as_whole("parts");
     char *text = NULL; /* and once it is done, there is nothing left to do */
     CU_ASSERT_EQUAL(train(&text, "", "f.h5", "parts", "--steps 100 --batch 6 --lr 0.05"), 0);
-    CU_ASSERT(strstr(text, "goes on after step 100") && strstr(text, "0 steps in"));
+    CU_ASSERT(strstr(text, "is finished, after all of its 100 steps: nothing to do") != NULL);
     free(text);
     same_as_whole("parts");
 }
@@ -609,7 +609,27 @@ static void a_run_that_recorded_the_preset_s_sizes_goes_on(void)
     CU_ASSERT_EQUAL(check_run(NULL, "%s inspect --config %s | grep -q resize.:.like", ANC_BINARY, old), 0);
 }
 
-CHECK_SUITE("train", CHECK(what_lays_views_like_features_is_recorded_as_that),
+static void a_finished_run_says_so_and_changes_nothing(void)
+{
+    char *text = NULL;
+    const char *done = check_path("scenes/done.h5");
+    CU_ASSERT_EQUAL(check_run(NULL, "cp -p %s %s && cp -p %s %s.kept", whole(), done, done, done), 0);
+    for (int ranks = 1; ranks <= 2; ranks++) {
+        CU_ASSERT_EQUAL(train(&text, ranks == 2 ? "mpirun -n 2" : "", "f.h5", "done",
+                              "--steps 100 --batch 6 --lr 0.05 --checkpoint-every 40"),
+                        0);
+        CU_ASSERT_PTR_NOT_NULL(
+            strstr(text, "done.h5 is finished, after all of its 100 steps: nothing to do\n"));
+        CU_ASSERT_PTR_NULL(strstr(text, "loss of the last"));
+        CU_ASSERT_PTR_NULL(strstr(text, "goes on after"));
+        free(text);
+        CU_ASSERT_EQUAL(check_run(NULL, "cmp %s %s.kept && ! test %s -nt %s.kept", done, done, done, done),
+                        0);
+    }
+}
+
+CHECK_SUITE("train", CHECK(a_finished_run_says_so_and_changes_nothing),
+            CHECK(what_lays_views_like_features_is_recorded_as_that),
             CHECK(a_run_that_recorded_the_preset_s_sizes_goes_on),
             CHECK(any_number_of_ranks_trains_the_same_bits), CHECK(a_run_goes_on_as_if_it_had_never_stopped),
             CHECK(a_signal_saves_and_the_same_command_goes_on), CHECK(a_time_limit_saves_too),
