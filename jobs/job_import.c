@@ -10,6 +10,7 @@
 #include "jobs/format.h"
 #include "jobs/job.h"
 #include "jobs/opts.h"
+#include "jobs/output_name.h"
 #include "jobs/run_opts.h"
 #include "jobs/source_opts.h"
 #include "jobs/source_team.h"
@@ -119,7 +120,11 @@ static anc_status check_files(const job *j, anc_err *err)
     for (int k = 0; k < j->n_from; k++)
         if (access(j->from[k], R_OK))
             return anc_fail(err, ANC_ESYSTEM, "%s: cannot open: %s", j->from[k], strerror(errno));
-    if (!j->to || spare_source(j, err) || anc_ends_with(j->to, ".json")) return err->code;
+    static const char *const endings[] = { "h5", "hdf5", "hdf", "json", NULL };
+    if (!j->to || spare_source(j, err) ||
+        anc_output_name("--output", j->to, "annotations.h5 or COCO JSON", endings, err) ||
+        anc_ends_with(j->to, ".json"))
+        return err->code;
     return anc_h5_may_replace(j->to, ANC_ANNOTATIONS_FORMAT, err);
 }
 

@@ -14,6 +14,7 @@
 #include "jobs/label_report.h"
 #include "jobs/label_shard.h"
 #include "jobs/opts.h"
+#include "jobs/output_name.h"
 #include "jobs/progress.h"
 #include "jobs/run_folder.h"
 #include "jobs/run_opts.h"
@@ -199,6 +200,7 @@ static anc_status make_plan(job *j, anc_err *err)
     anc_label_plan *p = &j->plan.label;
     const options *o = &j->o;
     if (wrong_stage(o)) return anc_fail(err, ANC_EARGUMENT, "%s", wrong_stage(o));
+    if (anc_output_name_folder("--output", o->out, err)) return err->code;
     if (resolve_rules(o, &p->rules, &j->unused, err)) return err->code;
     bool named;
     const anc_kernels *k = anc_choose_kernels(o->simd, &named, err);

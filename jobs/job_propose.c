@@ -13,6 +13,7 @@
 #include "jobs/job.h"
 #include "jobs/label_shard.h"
 #include "jobs/opts.h"
+#include "jobs/output_name.h"
 #include "jobs/progress.h"
 #include "jobs/propose_output.h"
 #include "jobs/propose_report.h"
@@ -179,8 +180,12 @@ static anc_status take_output(job *j, anc_err *err)
 /* Rank 0. */
 static anc_status make_plan(job *j, anc_err *err)
 {
+    static const char *const json[] = { "json", NULL };
     anc_propose_plan *p = &j->plan.propose;
     anc_head_file head;
+    if (anc_output_name_h5("--output", j->o.out, err) ||
+        (j->o.coco && anc_output_name("--coco", j->o.coco, "a JSON file", json, err)))
+        return err->code;
     if (choose_kernels(j, err) || anc_head_read(j->o.paths[0], &head, err)) return err->code;
     p->shape = head.shape;
     p->images_per_shard = j->o.images_per_shard;

@@ -10,6 +10,7 @@
 #include "jobs/format.h"
 #include "jobs/job.h"
 #include "jobs/opts.h"
+#include "jobs/output_name.h"
 #include "jobs/progress.h"
 #include "jobs/run_opts.h"
 #include <inttypes.h>
@@ -345,7 +346,7 @@ static anc_status write_all(const request *r, totals *t, anc_err *err)
     char path[PATH_MAX];
     if (snprintf(path, sizeof path, "%s%s", r->folder, r->images ? "/images" : "") >= (int)sizeof path - 64)
         return anc_fail(err, ANC_EARGUMENT, "%s: the path is too long", r->folder);
-    if (anc_out_mkdir(path, err)) return err->code;
+    if (anc_output_name_folder("--output", r->folder, err) || anc_out_mkdir(path, err)) return err->code;
     maker m = { 0 };
     if ((!r->features || !start_features(r, &m.features, err)) && !write_annotations(r, &m, t, err) &&
         r->features) {

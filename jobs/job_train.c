@@ -10,6 +10,7 @@
 #include "jobs/clock.h"
 #include "jobs/closing.h"
 #include "jobs/job.h"
+#include "jobs/output_name.h"
 #include "jobs/start.h"
 #include "jobs/stop.h"
 #include "jobs/summary.h"
@@ -140,6 +141,7 @@ static anc_status prepare(job *j, anc_err *err)
 {
     anc_train_run *r = &j->run;
     if (anc_train_opts_read(r, err)) return err->code;
+    if (!r->team.rank && anc_output_name_h5("--output", r->o.out, err)) return anc_team_agree(&r->team, err);
     if (!anc_train_data_open(&r->data, r->o.paths[0], r->o.paths[1], err) && !r->team.rank)
         anc_train_data_check(&r->data, err);
     if (anc_team_agree(&r->team, err)) return err->code;

@@ -241,8 +241,47 @@ static void one_thing_is_not_counted_in_the_plural(void)
     free(text);
 }
 
-CHECK_SUITE("cli", CHECK(one_thing_is_not_counted_in_the_plural),
-            CHECK(a_process_that_is_alone_never_starts_mpi),
+static void an_output_named_like_something_else_is_refused(void)
+{
+    static const struct {
+        const char *arguments, *says;
+    } cases[] = {
+        { "import one.json -o x.txt", "import: --output x.txt: is annotations.h5 or COCO JSON, whose name "
+                                      "ends in .h5, .hdf5, .hdf or .json, "
+                                      "not in .txt\n" },
+        { "train t f.h5 -o x.pth",
+          "train: --output x.pth: is an HDF5 file, whose name ends in .h5, .hdf5 or .hdf, "
+          "not in .pth\n" },
+        { "propose h.h5 f.h5 -o x.json", "propose: --output x.json: is an HDF5 file, whose name ends in " },
+        { "propose h.h5 f.h5 -o x.h5 --coco x.h5",
+          "propose: --coco x.h5: is a JSON file, whose name ends in .json, not in .h5\n" },
+        { "label one.json -o targets.h5",
+          "label: --output targets.h5: is the name of a folder to make, not of a .h5 file\n" },
+        { "synth -o x.json",
+          "synth: --output x.json: is the name of a folder to make, not of a .json file\n" },
+    };
+    static const char *const good[] = { "x", "x-0.5", "x.HDF5", "x.json", "./.x" };
+    static const char one[] = "{\"images\":[],\"annotations\":[],\"categories\":[]}";
+    char *text = NULL;
+    const char *path = check_file("one.json", one, sizeof one - 1);
+    CU_ASSERT_PTR_NOT_NULL(path);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        CU_ASSERT_EQUAL(check_run(&text, "cd %s && %s %s", check_dir(), ANC_BINARY, cases[i].arguments), 2);
+        const char *newline = strchr(text, '\n');
+        if (!strstr(text, cases[i].says)) puts(text);
+        CU_ASSERT(strstr(text, cases[i].says) && newline && !newline[1]);
+        free(text);
+    }
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+        CU_ASSERT_EQUAL(
+            check_run(NULL, "cd %s && %s import -q one.json -o %s", check_dir(), ANC_BINARY, good[i]), 0);
+    /* one that was written under such a name before is gone on with */
+    CU_ASSERT_EQUAL(
+        check_run(NULL, "cd %s && mv x x.bin && %s import -q one.json -o x.bin", check_dir(), ANC_BINARY), 0);
+}
+
+CHECK_SUITE("cli", CHECK(an_output_named_like_something_else_is_refused),
+            CHECK(one_thing_is_not_counted_in_the_plural), CHECK(a_process_that_is_alone_never_starts_mpi),
             CHECK(a_launcher_that_mpi_does_not_know_is_an_error_told_once),
             CHECK(the_first_rank_leaves_its_exit_code_where_it_is_asked_to),
             CHECK(the_settings_of_mpi_are_lines_for_a_shell_that_keep_what_is_set),
