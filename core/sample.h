@@ -13,9 +13,9 @@ typedef struct {
     int32_t n_positive, n_negative;
     int32_t *anchor; /* [n_positive + n_negative] positives first, each part ascending */
     int32_t *gt;     /* [n_positive] matched boxes */
+    int32_t *all;    /* the view's positives, ascending, before sampling; how many the match says */
     /* scratch */
     int32_t room, room_all, room_list;
-    int32_t *all;  /* the view's positives */
     int32_t *list; /* the view's negatives, when they are listed */
     anc_set drawn;
 } anc_minibatch;

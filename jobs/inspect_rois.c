@@ -74,6 +74,7 @@ static void print_rois(const findings *f)
     if (info->with[ANC_ROWS_GT])
         printf("  boxes       %15s   %s of them matched as objects\n", COUNT(f->views.gt),
                COUNT(f->views.used));
+    anc_inspect_print_objects(&f->views, info, "RoI");
 }
 
 static void print_sizes(const findings *f)
@@ -130,7 +131,9 @@ anc_status anc_inspect_rois(const char *path, anc_targets_file *file, const anc_
     f.of_class = calloc((size_t)f.info->classes.n + 1, sizeof *f.of_class);
     if (!f.of_class)
         return anc_fail(err, ANC_EMEMORY, "%s: no memory for %d classes", path, f.info->classes.n);
-    if (!anc_inspect_read(file, add_run, &f, err)) {
+    if (!anc_inspect_read(file, add_run, &f, err) && f.views.out_of_memory)
+        anc_fail(err, ANC_EMEMORY, "%s: out of memory", path);
+    if (!err->code) {
         anc_inspect_head(path, f.info, "targets of the second stage (RoIs)");
         print_rois(&f);
         print_classes(&f, o->categories, err);
@@ -139,6 +142,7 @@ anc_status anc_inspect_rois(const char *path, anc_targets_file *file, const anc_
         if (f.views.n_targets) anc_inspect_print_targets(&f.views);
         if (!err->code) anc_inspect_print_some(file, ANC_ROWS_ROIS, o->views, err);
     }
+    anc_inspect_forget(&f.views);
     free(f.of_class);
     return err->code;
 }

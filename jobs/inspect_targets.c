@@ -74,6 +74,7 @@ static void print_views(const anc_targets_info *info, const findings *f)
     if (info->with[ANC_ROWS_GT])
         printf("  boxes       %15s   %s of them matched as objects\n", COUNT(f->views.gt),
                COUNT(f->views.used));
+    anc_inspect_print_objects(&f->views, info, "anchor");
 }
 
 static void print_levels(const anc_targets_info *info, const findings *f)
@@ -99,7 +100,10 @@ static anc_status print_anchors(const char *path, anc_targets_file *file, const 
 {
     const anc_targets_info *info = anc_targets_about_file(file);
     findings f = { .info = info };
-    if (anc_inspect_read(file, add_run, &f, err)) return err->code;
+    anc_inspect_read(file, add_run, &f, err);
+    anc_inspect_forget(&f.views);
+    if (!err->code && f.views.out_of_memory) anc_fail(err, ANC_EMEMORY, "%s: out of memory", path);
+    if (err->code) return err->code;
     anc_inspect_head(path, info, "training targets");
     print_views(info, &f);
     print_levels(info, &f);

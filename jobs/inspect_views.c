@@ -4,6 +4,7 @@
 #include "jobs/inspect.h"
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <yajl/yajl_tree.h>
 
 #define COUNT(x)   anc_format_count(x).text
@@ -38,8 +39,67 @@ void anc_inspect_view(anc_view_findings *f, const anc_targets *t, int64_t v, int
     f->range[count[0] ? 32 - __builtin_clz((unsigned)count[0]) : 0]++;
 }
 
+static int ascending(const void *a, const void *b)
+{
+    int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* How many objects the n matches of a view name; -1 is none. */
+static int64_t objects(anc_view_findings *f, const int32_t *gt, int64_t n)
+{
+    int64_t k = 0, different = 0;
+    if (n > f->room) {
+        free(f->one);
+        f->room = 2 * n;
+        f->one = malloc((size_t)f->room * sizeof *f->one);
+        if (!f->one) {
+            f->room = 0;
+            f->out_of_memory = true;
+            return 0;
+        }
+    }
+    for (int64_t i = 0; i < n; i++)
+        if (gt[i] >= 0) f->one[k++] = gt[i];
+    qsort(f->one, (size_t)k, sizeof *f->one, ascending);
+    for (int64_t i = 0; i < k; i++) different += !i || f->one[i] != f->one[i - 1];
+    return different;
+}
+
+static void count_objects(anc_view_findings *f, const anc_targets *t)
+{
+    bool all = t->with[ANC_ROWS_ASSIGNMENT];
+    const int64_t *offset = t->offset[all ? ANC_ROWS_ASSIGNMENT : ANC_ROWS_POSITIVES];
+    const int32_t *gt = t->column[all ? ANC_ASSIGNMENT_GT : ANC_POSITIVES_GT];
+    for (int64_t v = 0; v < t->n[ANC_ROWS_VIEWS]; v++)
+        if (offset[v + 1] > offset[v]) f->met += objects(f, gt + offset[v], offset[v + 1] - offset[v]);
+}
+
+void anc_inspect_forget(anc_view_findings *f)
+{
+    free(f->one);
+    f->one = NULL;
+    f->room = 0;
+}
+
+void anc_inspect_print_objects(const anc_view_findings *f, const anc_targets_info *info, const char *what)
+{
+    bool all = info->with[ANC_ROWS_ASSIGNMENT], known = info->with[ANC_ROWS_GT];
+    int64_t positives = all ? f->count[0] : info->n[ANC_ROWS_POSITIVES], n = known ? f->used : f->met;
+    if (!n) return;
+    printf("  per object  %15.2f   %spositive %ss", (double)positives / (double)n, all ? "" : "sampled ",
+           what);
+    if (known)
+        printf("; %s (%.1f %%) %s none\n", OF(n - f->met, "object"), 100 * (double)(n - f->met) / (double)n,
+               anc_format_verb(n - f->met, "has", "have"));
+    else
+        printf(", of the %s that %s any (label --with-gt tells of the rest)\n", OF(n, "object"),
+               anc_format_verb(n, "has", "have"));
+}
+
 void anc_inspect_positives(anc_view_findings *f, const anc_targets *t)
 {
+    count_objects(f, t);
     const float(*target)[ANC_INSPECT_PARTS] = t->column[ANC_POSITIVES_TARGET];
     for (int64_t i = 0; i < t->n[ANC_ROWS_POSITIVES]; i++, f->n_targets++)
         for (int e = 0; e < ANC_INSPECT_PARTS; e++) {

@@ -17,7 +17,13 @@ typedef struct {
         high[ANC_INSPECT_PARTS]; /* of targets, shifted by what the first one is */
     double shift[ANC_INSPECT_PARTS];
     int64_t n_targets, gt, used;
+    int64_t met;  /* objects that have a positive: of all where these are kept, else of the minibatches */
+    int32_t *one; /* scratch [room] */
+    int64_t room;
+    bool out_of_memory; /* then met is not whole */
 } anc_view_findings;
+
+void anc_inspect_forget(anc_view_findings *f); /* frees */
 
 /* One view of t, whose minibatch has n_batch rows; first: it is the first of all. */
 void anc_inspect_view(anc_view_findings *f, const anc_targets *t, int64_t v, int64_t n_batch, bool first);
@@ -36,6 +42,8 @@ void anc_inspect_head(const char *path, const anc_targets_info *info, const char
 /* A line of views, and a line each of positives, negatives, ignored. */
 void anc_inspect_print_views(const anc_view_findings *f, int64_t views);
 void anc_inspect_print_counts(const anc_view_findings *f, int64_t views);
+/* Positives per object, and objects with none, as far as the file tells; what: "anchor". */
+void anc_inspect_print_objects(const anc_view_findings *f, const anc_targets_info *info, const char *what);
 void anc_inspect_print_ranges(const anc_view_findings *f, int64_t views);
 void anc_inspect_print_targets(const anc_view_findings *f);
 

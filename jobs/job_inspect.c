@@ -165,7 +165,10 @@ int anc_job_inspect(int argc, char **argv)
         .about = "Says what a file holds: annotations (annotations.h5, COCO JSON), training targets (a "
                  "shard, the index "
                  "targets.h5 or the folder of both), a trained head, features, proposals, or another file "
-                 "that anchorage wrote.",
+                 "that anchorage wrote. An object is an annotated box that takes part: no crowd region, and "
+                 "something of it left in the view. Its positives are the anchors matched to it: all of them "
+                 "where the file has these (label --assignment), else those of the minibatches; how many "
+                 "objects have none is told where it has the boxes (--with-gt).",
         .example = "anchorage inspect targets/",
         .opt = opt,
     };

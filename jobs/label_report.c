@@ -66,6 +66,12 @@ static void print_labelled(const anc_label_report *a)
     printf("    negative  %15s   %s sampled\n", COUNT(r->n[ANC_N_NEGATIVES]),
            COUNT(r->n[ANC_N_SAMPLED_NEGATIVES]));
     printf("    ignored   %15s\n", COUNT(r->n[ANC_N_IGNORED]));
+    if (r->n[ANC_N_BOXES]) {
+        double n = (double)r->n[ANC_N_BOXES];
+        int64_t none = r->n[ANC_N_WITHOUT_ANCHOR];
+        printf("  per object  %15.2f   positive; %s (%.1f %%) %s none\n", (double)r->n[ANC_N_POSITIVES] / n,
+               OF(none, "object"), 100 * (double)none / n, anc_format_verb(none, "has", "have"));
+    }
     if (r->n[ANC_N_LEFT_OUT])
         printf("  note: %s without area in the view %s left out\n", OF(r->n[ANC_N_LEFT_OUT], "proposal"),
                anc_format_verb(r->n[ANC_N_LEFT_OUT], "was", "were"));
@@ -135,10 +141,10 @@ void anc_label_print_json(const void *report, FILE *to)
     fprintf(to,
             " \"views\":%lld,\"objects\":%lld,\"crowd_regions\":%lld,\"clipped\":%lld,\"dropped\":%lld,"
             "\"unmatched\":%lld,"
-            "\"views_without_positives\":%lld,\n",
+            "\"objects_without_positives\":%lld,\"views_without_positives\":%lld,\n",
             (long long)r->n[ANC_N_VIEWS], (long long)r->n[ANC_N_BOXES], (long long)r->n[ANC_N_CROWDS],
             (long long)r->n[ANC_N_CLIPPED], (long long)r->n[ANC_N_DROPPED], (long long)r->n[ANC_N_UNMATCHED],
-            (long long)r->n[ANC_N_WITHOUT_POSITIVES]);
+            (long long)r->n[ANC_N_WITHOUT_ANCHOR], (long long)r->n[ANC_N_WITHOUT_POSITIVES]);
     fprintf(to,
             " \"%s\":%lld,\"positives\":%lld,\"negatives\":%lld,\"ignored\":%lld,\"sampled_positives\":%lld,"
             "\"sampled_negatives\":%lld,\n",

@@ -130,6 +130,7 @@ void anc_shard_maker_free(anc_shard_maker *m)
     anc_rois_free(&m->rois);
     anc_targets_clear(&m->targets);
     free(m->annotation);
+    free(m->met);
     *m = (anc_shard_maker){ 0 };
 }
 
@@ -138,9 +139,11 @@ static anc_status take_boxes(anc_shard_maker *m, const anc_gt *gt, int64_t n_gt,
     if (n_gt > INT32_MAX / 2) return anc_fail(err, ANC_EDATA, "%lld boxes are too many", (long long)n_gt);
     if (n_gt > m->room_annotations) {
         free(m->annotation);
+        free(m->met);
         m->room_annotations = 2 * n_gt;
         m->annotation = malloc((size_t)m->room_annotations * sizeof *m->annotation);
-        if (!m->annotation) {
+        m->met = malloc((size_t)m->room_annotations * sizeof *m->met);
+        if (!m->annotation || !m->met) {
             m->room_annotations = 0;
             return anc_fail(err, ANC_EMEMORY, "out of memory for %lld boxes", (long long)n_gt);
         }
@@ -174,6 +177,35 @@ static void count_labels(anc_label_record *r, int32_t positive, int32_t negative
     r->n[ANC_N_SAMPLED_NEGATIVES] += sampled_negative;
 }
 
+/* Objects of the view that no positive anchor is matched to. What was sampled is most often all there is, and
+ * its boxes are known. */
+static int64_t without_anchor(const anc_shard_maker *m)
+{
+    const anc_labeller *l = &m->labeller;
+    const anc_minibatch *b = &l->batch;
+    int64_t n = l->n_box;
+    if (!n) return 0;
+    memset(m->met, 0, (size_t)n);
+    if (b->n_positive == l->match.n_positive)
+        for (int32_t i = 0; i < b->n_positive; i++) m->met[b->gt[i]] = 1;
+    else
+        for (int32_t i = 0; i < l->match.n_positive; i++)
+            m->met[anc_match_gt(&l->match, &l->grid, b->all[i])] = 1;
+    for (int32_t i = 0; i < l->n_box; i++) n -= m->met[i];
+    return n;
+}
+
+static int64_t without_roi(const anc_shard_maker *m)
+{
+    int64_t n = m->labeller.n_box;
+    if (!n) return 0;
+    memset(m->met, 0, (size_t)n);
+    for (int32_t i = 0; i < m->rois.n; i++)
+        if (m->rois.gt[i] >= 0) m->met[m->rois.gt[i]] = 1;
+    for (int32_t i = 0; i < m->labeller.n_box; i++) n -= m->met[i];
+    return n;
+}
+
 static anc_status lay_view(anc_shard_maker *m, const anc_image *image, int32_t epoch, int32_t n_gt,
                            anc_err *err)
 {
@@ -197,6 +229,7 @@ static anc_status label_anchors(anc_shard_maker *m, const anc_gt *gt, int32_t n_
     if (anc_label_sample(l, err)) return err->code;
     double t3 = anc_now_s();
     if (anc_label_encode(l, err)) return err->code;
+    r->n[ANC_N_WITHOUT_ANCHOR] += without_anchor(m);
     double t4 = anc_now_s();
     if (anc_targets_append(&m->targets, l, gt, n_gt, err)) return err->code;
     r->s[ANC_S_MATCH] += t2 - t1;
@@ -226,6 +259,7 @@ static anc_status label_rois(anc_shard_maker *m, const anc_gt *gt, int32_t n_gt,
     anc_roi_sample(rois, l->rules, l->seed, l->view.image_id, l->view.epoch);
     double t3 = anc_now_s();
     anc_roi_encode(rois, l->kernels, l->rules, l->box);
+    r->n[ANC_N_WITHOUT_ANCHOR] += without_roi(m);
     double t4 = anc_now_s();
     if (anc_targets_append_rois(&m->targets, l, rois, m->classes, gt, n_gt, err)) return err->code;
     r->s[ANC_S_LAY] += t1 - t0;

@@ -47,6 +47,7 @@ enum {
     ANC_N_CLIPPED,
     ANC_N_DROPPED,
     ANC_N_UNMATCHED,
+    ANC_N_WITHOUT_ANCHOR, /* objects that are no positive's, before sampling; of the second stage no RoI's */
     ANC_N_WITHOUT_POSITIVES,
     ANC_N_ANCHORS,
     ANC_N_POSITIVES,
@@ -88,6 +89,7 @@ typedef struct {
     bool bad_proposals;  /* the error is of these, and names their file and image; not of the annotations */
     anc_targets targets; /* of the shard that was labelled last */
     anc_annotation *annotation;
+    uint8_t *met; /* of each object: whether a positive is its */
     int64_t room_annotations;
     bool (*between)(void *context); /* after each view; false: drop the shard. NULL: nobody asks */
     void *context;

@@ -138,6 +138,12 @@ static void the_figures_are_those_of_numpy(void)
           "has('ignored {:,} {:.1f} a view'.format(count[:, 2].sum(), count[:, 2].mean()))\n"
           "has('minibatches {:,} anchors'.format(len(f['minibatch/anchor'])))\n"
           "has('{:,} of them matched as objects'.format(f['gt/used'][:].sum()))\n"
+          "def met(group): return sum(len(set(f[group + '/gt'][a:b]) - {-1}) for a, b in "
+          "zip(f[group + '/offset'][:], f[group + '/offset'][1:]))\n"
+          "n = int(f['gt/used'][:].sum()); none = n - met('assignment')\n"
+          "has('per object {:.2f} positive anchors; {:,} objects ({:.1f} %) have none'.format(count[:, "
+          "0].sum() / n, "
+          "none, 100 * none / n))\n"
           "has('{} mirrored'.format(f['views/flip'][:].sum()))\n"
           "level, o, p = [0] * 5, f['minibatch/offset'][:], f['positives/offset'][:]\n"
           "for v in range(len(o) - 1):\n"
@@ -150,6 +156,28 @@ static void the_figures_are_those_of_numpy(void)
     CU_ASSERT_EQUAL(check_run(&text, "/usr/bin/python3 %s %s %s", script, saved, out), 0);
     CU_ASSERT_STRING_EQUAL(text, "ok\n");
     if (strcmp(text, "ok\n")) puts(text);
+    free(told);
+    free(text);
+}
+
+/* Without the assignment and the boxes there are the sampled positives, and the objects that have some. */
+static void positives_per_object_are_told_as_far_as_the_file_knows(void)
+{
+    char *text = NULL;
+    const char *out = check_path("bare");
+    CU_ASSERT_EQUAL_FATAL(check_run(NULL, "%s label %s -o %s -q", ANC_BINARY, scenes(), out), 0);
+    char *told = inspect(out, "");
+    const char *saved = check_file("bare.txt", told, strlen(told));
+    CU_ASSERT_EQUAL(check_run(&text,
+                              "/usr/bin/python3 -c \"import h5py, sys; f = h5py.File('%s/targets.h5'); o = "
+                              "f['positives/offset'][:]; "
+                              "met = sum(len(set(f['positives/gt'][a:b])) for a, b in zip(o, o[1:])); "
+                              "line = '%%.2f   sampled positive anchors, of the %%d objects that have any "
+                              "(label --with-gt tells of the rest)' %% (o[-1] / met, met); "
+                              "sys.exit(line not in open('%s').read())\"",
+                              out, saved),
+                    0);
+    if (*text) puts(text);
     free(told);
     free(text);
 }
@@ -306,6 +334,7 @@ static void a_file_of_a_later_format_says_what_it_is(void)
 
 CHECK_SUITE("inspect", CHECK(annotations_are_told_alike_in_both_forms),
             CHECK(targets_are_told_in_words_and_tables), CHECK(the_figures_are_those_of_numpy),
+            CHECK(positives_per_object_are_told_as_far_as_the_file_knows),
             CHECK(the_checksum_does_not_depend_on_the_sharding), CHECK(a_shard_that_is_gone_is_named),
             CHECK(what_is_not_ours_is_refused_in_one_line), CHECK(heads_and_features_are_told_in_tables),
             CHECK(a_file_of_a_later_format_says_what_it_is));

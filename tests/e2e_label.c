@@ -137,9 +137,11 @@ static void the_summary_agrees_with_the_files(void)
     const char *out = check_path("summed"), *script = check_path("sum.py"),
                *summary = check_path("summary.json");
     char options[512], *text = NULL;
-    snprintf(options, sizeof options, "--epochs 2 --images-per-shard 9 --with-gt --summary-json %s", summary);
+    snprintf(options, sizeof options,
+             "--epochs 2 --images-per-shard 9 --assignment --with-gt --summary-json %s", summary);
     CU_ASSERT_EQUAL(label(&text, 2, scenes(), out, options), 0);
     CU_ASSERT(strstr(text, "label: wrote 10 shards and targets.h5 to ") && strstr(text, "80   "));
+    const char *said = check_file("said.txt", text, strlen(text));
     free(text);
     FILE *f = fopen(script, "w");
     CU_ASSERT_FATAL(f != NULL);
@@ -158,11 +160,20 @@ static void the_summary_agrees_with_the_files(void)
           "if n != 'run.json')\n"
           "assert s['config'] == json.loads(f.attrs['config']) and s['config']['data']['images'] == 40\n"
           "assert s['source']['annotations'] == s['source']['empty_boxes'] + s['config']['data']['boxes']\n"
+          "o, gt = f['assignment/offset'][:], f['assignment/gt'][:]\n"
+          "met = sum(len(set(gt[a:b]) - {-1}) for a, b in zip(o, o[1:]))\n"
+          "assert s['objects_without_positives'] == s['objects'] - met > 100, (s, met)\n"
+          "assert s['objects_without_positives'] >= s['unmatched']\n"
+          "none = s['objects_without_positives']\n"
+          "line = '  per object  %15.2f   positive; %s objects (%.1f %%) have none' % (s['positives'] / "
+          "s['objects'], "
+          "format(none, ','), 100 * none / s['objects'])\n"
+          "assert line in open(sys.argv[3]).read(), line\n"
           "assert s['views_without_positives'] == (f['views/count'][:, 0] == 0).sum() >= 2\n"
           "print('ok')\n",
           f);
     fclose(f);
-    CU_ASSERT_EQUAL(check_run(&text, "/usr/bin/python3 %s %s %s", script, summary, out), 0);
+    CU_ASSERT_EQUAL(check_run(&text, "/usr/bin/python3 %s %s %s %s", script, summary, out, said), 0);
     CU_ASSERT_STRING_EQUAL(text, "ok\n");
     if (strcmp(text, "ok\n")) puts(text);
     free(text);
