@@ -344,5 +344,6 @@ const anc_reader anc_crowdhuman_reader = {
     .name = "crowdhuman",
     .what = "CrowdHuman: an .odgt file, one JSON object with ID and gtboxes a line",
     .fits = fits,
+    .pipe = true,
     .read = read_odgt,
 };

@@ -97,6 +97,16 @@ anc_status anc_intake_take(anc_intake *i, const void *bytes, size_t n, anc_err *
     return err->code;
 }
 
+anc_status anc_intake_stream(anc_intake *i, int fd, const void *head, size_t n_head, anc_err *err)
+{
+    void *result;
+    size_t n;
+    if (anc_run_stream(i->o, i->reader, i->path, fd, head, n_head, &result, &n, err)) return err->code;
+    anc_intake_take(i, result, n, err);
+    free(result);
+    return err->code ? err->code : anc_intake_advance(i, err);
+}
+
 /* --list: of a folder's files those that are named, before they are read. A single file is read whole and
  * then thinned. */
 static anc_status choose_files(anc_intake *i, anc_err *err)

@@ -35,10 +35,18 @@ int64_t anc_intake_files(const anc_intake *i); /* in this stage, for progress */
 /* What one run is, as bytes for anc_run_do (malloc'ed). Errors: ANC_EMEMORY. */
 anc_status anc_intake_pack(const anc_intake *i, int64_t run, void **bytes, size_t *n, anc_err *err);
 
+/* What anc_intake_stream does of that: r reads the text into a result as anc_run_do gives one. */
+anc_status anc_run_stream(const anc_reader_options *o, const anc_reader *r, const char *path, int fd,
+                          const void *head, size_t n_head, void **result, size_t *n_result, anc_err *err);
+
 /* Does a run, on any rank that sees the files; *result is malloc'ed. Errors: those of the format, naming the
  * file; ANC_ESTOPPED when o->asked, which is asked at least once for each file, says so. */
 anc_status anc_run_do(const anc_reader_options *o, const void *bytes, size_t n, void **result,
                       size_t *n_result, anc_err *err);
+
+/* Instead of the first stage's runs, on this rank alone: the text of the source's one file, of which the
+ * first n_head bytes were read from fd, as from a pipe. Errors: those of the format. */
+anc_status anc_intake_stream(anc_intake *i, int fd, const void *head, size_t n_head, anc_err *err);
 
 /* Takes the next run's result. Errors: ANC_EDATA, ANC_EMEMORY. */
 anc_status anc_intake_take(anc_intake *i, const void *bytes, size_t n, anc_err *err);

@@ -52,6 +52,29 @@ static anc_status read_files(const anc_reader *r, const anc_reader_options *o, c
     return status;
 }
 
+anc_status anc_run_stream(const anc_reader_options *o, const anc_reader *r, const char *path, int fd,
+                          const void *head, size_t n_head, void **result, size_t *n_result, anc_err *err)
+{
+    char nothing[] = "";
+    const anc_file file = { (char *)(uintptr_t)path, (char *)(uintptr_t)path, nothing };
+    void *state = NULL;
+    anc_stream in;
+    anc_part part = { .file = path };
+    anc_stream_fd(&in, fd, path);
+    in.bytes = head; /* and then what fd gives */
+    in.n = n_head;
+    in.asked = o->asked;
+    in.context = o->context;
+    if ((!r->start || !r->start(o, &state, err)) && !r->read(o, state, &file, &in, &part, err)) {
+        part.file = NULL;
+        anc_part_pack(&part, result, n_result, err);
+    }
+    anc_stream_end(&in);
+    if (r->end) r->end(state);
+    anc_part_clear(&part);
+    return err->code;
+}
+
 /* Where the picture may be: by its name, by its bare name, by the key and a usual ending. NULL: in none of
  * these places. */
 static char *find_picture(const char *folder, const char *key, const char *name)

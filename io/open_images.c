@@ -196,5 +196,6 @@ const anc_reader anc_open_images_reader = {
     .what = "Open Images: a CSV file of boxes with the headings ImageID, LabelName, XMin, XMax, YMin, YMax",
     .fits = fits,
     .list = list,
+    .pipe = true,
     .read = read_csv,
 };

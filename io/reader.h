@@ -94,6 +94,7 @@ struct anc_reader {
     const char *name; /* of --format */
     const char *what; /* "PASCAL VOC: an XML file, or a folder of them": for help and errors */
     bool (*fits)(const anc_probe *p);
+    bool pipe; /* what read needs is in one file, which may be a pipe */
 
     /* Fills the listing of path. NULL: path is one file. Errors: as all, one line with path, place and
      * remedy. */

@@ -42,12 +42,14 @@ static anc_status strictly(anc_source *s, const char *path, anc_err *err)
 
 /* An open file or pipe: what it is, and, if its reader takes it whole, all of it. */
 static anc_status begin_file(anc_source *s, int fd, const char *path, const anc_reader_options *o,
-                             anc_err *err)
+                             anc_intake **intake, anc_err *err)
 {
     char head[HEAD_BYTES + 1];
     size_t n;
     if (read_head(fd, head, HEAD_BYTES, &n, err)) return anc_within(err, "%s", path);
     head[n] = '\0';
+    if (anc_h5_begins(head, n) && anc_source_is_stdin(path))
+        return anc_fail(err, ANC_EDATA, "%s: an HDF5 file cannot be read from a pipe: give its name", path);
     if (anc_h5_begins(head, n) && (!o->format || !strcmp(o->format, "annotations")))
         return anc_annotations_open(path, &s->annotations, err);
     size_t skip = n >= 3 && !memcmp(head, "\xef\xbb\xbf", 3) ? 3 : 0;
@@ -58,10 +60,12 @@ static anc_status begin_file(anc_source *s, int fd, const char *path, const anc_
         if (s->reader->whole(o, fd, head, n, path, &s->dataset, &s->findings, err)) return err->code;
         return strictly(s, path, err);
     }
-    if (!anc_is_file(path))
+    if (!anc_source_is_stdin(path) && anc_is_file(path)) return ANC_OK;
+    if (!s->reader->pipe)
         return anc_fail(err, ANC_EDATA, "%s: %s cannot be read from a pipe: save it as a file", path,
                         s->reader->name);
-    return ANC_OK;
+    if (anc_intake_open(o, s->reader, path, intake, err)) return err->code;
+    return anc_intake_stream(*intake, fd, head, n, err);
 }
 
 /* Options that the source's format has no use for are mistakes. */
@@ -78,15 +82,24 @@ static anc_status refuse_options(const anc_source *s, const char *path, const an
                     path, option, s->reader ? s->reader->name : "annotations");
 }
 
-static anc_status begin(anc_source *s, const char *path, const anc_reader_options *o, anc_err *err)
+bool anc_source_is_stdin(const char *path) { return !strcmp(path, "-"); }
+
+static anc_status begin(anc_source *s, const char *path, const anc_reader_options *o, anc_intake **intake,
+                        anc_err *err)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    bool standard = anc_source_is_stdin(path);
+    int fd = standard ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) : open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) return anc_fail(err, ANC_ESYSTEM, "%s: cannot open: %s", path, strerror(errno));
+    if (standard) {
+        begin_file(s, fd, path, o, intake, err);
+        close(fd);
+        return err->code;
+    }
     const anc_probe folder = { path, true, "", (const unsigned char *)"", 0 };
     if (anc_is_folder(path))
         anc_reader_for(o, &folder, &s->reader, err);
     else
-        begin_file(s, fd, path, o, err);
+        begin_file(s, fd, path, o, intake, err);
     close(fd);
     if (!err->code && s->reader && s->reader->whole && anc_is_folder(path))
         anc_fail(err, ANC_EDATA, "%s: a folder, but %s is one file: name the file", path, s->reader->name);
@@ -100,8 +113,8 @@ anc_status anc_source_begin(const char *path, const anc_reader_options *o, anc_s
     *intake = NULL;
     if (!s) return anc_fail(err, ANC_EMEMORY, "%s: no memory", path);
     s->strict = o->strict;
-    if (begin(s, path, o, err) || refuse_options(s, path, o, err)) return err->code;
-    if (s->reader && s->reader->read) return anc_intake_open(o, s->reader, path, intake, err);
+    if (begin(s, path, o, intake, err) || refuse_options(s, path, o, err)) return err->code;
+    if (s->reader && s->reader->read && !*intake) return anc_intake_open(o, s->reader, path, intake, err);
     return ANC_OK;
 }
 

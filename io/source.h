@@ -13,6 +13,10 @@ typedef struct anc_source anc_source;
  * annotation id) and a remedy. */
 anc_status anc_source_open(const char *path, const anc_reader_options *o, anc_source **out, anc_err *err);
 
+/* Whether a path means standard input: "-". Formats that are one text file (COCO JSON, CrowdHuman, Open
+ * Images, WIDER FACE) come from there as from any pipe, which this process alone reads. */
+bool anc_source_is_stdin(const char *path);
+
 /* The same in two steps, for a team: begin gives either a source that is open already and *intake NULL, or an
  * intake that the team reads (io/intake.h); end then makes that the source's content and frees the intake.
  * path and o are borrowed until the end. After an error of either the source is to be closed, if it is not

@@ -154,5 +154,6 @@ const anc_reader anc_wider_reader = {
     .name = "wider",
     .what = "WIDER FACE: a text file of picture paths, each with the number of its faces and their rows",
     .fits = fits,
+    .pipe = true,
     .read = read_txt,
 };

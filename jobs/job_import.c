@@ -118,7 +118,7 @@ static anc_status spare_source(const job *j, anc_err *err)
 static anc_status check_files(const job *j, anc_err *err)
 {
     for (int k = 0; k < j->n_from; k++)
-        if (access(j->from[k], R_OK))
+        if (!anc_source_is_stdin(j->from[k]) && access(j->from[k], R_OK))
             return anc_fail(err, ANC_ESYSTEM, "%s: cannot open: %s", j->from[k], strerror(errno));
     static const char *const endings[] = { "h5", "hdf5", "hdf", "json", NULL };
     if (!j->to || spare_source(j, err) ||
@@ -269,7 +269,7 @@ int anc_job_import(int argc, char **argv)
                  "which every other command reads many times faster, or as COCO JSON. ANNOTATIONS is a file "
                  "or a folder of "
                  "any format that docs/FORMATS.md describes; the files of a folder are read by all ranks. "
-                 "Several become one.",
+                 "Several become one. - is standard input.",
         .example = "anchorage import VOCdevkit/VOC2012 --list VOCdevkit/VOC2012/ImageSets/Main/train.txt -o "
                    "train.h5",
         .opt = opt,

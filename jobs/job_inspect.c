@@ -4,6 +4,7 @@
 #include "io/h5.h"
 #include "io/head_file.h"
 #include "io/proposals.h"
+#include "io/source.h"
 #include "io/targets.h"
 #include "jobs/format.h"
 #include "jobs/inspect.h"
@@ -92,6 +93,7 @@ static anc_status sniff(const char *path, bool *hdf5, bool *folder, anc_err *err
 {
     char head[8];
     struct stat info = { 0 };
+    if (anc_source_is_stdin(path)) return ANC_OK; /* annotations */
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) return anc_fail(err, ANC_ESYSTEM, "%s: cannot open: %s", path, strerror(errno));
     *hdf5 = !fstat(fd, &info) && S_ISREG(info.st_mode) && /* a pipe's bytes are the reader's */

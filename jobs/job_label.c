@@ -669,7 +669,8 @@ int anc_job_label(int argc, char **argv)
             "them as "
             "HDF5 shards and an index over them; with --stage roi the same for proposals, the second stage's "
             "RoIs. "
-            "ANNOTATIONS is an annotations.h5 or any file or folder that `anchorage import` reads. The bytes "
+            "ANNOTATIONS is an annotations.h5 or any file or folder that `anchorage import` reads, - "
+            "standard input. The bytes "
             "written depend on the data and the options, never on the number of ranks. The same command "
             "again "
             "checks what is done and goes on from there, whatever ended it.",

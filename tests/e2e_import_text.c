@@ -255,8 +255,82 @@ static void strict_refuses_what_would_be_dropped(void)
     is_refused("strict.txt --sizes strict-sizes.txt --strict", "strict.txt:4");
 }
 
-CHECK_SUITE("import-text", CHECK(open_images_by_table_and_class_descriptions), CHECK(wider_face_by_pictures),
-            CHECK(crowdhuman_by_json_sizes_and_kind_of_box), CHECK(kitti_by_the_pictures_beside_its_labels),
+/* Runs a shell line in the folder, $A the program; says: in its output. */
+static void shell(int code, const char *line, const char *says)
+{
+    char *text = NULL;
+    int got = check_run(&text, "cd %s && A=%s && %s", check_dir(), ANC_BINARY, line);
+    if (got != code || !strstr(text, says)) printf("%s: %d:\n%s", line, got, text);
+    CU_ASSERT_EQUAL(got, code);
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, says));
+    free(text);
+}
+
+/* More than a pipe holds, so that it is read in pieces, in each format that is one text file. */
+static void annotations_from_standard_input_give_the_bytes_of_the_file(void)
+{
+    static const char script[] =
+        "import json\n"
+        "n = 3000\n"
+        "box = lambda i: [i % 50, i % 40, 10 + i % 30, 12 + i % 20]\n"
+        "json.dump({'images': [{'id': i + 1, 'width': 128, 'height': 96, 'file_name': '%04d.jpg' % i} for i "
+        "in range(n)],\n"
+        "  'annotations': [{'id': i + 1, 'image_id': i + 1, 'category_id': 1, 'bbox': box(i)} for i in "
+        "range(n)],\n"
+        "  'categories': [{'id': 1, 'name': 'a'}]}, open('in-coco', 'w'))\n"
+        "with open('in-crowdhuman', 'w') as f:\n"
+        "  for i in range(n): f.write(json.dumps({'ID': '%04d' % i, 'gtboxes': [{'tag': 'person', 'fbox': "
+        "box(i), 'vbox': box(i), "
+        "'hbox': box(i), 'extra': {}}]}) + '\\n')\n"
+        "with open('in-wider', 'w') as f:\n"
+        "  for i in range(n): f.write('%04d.jpg\\n1\\n%d %d %d %d 0 0 0 0 0 0\\n' % (i, *box(i)))\n"
+        "with open('in-openimages', 'w') as f:\n"
+        "  "
+        "f.write('ImageID,Source,LabelName,Confidence,XMin,XMax,YMin,YMax,IsOccluded,IsTruncated,"
+        "IsGroupOf\\n')\n"
+        "  for i in range(n): f.write('%04d,xclick,/m/a,1,0.25,0.5,0.125,1,0,0,0\\n' % i)\n"
+        "with open('in-sizes', 'w') as f:\n"
+        "  for i in range(n): f.write('%04d.jpg 128 96\\n' % i)\n";
+    static const char *const sets[][2] = { { "coco", "" },
+                                           { "crowdhuman", "--sizes in-sizes" },
+                                           { "wider", "--sizes in-sizes" },
+                                           { "openimages", "--sizes in-sizes" } };
+    char line[600];
+    snprintf(line, sizeof line, "/usr/bin/python3 %s", check_file("in.py", script, sizeof script - 1));
+    shell(0, line, "");
+    for (int k = 0; k < 4; k++) {
+        snprintf(line, sizeof line,
+                 "$A import -q in-%s %s -o in-file.h5 && cat in-%s | $A import -q - %s -o in-pipe.h5 && "
+                 "cmp in-file.h5 in-pipe.h5 && $A label -q in-%s %s -o in-t%d && "
+                 "cat in-%s | mpirun -n 3 $A label - %s -o in-p%d && diff -r in-t%d in-p%d",
+                 sets[k][0], sets[k][1], sets[k][0], sets[k][1], sets[k][0], sets[k][1], k, sets[k][0],
+                 sets[k][1], k, k, k);
+        shell(0, line, "label: -: 3,000 images, 3,000 boxes (");
+    }
+    shell(0, "cat in-coco | $A inspect -", "images                3,000");
+    shell(0, "cat in-coco | $A verify in-t0 --recompute -", "and the same when labelled again");
+    shell(0,
+          "rm -f in-fifo; mkfifo in-fifo; cat in-wider > in-fifo & $A import in-fifo --sizes in-sizes -o "
+          "in-fifo.h5",
+          "(wider): 3,000 images");
+}
+
+static void what_standard_input_cannot_be_is_said(void)
+{
+    shell(1, "$A label - -o in-no < /dev/null", "anchorage: label: -: the file is empty\n");
+    shell(1, "cat in-pipe.h5 | $A label - -o in-no",
+          "anchorage: label: -: an HDF5 file cannot be read from a pipe: give its name\n");
+    shell(1, "echo '<annotation><size></size></annotation>' | $A label - -o in-no",
+          "anchorage: label: -: voc cannot be read from a pipe: save it as a file\n");
+    shell(1, "head -c 5000 in-coco | mpirun -n 2 $A label - -o in-no", "label: rank 0: -: line 1, column ");
+    shell(1, "head -c 300000 in-coco | tr -d '\\n' | $A import - -o in-no.h5", "import: -: line 1, column ");
+    shell(0, "! test -e in-no && ! test -e in-no.h5", "");
+}
+
+CHECK_SUITE("import-text", CHECK(annotations_from_standard_input_give_the_bytes_of_the_file),
+            CHECK(what_standard_input_cannot_be_is_said), CHECK(open_images_by_table_and_class_descriptions),
+            CHECK(wider_face_by_pictures), CHECK(crowdhuman_by_json_sizes_and_kind_of_box),
+            CHECK(kitti_by_the_pictures_beside_its_labels),
             CHECK(visdrone_by_the_pictures_beside_its_annotations),
             CHECK(a_size_that_nothing_tells_is_named_with_the_remedy),
             CHECK(faults_are_placed_whatever_rank_reads_them),
