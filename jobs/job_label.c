@@ -239,6 +239,7 @@ static anc_status plan_source(job *j, anc_err *err)
     if (o->like && anc_like_covers(o->like, j->like, j->n_like, j->source, err)) return err->code;
     p->n_images = anc_source_images(j->source);
     p->n_boxes = anc_source_boxes(j->source);
+    if (!p->images_per_shard) p->images_per_shard = anc_label_images_per_shard(p);
     if (o->proposals && plan_rois(j, err)) return err->code;
     return anc_source_fingerprint(j->source, &p->fingerprint, err);
 }
@@ -614,7 +615,7 @@ static bool read_part(options *o)
 
 int anc_job_label(int argc, char **argv)
 {
-    job j = { .o = { .seed = 0, .epochs = 1, .images_per_shard = 2048, .flip = NAN } };
+    job j = { .o = { .seed = 0, .epochs = 1, .flip = NAN } };
     options *o = &j.o;
     const anc_opt opt[] = {
         { "output", 'o', "DIR", ANC_OPT_STRING, &o->out, 0, 0,
@@ -640,7 +641,8 @@ int anc_job_label(int argc, char **argv)
           "become ignored), exclude=SHARE" },
         { "sampler", 0, "NAME", ANC_OPT_STRING, &o->sampler, 0, 0,
           "philox, or torch: torch's CPU randperm, seeded anew for each view" },
-        { "images-per-shard", 0, "N", ANC_OPT_SIZE, &o->images_per_shard, 1, 16777216, "images in one file" },
+        { "images-per-shard", 0, "N", ANC_OPT_SIZE, &o->images_per_shard, 1, 16777216,
+          "images in one file (2048; twice or four times as many where that would be over 1,000 files)" },
         { "assignment", 0, NULL, ANC_OPT_FLAG, &o->assignment, 0, 0,
           "also keep every positive and ignored anchor" },
         { "labels", 0, NULL, ANC_OPT_FLAG, &o->labels, 0, 0, "also keep the label of every anchor (large)" },

@@ -81,6 +81,8 @@ static void print_default(const anc_opt *o)
     case ANC_OPT_SIZE: {
         int64_t v = *(const int64_t *)o->value;
         int unit = 0;
+        if ((double)v < o->min)
+            break; /* none that can be given: the command chooses, and its help says how */
         while (v >= 65536 && v % 1024 == 0 && unit < 3) v /= 1024, unit++; /* 2048 images are not 2k */
         printf(" (default: %lld%.*s)", (long long)v, unit > 0, &" kMG"[unit]);
         break;

@@ -66,6 +66,32 @@ static void the_plan_of_every_preset_comes_back_from_its_json(void)
     }
 }
 
+/* By the data set and the options; a run of more ranks asks the same. */
+static void shards_grow_where_there_would_be_over_a_thousand(void)
+{
+    static const struct {
+        int64_t images, epochs, wanted, shards;
+        bool labels;
+    } of[] = {
+        { 118287, 1, 2048, 58, false },
+        { 118287, 12, 2048, 696, false },
+        { 118287, 24, 4096, 696, false },
+        { 118287, 50, 8192, 750, false },
+        { 118287, 99, 8192, 1485, false },
+        { 118287, 24, 2048, 1392, true },
+        { 2048 * 1000, 1, 2048, 1000, false },
+        { 2048 * 1000 + 1, 1, 4096, 501, false },
+        { 0, 1, 2048, 0, false },
+        { 10, 5000, 2048, 5000, false },
+    };
+    for (size_t i = 0; i < sizeof of / sizeof *of; i++) {
+        anc_label_plan p = { .n_images = of[i].images, .epochs = of[i].epochs, .labels = of[i].labels };
+        p.images_per_shard = anc_label_images_per_shard(&p);
+        CU_ASSERT_EQUAL(p.images_per_shard, of[i].wanted);
+        CU_ASSERT_EQUAL(anc_label_shards(&p), of[i].shards);
+    }
+}
+
 static anc_status claim(const char *dir, bool restart, const char *config, anc_err *err)
 {
     const anc_run_folder f = { dir, 1, 1, restart, NULL, NULL };
@@ -160,5 +186,6 @@ static void a_signal_or_a_time_limit_asks_to_stop(void)
 
 CHECK_SUITE("run_folder", CHECK(differences_are_named),
             CHECK(the_plan_of_every_preset_comes_back_from_its_json),
+            CHECK(shards_grow_where_there_would_be_over_a_thousand),
             CHECK(a_folder_is_of_one_run_until_it_is_restarted), CHECK(half_written_files_are_swept_away),
             CHECK(any_damage_to_run_json_is_found), CHECK(a_signal_or_a_time_limit_asks_to_stop));
