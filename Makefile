@@ -141,4 +141,4 @@ layers:
 format:
 	clang-format -i $(wildcard */*.[ch] tests/fuzz/*.[ch])
 clean:
-	rm -rf $(BUILD) $(BUILD)-sanitize $(BUILD)-fuzz anchorage demo
+	rm -rf $(BUILD) $(BUILD)-sanitize $(BUILD)-fuzz anchorage demo examples/__pycache__

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Reads what `anchorage label --stage roi` wrote, with h5py and numpy alone: the second stage's minibatches.
+"""Reads what `anchorage label --stage roi` wrote, with h5py and numpy alone (shards.py, beside this file, opens the
+shards): the second stage's minibatches.
 
 usage: read_roi_targets.py targets.h5 [VIEW]     prints what one view (0) trains on
 
@@ -8,8 +9,12 @@ predict them.
 """
 import sys
 
-import h5py
 import numpy as np
+
+from shards import Shards
+
+
+# f and v below are a shard and a view's row in it, as Shards gives them.
 
 
 def rows(f, group, name, v):
@@ -34,28 +39,30 @@ def per_class(f, label, target):
     return spread.reshape(len(label), -1), counts.reshape(len(label), -1)
 
 
-def main(path, v=0):
-    with h5py.File(path, "r") as f:
-        roi, label, target = minibatch(f, v)
-        gt, proposal = rows(f, "positives", "gt", v), rows(f, "rois", "proposal", v)
-        category = dict(zip(f["classes/label"][:], f["classes/category"][:]))
-        spread, counts = per_class(f, label, target)
-        height, width = f["views/size"][v]
-        print("view %d of %d: image %d, %d x %d px" % (v, len(f["views/image_id"]), f["views/image_id"][v], width, height))
-        print("candidates: %d positive, %d negative, %d ignored" % tuple(f["views/count"][v]))
-        print("minibatch: %d RoIs, %d of them positive" % (len(roi), len(target)))
-        for i in range(min(3, len(target))):
-            print(
-                "  %s at %s is of category %d and learns box %d of its image by t = %s"
-                % (
-                    "proposal %d" % proposal[i] if proposal[i] >= 0 else "the box itself",
-                    roi[i],
-                    category[label[i]],
-                    gt[i],
-                    target[i].round(4),
-                )
+def main(path, view=0):
+    shards = Shards(path)
+    f, v = shards[view]
+    roi, label, target = minibatch(f, v)
+    gt, proposal = rows(f, "positives", "gt", v), rows(f, "rois", "proposal", v)
+    category = dict(zip(f["classes/label"][:], f["classes/category"][:]))
+    spread, counts = per_class(f, label, target)
+    height, width = f["views/size"][v]
+    name = shards.file_name(view) and " (%s)" % shards.file_name(view)
+    print("view %d of %d: image %d%s, %d x %d px" % (view, len(shards), f["views/image_id"][v], name, width, height))
+    print("candidates: %d positive, %d negative, %d ignored" % tuple(f["views/count"][v]))
+    print("minibatch: %d RoIs, %d of them positive" % (len(roi), len(target)))
+    for i in range(min(3, len(target))):
+        print(
+            "  %s at %s is of category %d and learns box %d of its image by t = %s"
+            % (
+                "proposal %d" % proposal[i] if proposal[i] >= 0 else "the box itself",
+                roi[i],
+                category[label[i]],
+                gt[i],
+                target[i].round(4),
             )
-        print("for each class: targets %s, %d numbers of which count" % (spread.shape, counts.sum()))
+        )
+    print("for each class: targets %s, %d numbers of which count" % (spread.shape, counts.sum()))
 
 
 if __name__ == "__main__":

@@ -1,12 +1,16 @@
 #!/usr/bin/env python3
-"""Reads what `anchorage label` wrote, with h5py and numpy alone.
+"""Reads what `anchorage label` wrote, with h5py and numpy alone (shards.py, beside this file, opens the shards).
 
 usage: read_targets.py targets.h5 [VIEW]     prints what one view (0) trains on
 """
 import sys
 
-import h5py
 import numpy as np
+
+from shards import Shards
+
+
+# f and v below are a shard and a view's row in it, as Shards gives them.
 
 
 def rows(f, group, name, v):
@@ -35,31 +39,33 @@ def anchor_boxes(f, v, index):
     return out
 
 
-def main(path, v=0):
-    with h5py.File(path, "r") as f:
-        anchor, label = rows(f, "minibatch", "anchor", v), rows(f, "minibatch", "label", v)
-        target, gt = rows(f, "positives", "target", v), rows(f, "positives", "gt", v)
-        positive = anchor[label == 1]  # they come first, in the order of target and gt
-        box = anchor_boxes(f, v, positive)
-        height, width = f["views/size"][v]
-        print(
-            "view %d of %d: image %d, %d x %d px, %s"
-            % (
-                v,
-                len(f["views/image_id"]),
-                f["views/image_id"][v],
-                width,
-                height,
-                "mirrored" if f["views/flip"][v] else "not mirrored",
-            )
+def main(path, view=0):
+    shards = Shards(path)
+    f, v = shards[view]
+    anchor, label = rows(f, "minibatch", "anchor", v), rows(f, "minibatch", "label", v)
+    target, gt = rows(f, "positives", "target", v), rows(f, "positives", "gt", v)
+    positive = anchor[label == 1]  # they come first, in the order of target and gt
+    box = anchor_boxes(f, v, positive)
+    height, width = f["views/size"][v]
+    print(
+        "view %d of %d: image %d%s, %d x %d px, %s"
+        % (
+            view,
+            len(shards),
+            f["views/image_id"][v],
+            shards.file_name(view) and " (%s)" % shards.file_name(view),
+            width,
+            height,
+            "mirrored" if f["views/flip"][v] else "not mirrored",
         )
-        print("anchors: %d positive, %d negative, %d ignored" % tuple(f["views/count"][v]))
-        print("minibatch: %d anchors, %d of them positive" % (len(anchor), len(positive)))
-        for i in range(min(3, len(positive))):
-            print(
-                "  anchor %d at %s learns box %d of its image by t = %s"
-                % (positive[i], box[i], gt[i], target[i].round(4))
-            )
+    )
+    print("anchors: %d positive, %d negative, %d ignored" % tuple(f["views/count"][v]))
+    print("minibatch: %d anchors, %d of them positive" % (len(anchor), len(positive)))
+    for i in range(min(3, len(positive))):
+        print(
+            "  anchor %d at %s learns box %d of its image by t = %s"
+            % (positive[i], box[i], gt[i], target[i].round(4))
+        )
 
 
 if __name__ == "__main__":

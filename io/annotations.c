@@ -433,6 +433,30 @@ static anc_status read_names(const anc_annotations *a, anc_dataset *out, anc_err
     return ANC_OK;
 }
 
+/* As many times "". */
+static anc_status no_names(int64_t n, char ***out, anc_err *err)
+{
+    char **name = *out = calloc((size_t)n + 1, sizeof *name);
+    if (!name) return anc_fail(err, ANC_EMEMORY, "no memory for the names of %" PRId64 " images", n);
+    for (int64_t i = 0; i < n; i++)
+        if (!(name[i] = strdup(""))) return anc_fail(err, ANC_EMEMORY, "no memory for names");
+    return ANC_OK;
+}
+
+anc_status anc_annotations_names(anc_annotations *a, const anc_dataset **out, anc_err *err)
+{
+    anc_dataset *t = &a->table;
+    int64_t n = 0;
+    *out = t;
+    err->code = ANC_OK;
+    if (t->file_name) return ANC_OK;
+    if (!anc_h5_exists(&a->file, "/images/file_name"))
+        no_names(t->n_images, &t->file_name, err);
+    else if (!anc_h5_read_strings(&a->file, "/images/file_name", t->n_images, &t->file_name, &n, err))
+        anc_dataset_check_names(t, err);
+    return err->code ? anc_within(err, "%s", a->file.path) : ANC_OK;
+}
+
 anc_status anc_annotations_read_all(const anc_annotations *a, anc_dataset *out, anc_err *err)
 {
     if (anc_annotations_read(a, 0, a->table.n_images, out, err)) return err->code;

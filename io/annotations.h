@@ -37,6 +37,10 @@ anc_status anc_annotations_read(const anc_annotations *a, int64_t first, int64_t
 /* The categories alone, checked, into a data set that has none yet. On errors the caller clears it. */
 anc_status anc_annotations_categories(const anc_annotations *a, anc_dataset *out, anc_err *err);
 
+/* The images with their names and without boxes, read once and lent until the file is closed. A file of
+ * another writer may have no names: they are all "" then. Errors: ANC_EDATA, ANC_EMEMORY. */
+anc_status anc_annotations_names(anc_annotations *a, const anc_dataset **out, anc_err *err);
+
 /* Everything, names, categories and report included, into an empty data set. */
 anc_status anc_annotations_read_all(const anc_annotations *a, anc_dataset *out, anc_err *err);
 

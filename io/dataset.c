@@ -52,6 +52,13 @@ static anc_status check_name(const char *name, const char *what, int64_t id, anc
     return ANC_OK;
 }
 
+anc_status anc_dataset_check_names(const anc_dataset *d, anc_err *err)
+{
+    for (int64_t i = 0; i < d->n_images; i++)
+        if (check_name(d->file_name[i], "image", d->image[i].id, err)) return err->code;
+    return ANC_OK;
+}
+
 anc_status anc_image_check(const anc_image *image, const anc_image *before, anc_err *err)
 {
     if (image->width < 1 || image->height < 1 || image->width > ANC_MAX_SIDE || image->height > ANC_MAX_SIDE)

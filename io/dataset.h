@@ -75,6 +75,9 @@ void anc_dataset_clear(anc_dataset *d);
  * has them. Errors: ANC_EDATA, naming the image or annotation. */
 anc_status anc_dataset_check(const anc_dataset *d, anc_err *err);
 
+/* The images' names alone. */
+anc_status anc_dataset_check_names(const anc_dataset *d, anc_err *err);
+
 /* One image: its size, and its id against that of the image before (NULL: it is the first). */
 anc_status anc_image_check(const anc_image *image, const anc_image *before, anc_err *err);
 

@@ -223,6 +223,13 @@ anc_status anc_source_categories(const anc_source *s, anc_dataset *out, anc_err 
     return status;
 }
 
+anc_status anc_source_names(anc_source *s, const anc_dataset **out, anc_err *err)
+{
+    if (s->annotations) return anc_annotations_names(s->annotations, out, err);
+    *out = &s->dataset;
+    return ANC_OK;
+}
+
 anc_status anc_source_fingerprint(anc_source *s, uint64_t *out, anc_err *err)
 {
     enum { IMAGES_AT_ONCE = 8192 }; /* bounds memory; the value does not depend on it */

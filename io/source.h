@@ -50,6 +50,9 @@ const anc_findings *anc_source_findings(const anc_source *s);
 /* The categories alone, into an empty data set, which stays empty on errors. */
 anc_status anc_source_categories(const anc_source *s, anc_dataset *out, anc_err *err);
 
+/* All images with their names ("" where unknown), lent until the source is closed; boxes may be missing. */
+anc_status anc_source_names(anc_source *s, const anc_dataset **out, anc_err *err);
+
 /* A 64-bit checksum over every image's id, size and boxes, in order: the same for the same data in
  * whatever format it is stored. Reads the boxes once if it must. */
 anc_status anc_source_fingerprint(anc_source *s, uint64_t *out, anc_err *err);

@@ -1,6 +1,7 @@
 /* io/targets.c: see targets.h */
 #include "io/targets.h"
 #include "io/targets_table.h"
+#include "io/targets_where.h"
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
@@ -414,6 +415,7 @@ typedef struct {
     int64_t n_shards;
     int64_t *first[ANC_ROWS_KINDS];
     int64_t *offset[ANC_ROWS_KINDS]; /* [views + 1] over the whole data set */
+    int32_t *image;                  /* [views] which of the data set's images; NULL: nobody asks */
 } extent;
 
 static void extent_clear(extent *x)
@@ -422,6 +424,7 @@ static void extent_clear(extent *x)
         free(x->first[k]);
         free(x->offset[k]);
     }
+    free(x->image);
 }
 
 /* Reads one kind of offsets of one shard and appends them, moved up, to the data set's. */
@@ -459,7 +462,25 @@ static anc_status append_offsets(const anc_h5_file *f, int k, bool first_of_shar
     return ANC_OK;
 }
 
-static anc_status measure(const char *dir, const char *format, const bool *with, extent *x, anc_err *err)
+/* The images of a shard's views. */
+static anc_status append_images(const anc_h5_file *f, const anc_dataset *images, int64_t shard, extent *x,
+                                anc_err *err)
+{
+    int64_t views = x->first[ANC_ROWS_VIEWS][shard], n = x->first[ANC_ROWS_VIEWS][shard + 1] - views;
+    void *id;
+    if (anc_h5_read(f, columns[ANC_VIEWS_IMAGE_ID].name, ANC_H5_I64, 1, (int64_t[]){ n }, &id, &n, err))
+        return err->code;
+    int32_t *grown = realloc(x->image, (size_t)(views + n + 1) * sizeof *grown);
+    if (grown) x->image = grown;
+    anc_status status = grown ? anc_where_find(images, id, n, grown + views, err)
+                              : anc_fail(err, ANC_EMEMORY, "out of memory for the images of %lld views",
+                                         (long long)(views + n));
+    free(id);
+    return status;
+}
+
+static anc_status measure(const char *dir, const char *format, const bool *with, const anc_dataset *images,
+                          extent *x, anc_err *err)
 {
     for (int k = 0; k < ANC_ROWS_KINDS; k++) {
         x->first[k] = calloc((size_t)x->n_shards + 1, sizeof **x->first);
@@ -479,6 +500,7 @@ static anc_status measure(const char *dir, const char *format, const bool *with,
             append_offsets(&f, k, first, s, x, err);
             first = false;
         }
+        if (!err->code && images) append_images(&f, images, s, x, err);
         anc_h5_close(&f);
         if (err->code) return anc_within(err, "%s", path);
     }
@@ -538,7 +560,7 @@ anc_status anc_targets_write_index(const char *dir, int64_t n_shards, const bool
     extent x = { .n_shards = n_shards };
     snprintf(path, sizeof path, "%s/targets.h5", dir);
     err->code = ANC_OK;
-    if (measure(dir, anc_targets_format(about->rules->stage), with, &x, err) ||
+    if (measure(dir, anc_targets_format(about->rules->stage), with, about->images, &x, err) ||
         anc_h5_create_part_as(path, about->tag, &f, err)) {
         extent_clear(&x);
         return err->code;
@@ -552,6 +574,9 @@ anc_status anc_targets_write_index(const char *dir, int64_t n_shards, const bool
         if (with[k]) status = write_offset(&f, k, x.offset[k], x.first[ANC_ROWS_VIEWS][n_shards], err);
     for (int c = 0; c < ANC_N_COLUMNS && !status; c++)
         if (anc_targets_has(with, n_levels, c)) status = write_virtual(&f, c, n_levels, &x, err);
+    if (!status) status = anc_where_write_shards(&f, n_shards, x.first[ANC_ROWS_VIEWS], err);
+    if (!status && about->images)
+        status = anc_where_write_images(&f, about->images, x.image, x.first[ANC_ROWS_VIEWS][n_shards], err);
     extent_clear(&x);
     if (status) {
         anc_h5_abandon(&f);

@@ -3,7 +3,8 @@
  *
  * Both kinds of file have the same format, "anchorage-targets" or, for the second stage,
  * "anchorage-roi-targets", and the same datasets (docs/FORMAT.md). In the index all but the offsets are
- * virtual datasets over the shards, named relative to it, so that the folder can be moved.
+ * virtual datasets over the shards, named relative to it, so that the folder can be moved; and it says which
+ * shard and row each view is in (io/targets_where.h).
  */
 #ifndef ANC_IO_TARGETS_H
 #define ANC_IO_TARGETS_H
@@ -75,6 +76,7 @@ typedef struct {
     const char *tag;            /* for the name while it is written, see anc_h5_create_part_as; NULL: none */
     const anc_classes *classes; /* for /classes of the second stage */
     anc_out_cost *cost;         /* of the file's commit, added to until then; NULL: nobody asks */
+    const anc_dataset *images;  /* all, with their names, for an index; NULL: it says nothing of them */
 } anc_targets_about;
 
 /* Writes one shard, whole or not at all. *n_bytes is the file's size. Its content is on disk before it gets
@@ -94,7 +96,8 @@ void anc_targets_shard_name(char name[64], int64_t shard, int64_t n_shards);
 /* Removes the index, then every shard, whole or part, from dir; other files stay. */
 anc_status anc_targets_remove(const char *dir, anc_err *err);
 
-/* Writes dir/targets.h5 over the dir's n_shards shards, of the kinds in with[] and n_levels levels. */
+/* Writes dir/targets.h5 over the dir's n_shards shards, of the kinds in with[] and n_levels levels, one shard
+ * open at a time. */
 anc_status anc_targets_write_index(const char *dir, int64_t n_shards, const bool with[ANC_ROWS_KINDS],
                                    int32_t n_levels, const anc_targets_about *about, int64_t *n_bytes,
                                    anc_err *err);

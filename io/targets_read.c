@@ -2,6 +2,7 @@
 #include "io/targets_read.h"
 #include "io/h5_guard.h"
 #include "io/rois_check.h"
+#include "io/targets_where.h"
 #include <errno.h>
 #include <limits.h>
 #include <math.h>
@@ -33,6 +34,8 @@ struct anc_targets_file {
     part shard;                     /* of an index: the shard that was read last */
     int64_t shard_at;               /* which one, or -1 */
     int64_t *first[ANC_ROWS_KINDS]; /* of an index: [n_shards + 1] where each shard's rows begin */
+    anc_where where;                /* of an index: what it says of its views itself */
+    char **name;                    /* [where.n_images] of the images, read when first asked for */
 };
 
 /* ---- one file ---- */
@@ -183,6 +186,19 @@ static anc_status compare_offsets(anc_targets_file *f, int64_t s, int k, anc_err
     return ANC_OK;
 }
 
+static anc_status compare_images(const anc_targets_file *f, int64_t s, anc_err *err)
+{
+    int64_t id[OFFSETS_AT_ONCE], views = f->first[ANC_ROWS_VIEWS][s];
+    int64_t n = f->where.images ? f->first[ANC_ROWS_VIEWS][s + 1] - views : 0;
+    for (int64_t first = 0; first < n; first += OFFSETS_AT_ONCE) {
+        int64_t some = n - first < OFFSETS_AT_ONCE ? n - first : OFFSETS_AT_ONCE;
+        if (anc_h5_data_read(&f->shard.column[ANC_VIEWS_IMAGE_ID], first, some, id, err))
+            return anc_within(err, "%s", f->shard.file.path);
+        if (anc_where_check(&f->where, views + first, id, some, err)) return anc_within(err, "%s", f->path);
+    }
+    return ANC_OK;
+}
+
 /* Whether mapping i of a virtual dataset takes rows [first, first + n) of d from the whole of `dataset` in
  * `file`. */
 static bool maps(hid_t dcpl, int64_t i, const char *file, const char *dataset, const anc_h5_data *d,
@@ -283,12 +299,18 @@ static anc_status check_index(anc_targets_file *f, anc_err *err)
     }
     anc_h5_guard_leave(f->whole.file.guard);
     if (status) return status;
+    if (anc_where_open(&f->whole.file, f->info.n_shards, f->first[ANC_ROWS_VIEWS], &f->where, err))
+        return anc_within(err, "%s", f->path);
+    f->info.placed = f->where.shards;
+    f->info.n_images = f->where.images ? f->where.n_images : -1;
     for (int64_t s = 0; s < f->info.n_shards; s++) {
         if (open_shard(f, s, err)) return err->code;
         add_size(f, f->shard.file.path);
         for (int k = ANC_ROWS_MINIBATCH; k < ANC_ROWS_KINDS; k++)
             if (f->whole.with[k] && compare_offsets(f, s, k, err)) return err->code;
+        if (compare_images(f, s, err)) return err->code;
     }
+    anc_where_forget(&f->where);
     return ANC_OK;
 }
 
@@ -366,6 +388,7 @@ static anc_status open_whole(anc_targets_file *f, const char *path, anc_err *err
     memcpy(f->info.with, f->whole.with, sizeof f->info.with);
     memcpy(f->info.n, f->whole.n, sizeof f->info.n);
     f->info.n_shards = 1;
+    f->info.n_images = -1;
     f->info.index = f->whole.index;
     add_size(f, f->path);
     if (anc_h5_get_string(&f->whole.file, "/", "anchorage_version", &f->info.version, err))
@@ -394,6 +417,9 @@ anc_status anc_targets_open(const char *path, anc_targets_file **out, anc_err *e
 void anc_targets_close(anc_targets_file *f)
 {
     if (!f) return;
+    for (int64_t i = 0; f->name && i < f->where.n_images; i++) free(f->name[i]);
+    free(f->name);
+    anc_where_close(&f->where);
     part_close(&f->shard);
     part_close(&f->whole);
     for (int k = 0; k < ANC_ROWS_KINDS; k++) free(f->first[k]);
@@ -407,6 +433,26 @@ void anc_targets_close(anc_targets_file *f)
 }
 
 const anc_targets_info *anc_targets_about_file(const anc_targets_file *f) { return &f->info; }
+
+anc_status anc_targets_names(anc_targets_file *f, const char *const **name, anc_err *err)
+{
+    int64_t n;
+    *name = NULL;
+    if (!f->where.images) return ANC_OK;
+    if (!f->name &&
+        anc_h5_read_strings(&f->whole.file, "/images/file_name", f->where.n_images, &f->name, &n, err))
+        return anc_within(err, "%s", f->path);
+    *name = (const char *const *)f->name;
+    return ANC_OK;
+}
+
+anc_status anc_targets_image(const anc_targets_file *f, int64_t view, int32_t *image, anc_err *err)
+{
+    *image = -1;
+    if (!f->where.images) return ANC_OK;
+    if (anc_h5_data_read(&f->where.image, view, 1, image, err)) return anc_within(err, "%s", f->path);
+    return ANC_OK; /* one of the images: the index was checked when it was opened */
+}
 
 /* ---- rows ---- */
 

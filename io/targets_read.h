@@ -31,6 +31,8 @@ typedef struct {
     const char *path; /* of the file; in a folder that of its targets.h5 */
     bool index;
     int64_t n_shards; /* 1 for a shard by itself */
+    bool placed;      /* an index that says which shard and row each view is in */
+    int64_t n_images; /* that an index names; -1: none, and of a shard */
     int64_t shard;    /* which one a shard is; -1: an index, or not known */
     int64_t n_bytes;  /* of the file, and of an index's shards */
     bool with[ANC_ROWS_KINDS];
@@ -49,6 +51,13 @@ typedef struct {
 anc_status anc_targets_open(const char *path, anc_targets_file **out, anc_err *err);
 void anc_targets_close(anc_targets_file *f); /* NULL is allowed */
 const anc_targets_info *anc_targets_about_file(const anc_targets_file *f);
+
+/* The file names of an index's images [n_images], "" where unknown; NULL: it says nothing of them. They last
+ * until the file is closed. */
+anc_status anc_targets_names(anc_targets_file *f, const char *const **name, anc_err *err);
+
+/* Which of them a view is of; -1 where the index says nothing of images. */
+anc_status anc_targets_image(const anc_targets_file *f, int64_t view, int32_t *image, anc_err *err);
 
 /* Views [first, first + n) with the rows of every kind that the file has, into t, whose rows they replace and
  * whose offsets then start at 0. t is zeroed before its first use; anc_targets_clear in the end. Every row is

@@ -156,6 +156,10 @@ void anc_inspect_head(const char *path, const anc_targets_info *info, const char
     printf("  %s version %d, written by anchorage %s\n", anc_targets_format(info->stage), ANC_TARGETS_VERSION,
            info->version);
     print_config(info);
+    if (info->index && !info->placed)
+        puts("  of an earlier build: it does not say which shard each view is in; the same label command "
+             "again "
+             "adds that");
     printf("  kept: minibatches and their targets%s%s%s\n",
            info->with[ANC_ROWS_ASSIGNMENT] ? ", every positive and ignored anchor" : "",
            info->with[ANC_ROWS_LABELS] ? ", the label of every anchor" : "",
@@ -214,18 +218,23 @@ anc_status anc_inspect_print_some(anc_targets_file *file, anc_rows sampled, int6
 {
     int64_t n = anc_targets_about_file(file)->n[ANC_ROWS_VIEWS];
     anc_targets t = { 0 };
+    const char *const *name = NULL;
     if (wanted < n) n = wanted;
+    if (n && anc_targets_names(file, &name, err)) return err->code;
     if (n)
         printf(
-            "\n  view            image epoch flip  height x width  positive  negative  ignored  sampled\n");
+            "\n  view            image epoch flip  height x width  positive  negative  ignored  sampled%s\n",
+            name ? "    file name" : "");
     for (int64_t v = 0; v < n; v++) {
-        if (anc_targets_read(file, v, 1, &t, err)) break;
+        int32_t image;
+        if (anc_targets_read(file, v, 1, &t, err) || anc_targets_image(file, v, &image, err)) break;
         const int32_t *size = t.column[ANC_VIEWS_SIZE], *count = t.column[ANC_VIEWS_COUNT];
         int64_t positives = t.n[ANC_ROWS_POSITIVES];
-        printf("  %4lld %16lld %5d %4s %7d x %-6d %8d %9d %8d  %lld + %lld\n", (long long)v,
+        printf("  %4lld %16lld %5d %4s %7d x %-6d %8d %9d %8d  %lld + %lld", (long long)v,
                (long long)*(int64_t *)t.column[ANC_VIEWS_IMAGE_ID], *(int32_t *)t.column[ANC_VIEWS_EPOCH],
                *(uint8_t *)t.column[ANC_VIEWS_FLIP] ? "yes" : "no", size[0], size[1], count[0], count[1],
                count[2], (long long)positives, (long long)(t.n[sampled] - positives));
+        printf("%s%s\n", name ? "    " : "", name ? name[image] : "");
     }
     anc_targets_clear(&t);
     return err->code;

@@ -63,10 +63,11 @@ typedef struct {
     int64_t *verdict;       /* [n_shards] ABSENT, WHOLE or FAULTY, the same on all ranks */
     anc_team team;
     const anc_kernels *kernels;
-    anc_source *source; /* rank 0 */
-    anc_lock *lock;     /* rank 0 */
-    size_t made;        /* of the folder, for anc_run_folder_leave */
-    char *config;       /* JSON, the same on all ranks */
+    anc_source *source;        /* rank 0 */
+    const anc_dataset *images; /* rank 0: with their names, for the index */
+    anc_lock *lock;            /* rank 0 */
+    size_t made;               /* of the folder, for anc_run_folder_leave */
+    char *config;              /* JSON, the same on all ranks */
     anc_progress progress;
     int64_t views_done;
     anc_shard_maker maker;
@@ -240,6 +241,7 @@ static anc_status plan_source(job *j, anc_err *err)
     p->n_images = anc_source_images(j->source);
     p->n_boxes = anc_source_boxes(j->source);
     if (!p->images_per_shard) p->images_per_shard = anc_label_images_per_shard(p);
+    if (anc_source_names(j->source, &j->images, err)) return err->code;
     if (o->proposals && plan_rois(j, err)) return err->code;
     return anc_source_fingerprint(j->source, &p->fingerprint, err);
 }
@@ -447,20 +449,25 @@ static anc_status do_index(job *j, bool changed, anc_label_timings *t, anc_err *
 {
     const anc_label_plan *p = &j->plan.label;
     const anc_run_of_shards run = { j->o.out, j->config, ANC_VERSION, p };
-    const anc_targets_about about = {
-        .config = j->config, .rules = &p->rules, .tag = j->plan.tag, .classes = &j->classes, .cost = &t->index
-    };
+    const anc_targets_about about = { .config = j->config,
+                                      .rules = &p->rules,
+                                      .tag = j->plan.tag,
+                                      .classes = &j->classes,
+                                      .cost = &t->index,
+                                      .images = j->images };
     const int32_t n_levels = j->maker.targets.n_levels;
     bool with[ANC_ROWS_KINDS];
     anc_targets_kept(p->rules.stage, p->assignment, p->labels, p->with_gt, with);
     double start = anc_now_s();
-    bool all = true, there;
+    bool all = true, there, earlier;
     if (j->o.part_n > 1) {
         if (look_at_shards(j, true, err)) return err->code;
         for (int64_t s = 0; s < j->n_shards; s++) all = all && j->verdict[s] == WHOLE;
     }
     anc_err fault = { 0 };
-    if (all && !j->team.rank && (anc_index_check(&run, &there, &fault) || changed)) {
+    if (all && !j->team.rank &&
+        (anc_index_check(&run, &there, &fault) || anc_index_names_check(&run, j->images, &earlier, &fault) ||
+         changed)) {
         if (fault.code && there) fprintf(stderr, "label: %s; writing it again\n", fault.text);
         anc_targets_write_index(j->o.out, j->n_shards, with, n_levels, &about, &t->index_bytes, err);
         j->index_written = !err->code;

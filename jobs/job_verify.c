@@ -178,10 +178,14 @@ static anc_status check_names(job *j, anc_err *err)
 static anc_status check_index(job *j, bool shards_whole, anc_err *err)
 {
     const anc_run_of_shards run = { j->path, j->run.config, j->run.version, &j->plan };
+    const anc_dataset *images;
     anc_targets_file *f = NULL;
-    bool there;
+    bool there, earlier;
     if (!anc_index_check(&run, &there, err) && shards_whole) anc_targets_open(j->path, &f, err);
     anc_targets_close(f);
+    if (!err->code && j->source && !anc_source_names(j->source, &images, err) &&
+        anc_index_names_check(&run, images, &earlier, err) && earlier)
+        *err = (anc_err){ 0 }; /* names nothing, so nothing wrongly */
     return as_fault(j, err);
 }
 

@@ -83,3 +83,40 @@ anc_status anc_index_check(const anc_run_of_shards *r, bool *there, anc_err *err
     free(version);
     return err->code;
 }
+
+/* The first image that the index has otherwise, or -1. */
+static int64_t other_image(const anc_dataset *images, const int64_t *id, char *const *name, int64_t n)
+{
+    int64_t i = 0;
+    while (i < n && i < images->n_images && id[i] == images->image[i].id &&
+           !strcmp(name[i], images->file_name[i]))
+        i++;
+    return i < n || i < images->n_images ? i : -1;
+}
+
+anc_status anc_index_names_check(const anc_run_of_shards *r, const anc_dataset *images, bool *earlier,
+                                 anc_err *err)
+{
+    char path[PATH_MAX], **name = NULL;
+    anc_h5_file f = { 0 };
+    int64_t n = 0, n_names = 0, other = -1;
+    void *id = NULL;
+    err->code = ANC_OK;
+    *earlier = false;
+    snprintf(path, sizeof path, "%s/targets.h5", r->dir);
+    if (anc_h5_open(path, NULL, ANC_TARGETS_VERSION, &f, err)) return anc_within(err, "%s", path);
+    *earlier = !anc_h5_exists(&f, "/views/shard") || !anc_h5_exists(&f, "/images");
+    if (*earlier)
+        anc_fail(err, ANC_EDATA, "is of an earlier build: it does not say where each view is");
+    else if (!anc_h5_read(&f, "/images/id", ANC_H5_I64, 1, (int64_t[]){ -1 }, &id, &n, err) &&
+             !anc_h5_read_strings(&f, "/images/file_name", n, &name, &n_names, err))
+        other = other_image(images, id, name, n);
+    if (other >= 0)
+        anc_fail(err, ANC_EDATA, "entry %lld of /images is not the annotations' image of that place and name",
+                 (long long)other);
+    anc_h5_close(&f);
+    for (int64_t i = 0; name && i < n_names; i++) free(name[i]);
+    free(name);
+    free(id);
+    return err->code ? anc_within(err, "%s", path) : ANC_OK;
+}

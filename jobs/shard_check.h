@@ -18,4 +18,10 @@ anc_status anc_shard_check(const anc_run_of_shards *r, int64_t shard, bool rows,
  * anc_targets_open. */
 anc_status anc_index_check(const anc_run_of_shards *r, bool *there, anc_err *err);
 
+/* Whether a whole index says where its views are and names the data set's images as images does. Errors:
+ * ANC_EDATA, with the index's path: another name, or an index of an earlier build, which says neither
+ * (*earlier). */
+anc_status anc_index_names_check(const anc_run_of_shards *r, const anc_dataset *images, bool *earlier,
+                                 anc_err *err);
+
 #endif

@@ -97,7 +97,7 @@ static void verify_finds_what_is_wrong_and_repair_mends_it(void)
     CU_ASSERT_EQUAL(
         check_run(&text,
                   "/usr/bin/python3 -c \"import h5py, zlib; p = '%s/shard-00003-of-00024.h5'; "
-                  "f = h5py.File(p, 'r+'); f['views/image_id'][4] += 100000; f.close(); "
+                  "f = h5py.File(p, 'r+'); f['views/scale'][4] *= 2; f.close(); "
                   "b = open(p, 'rb').read().split(b'\\nanchorage-seal')[0]; "
                   "open(p, 'wb').write(b + b'\\nanchorage-seal crc32 %%08x\\n' %% zlib.crc32(b))\"",
                   folder),

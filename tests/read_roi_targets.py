@@ -8,10 +8,14 @@ candidates. Written after torchvision's RoIHeads, not after our code. Which of s
 computed, but they must be as many as there should be, each one of them, and ascending.
 """
 import json
+import os
 import sys
 
 import h5py
 import numpy as np
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../examples"))
+from shards import Shards
 
 F = np.float32
 BATCH, QUOTA, IOU, WEIGHTS = 512, 128, F(0.5), np.array([10, 10, 5, 5], F)
@@ -103,17 +107,19 @@ def main(annotations, proposals, targets, views):
     for a in data["annotations"]:
         if a["bbox"][2] > 0 and a["bbox"][3] > 0:
             boxes.setdefault(a["image_id"], []).append(a)
-    with h5py.File(targets, "r") as f, h5py.File(proposals, "r") as g:
+    shards = Shards(targets)
+    with h5py.File(proposals, "r") as g:
         at = {int(i): k for k, i in enumerate(g["images/id"][:])}
         offset, xyxy = g["proposals/offset"][:], g["proposals/xyxy"]
-        views = views or range(len(f["views/image_id"]))
-        for v in views:
+        views = views or range(len(shards))
+        for view in views:
+            f, v = shards[view]
             i = int(f["views/image_id"][v])
             listed = [(k, a) for k, a in enumerate(boxes.get(i, [])) if not a.get("iscrowd")]
             try:
                 check_view(f, v, images[i], listed, xyxy[offset[at[i]] : offset[at[i] + 1]])
             except AssertionError as wrong:
-                sys.exit("view %d (image %d): %s differ" % (v, i, wrong))
+                sys.exit("view %d (image %d): %s differ" % (view, i, wrong))
     print("%d views recomputed, equal" % len(views))
 
 

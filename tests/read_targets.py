@@ -4,12 +4,16 @@
 usage: read_targets.py TARGETS.h5 [VIEW]...      written with --assignment --labels --with-gt, --crowd drop, and
                                                  torchvision-fpn's rules for all but sizes
 
-An example of how the file is read, too: every array that a trainer needs is made here.
+An example of how the file is read, too: every array that a trainer needs is made here. f and view are a shard and a view's
+row in it.
 """
+import os
 import sys
 
-import h5py
 import numpy as np
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../examples"))
+from shards import Shards
 
 
 def anchors_of(f, view):
@@ -76,13 +80,13 @@ def check(f, view):
 
 
 def main():
-    with h5py.File(sys.argv[1], "r") as f:
-        views = [int(v) for v in sys.argv[2:]] or range(len(f["views/image_id"]))
-        for view in views:
-            try:
-                check(f, view)
-            except AssertionError as fault:
-                sys.exit("view %d: %s" % (view, fault))
+    shards = Shards(sys.argv[1])
+    views = [int(v) for v in sys.argv[2:]] or range(len(shards))
+    for view in views:
+        try:
+            check(*shards[view])
+        except AssertionError as fault:
+            sys.exit("view %d: %s" % (view, fault))
     print("%d views recomputed, equal" % len(views))
 
 

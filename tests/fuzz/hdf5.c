@@ -179,6 +179,25 @@ static const int64_t shard_views[SHARDS] = { 1, 2 };
 static int64_t shard_rows[ANC_ROWS_KINDS][SHARDS];
 static char *config;
 
+/* Where the three views of an index are, and of which image. */
+static double view_shard(int64_t i) { return i > 0; }
+static double view_row(int64_t i) { return i > 1; }
+
+static int list_places(shape_item items[ROOM], int n)
+{
+    const shape_item places[] = {
+        DATA("/views/shard", ANC_H5_I32, view_shard, 1, 3),
+        DATA("/views/row", ANC_H5_I32, view_row, 1, 3),
+        DATA("/views/image", ANC_H5_I32, view_row, 1, 3), /* ids ascend from 1 in each shard */
+        { "/shards/file_name", .kind = SHAPE_NAMES, .rank = 1, .dims = { 2 }, .n_maps = SHARDS,
+          .map = shard_names },
+        DATA("/images/id", ANC_H5_I64, ascending, 1, 2),
+        { "/images/file_name", .kind = SHAPE_NAMES, .rank = 1, .dims = { 2 } },
+    };
+    memcpy(items + n, places, sizeof places);
+    return n + COUNT(places);
+}
+
 /* What targets of n views hold; an index (of both shards) maps all but the offsets. */
 static int list_targets(shape_item items[ROOM], int64_t views, int with, int index)
 {
@@ -222,7 +241,7 @@ static int list_targets(shape_item items[ROOM], int64_t views, int with, int ind
         if (index) items[n].n_maps = SHARDS, items[n].map = shard_names, items[n].rows = shard_rows[k];
         n++;
     }
-    return n;
+    return index ? list_places(items, n) : n;
 }
 
 enum { ALL_KINDS = 63, FEW_KINDS = 7 };

@@ -71,6 +71,12 @@ anc_status fuzz_read_targets(const char *path, anc_err *err)
     }
     for (int64_t i = n - 1; i >= 0 && i > n - 4 && !err->code; i--)
         anc_targets_read(f, i, 1, &t, err); /* back again */
+    const char *const *name = NULL;
+    if (!err->code) anc_targets_names(f, &name, err);
+    for (int64_t i = 0; name && i < n && !err->code; i++) {
+        int32_t image;
+        if (!anc_targets_image(f, i, &image, err) && !name[image]) abort();
+    }
     if (!err->code) anc_targets_sum_end(&sum, info);
     if (!err->code) anc_config_read_json(info->config, &rules, &(anc_err){ 0 });
     anc_targets_clear(&t);

@@ -324,7 +324,7 @@ static void write_dataset(hid_t file, const shape_item *item, const char *before
 static void write_names(hid_t file, const shape_item *item, shape_stream *s)
 {
     unsigned how = shape_take(s);
-    size_t bytes = how & 2 ? 1 + shape_take(s) : 8;
+    size_t bytes = how & 2 ? 1 + shape_take(s) : item->map ? 32 : 8;
     hsize_t n = (hsize_t)item->dims[0] + (how & 4 ? shape_take(s) % 4 : 0);
     if (how & 8) return;
     make_group(file, item->object, 0);
@@ -336,6 +336,8 @@ static void write_names(hid_t file, const shape_item *item, shape_stream *s)
     for (hsize_t i = 0; i < n; i++) {
         for (size_t k = 0; k < (how ? bytes : 1); k++)
             text[i * bytes + k] = (char)(how & 64 ? shape_take(s) : 'a' + i);
+        size_t length = item->map && i < (hsize_t)item->n_maps && !(how & 64) ? strlen(item->map[i]) : 0;
+        memcpy(text + i * bytes, length ? item->map[i] : "", length < bytes ? length : bytes);
         memset(word[i % 64], 'b', 8);
         word[i % 64][8] = '\0';
         each[i % 64] = how & 128 && i == 1 ? NULL : word[i % 64];

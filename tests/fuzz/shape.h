@@ -22,7 +22,7 @@ typedef struct {
     double (*value)(int64_t i); /* of the ith element, or of the attribute (i = 0) */
     const char *text;           /* SHAPE_TEXT */
     int n_maps;                 /* a virtual dataset: of so many files ... */
-    const char *const *map;     /* ... by these names, with */
+    const char *const *map;     /* ... by these names, with (of SHAPE_NAMES: the names) */
     const int64_t *rows;        /* so many rows each */
 } shape_item;
 
