@@ -222,8 +222,8 @@ static anc_status finish_categories(anc_builder *b, anc_dataset *out, anc_err *e
     for (int64_t k = 0; k < b->n_boxes; k++) {
         int32_t id = b->box[k].category;
         if (id == known) continue;
-        if (!bsearch(&(anc_category){ id, NULL }, out->category, (size_t)n, sizeof *out->category,
-                     by_category_id))
+        const anc_category wanted = { id, NULL };
+        if (!bsearch(&wanted, out->category, (size_t)n, sizeof *out->category, by_category_id))
             return anc_fail(err, ANC_EDATA,
                             "annotation %" PRId64 " of image %" PRId64 " has category %d, which the list of "
                             "categories lacks: add it there or correct the annotation",

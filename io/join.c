@@ -247,8 +247,9 @@ static int by_category_id(const void *a, const void *b)
 static anc_status renumber(const join *j, int s, int64_t image, anc_gt *box, anc_err *err)
 {
     const anc_dataset *d = &j->set[s];
-    const anc_category *c = bsearch(&(anc_category){ box->category, NULL }, d->category,
-                                    (size_t)d->n_categories, sizeof *d->category, by_category_id);
+    const anc_category wanted = { box->category, NULL },
+                       *c = bsearch(&wanted, d->category, (size_t)d->n_categories, sizeof *d->category,
+                                    by_category_id);
     if (!c)
         return anc_fail(err, ANC_EDATA,
                         "%s: annotation %" PRId64 " of image %" PRId64

@@ -80,6 +80,15 @@ typedef struct {
     int64_t n_objects, room;
 } reader;
 
+/* Where the parser is; expat 2.9 deprecates the calls that every version has. */
+#if XML_MAJOR_VERSION * 100 + XML_MINOR_VERSION >= 209
+static int64_t line_of(const reader *r) { return (int64_t)XML_GetCurrentLineNumber64(r->parser); }
+static int64_t column_of(const reader *r) { return (int64_t)XML_GetCurrentColumnNumber64(r->parser) + 1; }
+#else
+static int64_t line_of(const reader *r) { return (int64_t)XML_GetCurrentLineNumber(r->parser); }
+static int64_t column_of(const reader *r) { return (int64_t)XML_GetCurrentColumnNumber(r->parser) + 1; }
+#endif
+
 static void stop(reader *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static void stop(reader *r, const char *format, ...)
 {
@@ -89,7 +98,7 @@ static void stop(reader *r, const char *format, ...)
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    r->part->line = (int64_t)XML_GetCurrentLineNumber(r->parser);
+    r->part->line = line_of(r);
     anc_part_fail(r->part, r->err, "%s", text);
     XML_StopParser(r->parser, XML_FALSE);
 }
@@ -106,7 +115,7 @@ static bool number(reader *r, double *out)
     char *comma = strchr(p, ',');
     if (comma && !strchr(comma + 1, ',') && !strchr(p, '.')) {
         *comma = '.';
-        r->part->line = (int64_t)XML_GetCurrentLineNumber(r->parser);
+        r->part->line = line_of(r);
         anc_part_find_here(r->part, ANC_FIND_NUMBER);
     }
     if (n && n == strspn(p, "+-0123456789.eE") &&
@@ -137,7 +146,7 @@ static void take_flag(reader *r, uint8_t bit)
 
 static void begin_object(reader *r)
 {
-    r->now = (object){ .line = (int64_t)XML_GetCurrentLineNumber(r->parser) };
+    r->now = (object){ .line = line_of(r) };
     r->name[0] = '\0';
     r->seen = 0;
 }
@@ -280,14 +289,12 @@ static void XMLCALL on_end(void *context, const XML_Char *element)
 static anc_status syntax_error(reader *r, anc_err *err)
 {
     enum XML_Error code = XML_GetErrorCode(r->parser);
-    r->part->line = (int64_t)XML_GetCurrentLineNumber(r->parser);
+    r->part->line = line_of(r);
     const char *hint = code == XML_ERROR_NO_ELEMENTS || code == XML_ERROR_UNCLOSED_TOKEN
                            ? ": is the file whole?"
                        : code == XML_ERROR_AMPLIFICATION_LIMIT_BREACH ? ": entities that grow without end"
                                                                       : "";
-    return anc_part_fail(r->part, err, "column %lu: %s%s",
-                         (unsigned long)XML_GetCurrentColumnNumber(r->parser) + 1, XML_ErrorString(code),
-                         hint);
+    return anc_part_fail(r->part, err, "column %" PRId64 ": %s%s", column_of(r), XML_ErrorString(code), hint);
 }
 
 static anc_status parse(reader *r, anc_stream *in, anc_err *err)
