@@ -161,7 +161,7 @@ static void what_is_not_as_asked_is_refused(void)
         { "/text", ANC_H5_I64, 1, { 3, 0 }, "strings, not int64" },
         { "/deep/er/int32", ANC_H5_I32, 1, { 15, 0 }, "2 dimensions, not 1" },
         { "/deep/er/int32", ANC_H5_I32, 2, { 4, 5 }, "3 entries in dimension 0, not 4" },
-        { "/deep/er", ANC_H5_I32, 1, { 1, 0 }, "/deep/er cannot be opened (HDF5: not a dataset)" },
+        { "/deep/er", ANC_H5_I32, 1, { 1, 0 }, "/deep/er cannot be opened (HDF5: " },
         { "/absent", ANC_H5_I32, 1, { 1, 0 }, "/absent" },
     };
     for (size_t k = 0; k < sizeof row / sizeof *row; k++) {
@@ -225,8 +225,10 @@ static void damaged_data_are_noticed_in_words(void)
     size -= 31; /* without its seal HDF5's own checksums are left */
     CU_ASSERT_EQUAL_FATAL(anc_h5_open(check_file("damaged.h5", bytes, size), FORMAT, 1, &f, &err), ANC_OK);
     CU_ASSERT_EQUAL(anc_h5_read(&f, "/rows", ANC_H5_F64, 1, (int64_t[]){ -1 }, &data, &n, &err), ANC_EDATA);
-    CU_ASSERT_PTR_NOT_NULL(
-        strstr(err.text, "/rows cannot be read; is the file damaged? (HDF5: data error detected"));
+    static const char ours[] = "/rows cannot be read; is the file damaged? (HDF5: ";
+    const char *said = strstr(err.text, ours); /* then HDF5's own words, which change with its version */
+    CU_ASSERT_PTR_NOT_NULL_FATAL(said);
+    CU_ASSERT(strlen(said) > strlen(ours) + 10);
     anc_h5_close(&f);
     free(bytes);
 }
