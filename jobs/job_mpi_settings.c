@@ -31,6 +31,7 @@ static const struct {
     { DESK, "OMPI_MCA_btl_vader_single_copy_mechanism", "none",
       "containers forbid the system call behind it; 4" },
     { DESK, "OMPI_MCA_smsc", "^cma", "5" },
+    { DESK, "OMPI_MCA_btl_tcp_if_include", "lo", "5 reports networks that it cannot use, a line for each rank" },
     { CLUSTER, "OMPI_MCA_oob_tcp_keepalive_time", "5",
       "a network that is cut ends the job instead of hanging it; 4" },
     { CLUSTER, "OMPI_MCA_oob_tcp_keepalive_intvl", "2", NULL },

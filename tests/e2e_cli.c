@@ -195,6 +195,8 @@ static void the_settings_of_mpi_are_lines_for_a_shell_that_keep_what_is_set(void
 {
     expect(0, "mpi-settings desk", "export PRTE_MCA_rmaps_default_mapping_policy=", NULL);
     expect(0, "mpi-settings desk", "export PRTE_MCA_mapby=", NULL);
+    expect(0, "mpi-settings desk", "export OMPI_MCA_btl_tcp_if_include=\"${OMPI_MCA_btl_tcp_if_include-lo}\"",
+           NULL);
     expect(0, "mpi-settings cluster", "export OMPI_MCA_oob_tcp_keepalive_time=", NULL);
     expect(2, "mpi-settings moon", NULL, "'moon' is neither desk nor cluster");
     char *text = NULL;
