@@ -106,7 +106,9 @@ int main(int argc, char **argv)
 {
     first_rank = anc_opts_speaks();
     anc_h5_guard_set(say_damaged, ANC_H5_GUARD_S);
+    anc_team_hold();
     int code = leave_code(run(argc, argv));
+    anc_team_leave();
     /* mpirun ends all others when a process fails: who is refused in silence leaves that to the one that says
      * why */
     return code == ANC_EXIT_USAGE && !first_rank && !anc_team_started() ? ANC_EXIT_DONE : code;

@@ -8,7 +8,7 @@
 
 static const size_t chunk_bytes = (size_t)1 << 30; /* MPI counts are int */
 
-static bool started;
+static bool started, held, stopped;
 
 anc_status anc_team_start(anc_team *team, anc_err *err)
 {
@@ -38,9 +38,22 @@ anc_status anc_team_start(anc_team *team, anc_err *err)
 
 bool anc_team_started(void) { return started; }
 
+void anc_team_hold(void) { held = true; }
+
+void anc_team_leave(void)
+{
+    if (!stopped) return;
+    MPI_Barrier(MPI_COMM_WORLD);
+    MPI_Finalize();
+    stopped = false;
+}
+
 void anc_team_stop(anc_team *team)
 {
-    if (team->size > 1) MPI_Finalize();
+    if (team->size > 1) {
+        stopped = true;
+        if (!held) anc_team_leave();
+    }
     *team = (anc_team){ .comm = MPI_COMM_NULL };
 }
 

@@ -27,8 +27,14 @@ anc_status anc_team_start(anc_team *team, anc_err *err);
 /* True from a successful anc_team_start on. */
 bool anc_team_started(void);
 
-/* Collective. Ends MPI. */
+/* Collective. Ends MPI, or after anc_team_hold leaves that to anc_team_leave. */
 void anc_team_stop(anc_team *team);
+
+/* mpirun kills the others as soon as one process ends with a failure. A program that has something left to do
+ * after the team calls anc_team_hold first and anc_team_leave last: no rank gets past it before all are
+ * there. */
+void anc_team_hold(void);
+void anc_team_leave(void); /* collective, where a team was stopped */
 
 /* Ends every rank at once, with exit code 1 and one line on stderr. Only for a rank that cannot reach
  * the next agreement; any other failure goes through anc_team_agree. */
