@@ -373,7 +373,7 @@ static void a_view_without_proposals_trains_on_its_boxes(void)
            "note: 1 view without proposals; there the boxes alone are trained on, if there are any");
     code = check_run(&text,
                      "/usr/bin/python3 -c \"import h5py; f = h5py.File('%s/targets.h5'); "
-                     "print(list(f['rois/offset']), list(f['rois/label']), list(f['rois/proposal']), "
+                     "print(*(f['rois/' + x][:].tolist() for x in ('offset', 'label', 'proposal')), "
                      "f['classes'].attrs['background'], f['positives/target'][:].tolist())\"",
                      out);
     expect(code, 0, text,
