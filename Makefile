@@ -1,10 +1,11 @@
-# Anchorage. `make demo` and `make check` each do all the set-up; README.md says more.
+# Anchorage. `make demo` and `make check` each do all the set-up; README.md says more. Whoever changes the code builds with
+# WERROR=-Werror, as .ci/run does.
 VERSION := 0.1.0
 BUILD   ?= build
 PREFIX  ?= /usr/local
 CC      := $(if $(filter default,$(origin CC)),gcc,$(CC))
 EXTRA   ?=
-WERROR  ?= -Werror
+WERROR  ?=
 REAL    ?= ../shared
 PKG     := pkg-config
 
@@ -45,17 +46,23 @@ DAMAGE := $(call objects,tests/fuzz/damage.c tests/fuzz/readers.c)
 # What mpirun needs to be told on a desk or in a container; the program knows. On a cluster call mpirun or srun yourself.
 desk     = eval "$$($(BUILD)/anchorage mpi-settings desk)" &&
 say      = $(if $(V),,@echo "$(1) $@";)# V=1 shows the whole commands
+find     = CC='$(CC)' FLAGS='$(MPI_C) $(HDF5_C) $(BLAS_C) $(IO_C)' LIBS='$(LIBS)' tools/deps.sh
 PARALLEL = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 again    = +@$(MAKE) --no-print-directory $(PARALLEL)
 
-.PHONY: all programs check check-built check-faults check-slurm check-hosts check-real sanitize fuzz demo demo-built bench \
+.PHONY: all programs check check-built check-faults check-slurm check-hosts check-real check-setup check-systems \
+        sanitize fuzz demo demo-built bench \
         bench-import bench-peers bench-survive deps install layers format clean
 all: layers $(BUILD)/anchorage
 	@ln -sfn $(BUILD)/anchorage anchorage
 
 # What the packages' flags are is only known once deps has run, hence a make of its own for what follows.
-check demo: deps
-	$(again) $@-built
+demo: deps
+	$(again) demo-built
+check: deps
+	$(again) all
+	@$(find) --look-tests
+	$(again) check-built
 
 check-built: all $(addprefix $(BUILD)/,unit e2e team)
 	@$(desk) tools/check.sh $(BUILD) unit e2e team:1 team:2 team:3 team:5
@@ -71,13 +78,19 @@ check-faults check-slurm check-hosts: all
 check-real: all $(BUILD)/real $(BUILD)/unit
 	@$(desk) ANC_REAL=$(abspath $(REAL)) tools/check.sh $(BUILD) real
 
+# What deps says and does on machines that lack things; builds and tests on bare Debian and Ubuntu systems: tools/check-systems.sh.
+check-setup:
+	@tests/setup.sh
+check-systems:
+	@tools/check-systems.sh
+
 sanitize:
 	$(again) BUILD=$(BUILD)-sanitize EXTRA='-fsanitize=address,undefined -fno-sanitize-recover=all' $(BUILD)-sanitize/unit
 	@tools/check.sh $(BUILD)-sanitize unit
 
 # SECONDS=n for each target, or RUNS=n; TARGETS="coco head" for some: docs/FUZZ.md. (SECONDS is a variable of bash's own.)
 fuzz: all
-	@CC=clang tools/deps.sh clang libclang-rt-14-dev
+	@CC=clang tools/deps.sh clang libclang-rt-dev
 	$(again) $(BUILD)/damage
 	$(again) CC=clang BUILD=$(BUILD)-fuzz WERROR= EXTRA='-fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all \
 	    -DANC_BLOCK_BYTES=61' $(BUILD)-fuzz/fuzz
@@ -98,7 +111,11 @@ bench-peers: all $(BUILD)/timings
 	@bench/peers_roi.sh $(BUILD)/timings
 
 deps:
-	@CC='$(CC)' FLAGS='$(MPI_C) $(HDF5_C) $(BLAS_C) $(IO_C)' LIBS='$(LIBS) -lcunit' tools/deps.sh
+	@$(find)
+# Once in a folder: one line where the compiler would print a wall of errors.
+$(BUILD)/found:
+	@$(find) --look
+	@mkdir -p $(@D) && touch $@
 
 install: all
 	install -D -m 755 $(BUILD)/anchorage $(DESTDIR)$(PREFIX)/bin/anchorage
@@ -126,7 +143,7 @@ $(BUILD)/bench/%.o: CPPFLAGS += $(MPI_C) $(HDF5_C) $(IO_C)
 $(BUILD)/tests/%.o: CPPFLAGS += $(MPI_C) $(HDF5_C) $(IO_C) -DANC_BINARY='"$(abspath $(BUILD))/anchorage"'
 $(BUILD)/%_avx2.o: CFLAGS += -mavx2 -mf16c
 $(addprefix $(BUILD)/,io/chunk.o core/dense.o core/head.o core/sgd.o core/winograd.o mpi/reduce.o): CFLAGS += -O3
-$(BUILD)/%.o: %.c
+$(BUILD)/%.o: %.c | $(BUILD)/found
 	@mkdir -p $(@D)
 	$(call say,$(CC))$(CC) $(CPPFLAGS) $(CFLAGS) $(EXTRA) -MMD -MP -c $< -o $@
 -include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)

@@ -3,6 +3,9 @@
 # head, proposals, average recall; an untrained head beside it. Each command is shown before it runs; half a minute.
 set -eu
 anchorage=$1 dir=$2
+TMPDIR=$(mktemp -d) # mpirun's, which it does not always clear
+export TMPDIR
+trap 'rm -rf "$TMPDIR"' EXIT
 show() {
     printf '\n$'
     printf ' %s' "$@"
@@ -34,3 +37,8 @@ echo
 printf 'average recall at    %6s %6s %6s %6s %6s proposals\n' 1 10 100 300 1000
 printf '  untrained head     %6.3f %6.3f %6.3f %6.3f %6.3f\n' $(recall "$dir/untrained.json")
 printf '  trained head       %6.3f %6.3f %6.3f %6.3f %6.3f\n' $(recall "$dir/recall.json")
+
+mb() { du -sm "$1" | cut -f 1; }
+build=$(dirname "$(readlink -f "$anchorage")")
+echo
+echo "This left $(mb "$dir") MB in $dir/ and $(mb "$build") MB in $(basename "$build")/; 'make clean' removes both."

@@ -6,6 +6,11 @@ build=$1
 shift
 logs=$build/check
 mkdir -p "$logs"
+# What programs and mpirun leave when tests kill them (Open MPI's session folders) goes with this folder.
+TMPDIR=$(mktemp -d) || exit 1
+export TMPDIR
+trap 'rm -rf "$TMPDIR"' EXIT
+trap 'exit 130' INT TERM HUP
 passed=0 failed=0
 for run in "$@"; do
     program=$build/${run%%:*} log=$logs/${run/:/-}.log launch=()
