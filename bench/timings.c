@@ -54,7 +54,7 @@ static void draw_boxes(anc_annotation *a, int n, double w, double h)
         double side = 8 * exp(uniform() * log(w / 8)), ratio = exp((uniform() - 0.5) * 1.5);
         double bw = fmin(side * sqrt(ratio), w), bh = fmin(side / sqrt(ratio), h);
         double x = uniform() * (w - bw), y = uniform() * (h - bh);
-        a[i] = (anc_annotation){ { x, y, x + bw, y + bh }, false };
+        a[i] = (anc_annotation){ .xyxy = { x, y, x + bw, y + bh } };
     }
 }
 
@@ -178,7 +178,7 @@ static void crowded_view(const anc_kernels *k)
     for (int i = 0; i < N; i++) {
         double w = 4 + 60 * uniform(), h = 4 + 60 * uniform(), x = uniform() * (W - w),
                y = uniform() * (H - h);
-        a[i] = (anc_annotation){ { x, y, x + w, y + h }, false };
+        a[i] = (anc_annotation){ .xyxy = { x, y, x + w, y + h } };
     }
     double start = now_us();
     if (anc_label_lay(&l, 1, 0, H, W, a, N, &err) || anc_label_match(&l, &err) ||
@@ -250,12 +250,12 @@ int main(int argc, char **argv)
     bench_roi(k, figure);
     anc_targets t;
     anc_err err = { 0 };
-    if (anc_targets_init(&t, r.anchors.n_levels, false, false, false, &err)) die(&err);
+    if (anc_targets_init(&t, &r, (anc_kept){ 0 }, &err)) die(&err);
     for (int round = 0; round < 8; round++)
         for (int i = 0; i < v.n_views; i++)
             if (anc_label_lay(&l, round * v.n_views + i, 0, VIEW_H, VIEW_W, v.a[i], v.n[i], &err) ||
                 anc_label_match(&l, &err) || anc_label_sample(&l, &err) || anc_label_encode(&l, &err) ||
-                anc_targets_append(&t, &l, NULL, 0, &err))
+                anc_targets_append(&t, &l, &err))
                 die(&err);
     const char *dir = getenv("TMPDIR");
     int failed = bench_packing(&t, dir ? dir : "/tmp");

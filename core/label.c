@@ -6,20 +6,23 @@
 static anc_status reserve_boxes(anc_labeller *l, int32_t n, anc_err *err)
 {
     if (n <= l->room_boxes) return ANC_OK;
+    if (n > INT32_MAX / 2) return anc_fail(err, ANC_EDATA, "%d boxes are too many", n);
     int32_t room = n + n / 2 + 16;
     free(l->box);
     free(l->crowd);
     free(l->box_from);
+    free(l->placed);
     l->box = malloc((size_t)room * sizeof *l->box);
     l->crowd = malloc((size_t)room * sizeof *l->crowd);
     l->box_from = malloc((size_t)room * sizeof *l->box_from);
-    l->room_boxes = l->box && l->crowd && l->box_from ? room : 0;
+    l->placed = malloc((size_t)room * sizeof *l->placed);
+    l->room_boxes = l->box && l->crowd && l->box_from && l->placed ? room : 0;
     return l->room_boxes ? ANC_OK : anc_fail(err, ANC_EMEMORY, "out of memory for %d boxes", n);
 }
 
 static bool same_grids(const anc_grid *g, const int32_t (*positions)[2])
 {
-    for (int k = 0; positions && k < g->n_levels; k++)
+    for (int k = 0; k < g->n_levels; k++)
         if (g->level[k].h != positions[k][0] || g->level[k].w != positions[k][1]) return false;
     return true;
 }
@@ -30,9 +33,10 @@ static anc_status lay_grid(anc_labeller *l, const int32_t (*positions)[2], anc_e
     const anc_view *v = &l->view;
     if (l->rules->stage == ANC_STAGE_ROI) return ANC_OK; /* no anchors */
     if (v->h == l->laid_h && v->w == l->laid_w && v->padded_h == l->laid_padded_h &&
-        v->padded_w == l->laid_padded_w && same_grids(&l->grid, positions))
+        v->padded_w == l->laid_padded_w && (positions ? same_grids(&l->grid, positions) : !l->laid_on_given))
         return ANC_OK;
     l->laid_h = 0;
+    l->laid_on_given = positions != NULL;
     if (anc_grid_lay_on(&l->grid, l->rules, v->h, v->w, v->padded_h, v->padded_w, positions, err))
         return err->code;
     l->laid_h = v->h;
@@ -42,46 +46,59 @@ static anc_status lay_grid(anc_labeller *l, const int32_t (*positions)[2], anc_e
     return ANC_OK;
 }
 
-/* The annotations, into the view that is laid. */
-static anc_status take_boxes(anc_labeller *l, const anc_annotation *annotation, int32_t n, anc_err *err)
+/* A box that is in the view's pixels already. */
+static anc_box_fate take_as_is(const double b[4], bool legacy, anc_box *out)
 {
-    if (reserve_boxes(l, n, err)) return err->code;
+    const float one = legacy;
+    *out = (anc_box){ (float)b[0], (float)b[1], (float)b[2], (float)b[3] };
+    return out->x2 - out->x1 + one > 0 && out->y2 - out->y1 + one > 0 ? ANC_BOX_KEPT : ANC_BOX_DROPPED;
+}
+
+/* The annotations, into the view that is placed. */
+static anc_status take_boxes(anc_labeller *l, const anc_label_image *image, anc_err *err)
+{
+    const anc_rules *r = l->rules;
+    if (reserve_boxes(l, image->n, err)) return err->code;
+    l->annotation = image->annotation;
+    l->n_annotation = image->n;
     l->n_box = l->n_crowd = l->n_clipped = l->n_dropped = 0;
-    for (int32_t i = 0; i < n; i++) {
-        anc_box b;
-        bool crowd = annotation[i].crowd && l->rules->boxes.crowd != ANC_CROWD_KEEP;
-        if (crowd && l->rules->boxes.crowd == ANC_CROWD_DROP) continue;
-        anc_box_fate fate = anc_view_box(&l->view, l->rules->boxes.rule, annotation[i].xyxy, &b);
+    for (int32_t i = 0; i < image->n; i++) {
+        anc_box *b = &l->placed[i];
+        const anc_annotation *a = &image->annotation[i];
+        anc_box_fate fate = image->in_view ? take_as_is(a->xyxy, r->match.legacy, b)
+                                           : anc_view_box(&l->view, r->boxes.rule, a->xyxy, b);
+        if (fate == ANC_BOX_DROPPED && !image->in_view) *b = anc_view_unclipped(&l->view, a->xyxy);
+        bool crowd = a->crowd && r->boxes.crowd != ANC_CROWD_KEEP;
+        if (crowd && r->boxes.crowd == ANC_CROWD_DROP) continue;
         l->n_clipped += fate == ANC_BOX_CLIPPED;
         l->n_dropped += fate == ANC_BOX_DROPPED;
         if (fate == ANC_BOX_DROPPED) continue;
         if (crowd) {
-            l->crowd[l->n_crowd++] = b;
+            l->crowd[l->n_crowd++] = *b;
         } else {
             l->box_from[l->n_box] = i;
-            l->box[l->n_box++] = b;
+            l->box[l->n_box++] = *b;
         }
     }
     return ANC_OK;
 }
 
+anc_status anc_label_place(anc_labeller *l, const anc_label_image *image, anc_err *err)
+{
+    if (anc_view_place(&l->view, l->rules, l->seed, image->id, image->epoch, image->h, image->w,
+                       &image->choice, err) ||
+        lay_grid(l, image->grid, err))
+        return err->code;
+    return take_boxes(l, image, err);
+}
+
 anc_status anc_label_lay(anc_labeller *l, int64_t image_id, int32_t epoch, int32_t image_h, int32_t image_w,
                          const anc_annotation *annotation, int32_t n, anc_err *err)
 {
-    if (anc_view_lay(&l->view, l->rules, l->seed, image_id, epoch, image_h, image_w, err) ||
-        lay_grid(l, NULL, err))
-        return err->code;
-    return take_boxes(l, annotation, n, err);
-}
-
-anc_status anc_label_lay_on(anc_labeller *l, int64_t image_id, int32_t epoch, int32_t image_h,
-                            int32_t image_w, const anc_laid *on, const anc_annotation *annotation, int32_t n,
-                            anc_err *err)
-{
-    anc_view_on(&l->view, image_id, epoch, image_h, image_w, on->size[0], on->size[1], on->padded[0],
-                on->padded[1]);
-    if (lay_grid(l, (const int32_t(*)[2])on->grid, err)) return err->code;
-    return take_boxes(l, annotation, n, err);
+    const anc_label_image image = {
+        .id = image_id, .epoch = epoch, .h = image_h, .w = image_w, .annotation = annotation, .n = n
+    };
+    return anc_label_place(l, &image, err);
 }
 
 anc_status anc_label_match(anc_labeller *l, anc_err *err)
@@ -118,5 +135,6 @@ void anc_labeller_free(anc_labeller *l)
     free(l->box);
     free(l->crowd);
     free(l->box_from);
+    free(l->placed);
     *l = (anc_labeller){ 0 };
 }

@@ -3,15 +3,23 @@
 #ifndef ANC_CORE_LABEL_H
 #define ANC_CORE_LABEL_H
 
+#include "core/annotation.h"
 #include "core/match.h"
 #include "core/sample.h"
 #include "core/view.h"
 
-/* An annotated box as the labeller takes it. */
+/* One view that is wanted: an image with its annotations, and what of its placement is chosen elsewhere. All
+ * pointers are borrowed; annotation until the labeller's next view. */
 typedef struct {
-    double xyxy[4]; /* original pixels, exclusive edges */
-    bool crowd;
-} anc_annotation;
+    int64_t id;
+    int32_t epoch;
+    int32_t h, w; /* the original, px */
+    const anc_annotation *annotation;
+    int32_t n;
+    anc_view_choice choice;
+    const int32_t (*grid)[2]; /* [levels] rows, columns; NULL: ceil(padded side / stride) */
+    bool in_view; /* xyxy is in view pixels, clipped and mirrored, corners as the rules have them */
+} anc_label_image;
 
 /* The stages, and the result of the latest view. Zeroed, then rules, kernels and seed set; anc_labeller_free.
  */
@@ -29,26 +37,23 @@ typedef struct {
     anc_box *box, *crowd;         /* in view pixels */
     int32_t *box_from;            /* [n_box] index of the annotation that a box came from */
     int32_t n_clipped, n_dropped; /* annotations cut at the edge, and left out */
+    const anc_annotation *annotation;
+    int32_t n_annotation;
+    anc_box *placed; /* [n_annotation] each in view pixels, dropped ones (not in box) as far as they reach */
 
     int32_t room_boxes, room_targets;
     int32_t laid_h, laid_w, laid_padded_h, laid_padded_w; /* what grid was laid for */
+    bool laid_on_given;                                   /* and whether its positions were given */
 } anc_labeller;
 
-/* Lays the view (image, epoch) and takes its annotations into it: view, grid, box, crowd. Of the second stage
+/* Places the view and takes its annotations into it: view, grid, box, crowd, placed. Of the second stage
  * there is no grid; what follows then is core/roi.h. Errors: ANC_EDATA (an image of impossible shape),
- * ANC_EMEMORY. */
+ * ANC_EARGUMENT (a choice that cannot be met), ANC_EMEMORY. */
+anc_status anc_label_place(anc_labeller *l, const anc_label_image *image, anc_err *err);
+
+/* The same with nothing chosen. */
 anc_status anc_label_lay(anc_labeller *l, int64_t image_id, int32_t epoch, int32_t image_h, int32_t image_w,
                          const anc_annotation *annotation, int32_t n, anc_err *err);
-
-/* Sizes (px) and grids (positions) that a backbone's features have; pairs are height, width. */
-typedef struct {
-    int32_t size[2], padded[2], grid[ANC_MAX_LEVELS][2];
-} anc_laid;
-
-/* The same on exactly these sizes and grids, whatever the rules say of them; not mirrored. */
-anc_status anc_label_lay_on(anc_labeller *l, int64_t image_id, int32_t epoch, int32_t image_h,
-                            int32_t image_w, const anc_laid *on, const anc_annotation *annotation, int32_t n,
-                            anc_err *err);
 
 /* The three stages, in order. */
 anc_status anc_label_match(anc_labeller *l, anc_err *err);

@@ -197,12 +197,14 @@ static bool reserve_boxes(anc_match *m, int32_t n)
     free(s->corner32);
     free(s->corner64);
     free(s->near);
+    free(m->best_iou);
     s->query32 = malloc(room * sizeof *s->query32);
     s->query64 = malloc(room * sizeof *s->query64);
     s->corner32 = calloc(4 * room, sizeof *s->corner32);
     s->corner64 = calloc(4 * room, sizeof *s->corner64);
     s->near = malloc((room + 8) * sizeof *s->near);
-    bool have = s->query32 && s->query64 && s->corner32 && s->corner64 && s->near;
+    m->best_iou = malloc(room * sizeof *m->best_iou);
+    bool have = s->query32 && s->query64 && s->corner32 && s->corner64 && s->near && m->best_iou;
     s->room_boxes = have ? (int32_t)room : 0;
     return have;
 }
@@ -273,6 +275,7 @@ void anc_match_free(anc_match *m)
     free(m->trace32.value);
     free(m->trace64.cell);
     free(m->trace64.value);
+    free(m->best_iou);
     if (s) {
         free(s->query32);
         free(s->query64);
@@ -285,6 +288,16 @@ void anc_match_free(anc_match *m)
         free(s);
     }
     *m = (anc_match){ 0 };
+}
+
+void anc_match_count(const anc_match *m, const anc_grid *grid, const int32_t *name, int32_t *count)
+{
+    for (size_t k = 0; k < m->positive.n_summary; k++)
+        for (uint64_t s = m->positive.summary[k]; s; s &= s - 1) {
+            size_t at = 64 * k + (size_t)__builtin_ctzll(s);
+            for (uint64_t w = m->positive.word[at]; w; w &= w - 1)
+                count[name[anc_match_gt(m, grid, (int32_t)(64 * at + (size_t)__builtin_ctzll(w)))]]++;
+        }
 }
 
 void anc_match_positives(const anc_match *m, const anc_grid *grid, int32_t *anchor, int32_t *gt)

@@ -20,7 +20,10 @@ typedef struct {
     int32_t n_negative;  /* the rest */
     int32_t n_unmatched; /* boxes without a low-quality match: they overlap no anchor, or too little */
     anc_set positive;    /* of anchor indices */
-    anc_map map; /* of cells: which are held, that is positive or ignored, and the boxes of positives */
+    anc_map map;      /* of cells: which are held, that is positive or ignored, and the boxes of positives */
+    bool want_best;   /* set before: best_iou is wanted, too */
+    double *best_iou; /* [n_box] of each box the highest IoU with an anchor that takes part, 0: it overlaps
+                         none */
     /* scratch */
     anc_trace_f32 trace32;
     anc_trace_f64 trace64;
@@ -52,6 +55,9 @@ static inline int32_t anc_match_gt(const anc_match *m, const anc_grid *grid, int
     int32_t cell = anc_grid_cell(grid, anchor);
     return m->map.arg[m->map.tile_of[cell >> 6] - 1][cell & 63] & INT32_MAX;
 }
+
+/* Adds to count[name[g]] how many positives are matched with box g. */
+void anc_match_count(const anc_match *m, const anc_grid *grid, const int32_t *name, int32_t *count);
 
 /* The positives in ascending order: anchor [n_positive], gt [n_positive]. */
 void anc_match_positives(const anc_match *m, const anc_grid *grid, int32_t *anchor, int32_t *gt);

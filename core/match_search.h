@@ -102,28 +102,36 @@ static REAL SUFFIX(visit_all)(anc_match *m, const SUFFIX(anc_loops) * loops, con
     return top;
 }
 
-/* The low-quality rule for box g, whose cells of IoU >= negative_iou have just been visited; top is the best
- * of them. Below negative_iou the best cells are still to be found: any anchor's IoU bounds the best from
- * below. */
-static anc_status SUFFIX(low_quality)(anc_match *m, const SUFFIX(anc_loops) * loops,
-                                      const SUFFIX(anc_terms) * k, const anc_rules *r,
-                                      const SUFFIX(anc_query) * q, int32_t g, REAL top, anc_err *err)
+/* The highest IoU of box q with an anchor that takes part, where it is below negative_iou and its cells were
+ * not visited: any anchor's IoU bounds it from below. What the visit enters is below negative_iou, too. */
+static REAL SUFFIX(best_below)(anc_match *m, const SUFFIX(anc_loops) * loops, const SUFFIX(anc_terms) * k,
+                               const SUFFIX(anc_query) * q, int32_t g)
 {
     struct anc_match_scratch *s = m->more;
-    REAL least = (REAL)r->match.low_quality_iou;
+    REAL reached = 0;
+    for (int32_t i = 0; i < s->n_planes; i++)
+        if (s->SUFFIX_BOUND[i] > reached) {
+            REAL v = SUFFIX(likely_best)(&s->SUFFIX_PLANE[i], q, k, &m->map);
+            if (v > reached) reached = v;
+        }
+    return SUFFIX(visit_all)(m, loops, k, q, g, reached);
+}
+
+/* The low-quality rule for box g, whose cells of IoU >= negative_iou have just been visited; *best is the
+ * largest of them. Below negative_iou the best cells are still to be found; *best is theirs then. */
+static anc_status SUFFIX(low_quality)(anc_match *m, const SUFFIX(anc_loops) * loops,
+                                      const SUFFIX(anc_terms) * k, const anc_rules *r,
+                                      const SUFFIX(anc_query) * q, int32_t g, REAL *best, anc_err *err)
+{
+    struct anc_match_scratch *s = m->more;
+    REAL least = (REAL)r->match.low_quality_iou, top = *best;
     bool low = top < (REAL)r->match.negative_iou;
     if (low) {
         if (least >= (REAL)r->match.negative_iou) {
             m->n_unmatched++;
             return ANC_OK;
         }
-        REAL reached = 0;
-        for (int32_t i = 0; i < s->n_planes; i++)
-            if (s->SUFFIX_BOUND[i] > reached) {
-                REAL v = SUFFIX(likely_best)(&s->SUFFIX_PLANE[i], q, k, &m->map);
-                if (v > reached) reached = v;
-            }
-        top = SUFFIX(visit_all)(m, loops, k, q, g, reached);
+        top = *best = SUFFIX(best_below)(m, loops, k, q, g);
     }
     if (!(top > 0) || top < least) {
         m->n_unmatched++;
@@ -314,8 +322,14 @@ static anc_status SUFFIX(search)(anc_match *m, const SUFFIX(anc_loops) * loops, 
     for (int32_t g = 0; g < n_box; g++) {
         loops->bounds(s->SUFFIX_SIDE[0], s->SUFFIX_SIDE[1], s->n_planes, &q[g], &k, s->SUFFIX_BOUND);
         REAL top = SUFFIX(visit_all)(m, loops, &k, &q[g], g, (REAL)r->match.negative_iou);
-        if (r->match.low_quality == ANC_LOW_QUALITY_OFF) continue;
-        if (SUFFIX(low_quality)(m, loops, &k, r, &q[g], g, top, err)) return err->code;
+        bool low = r->match.low_quality != ANC_LOW_QUALITY_OFF;
+        if (low && SUFFIX(low_quality)(m, loops, &k, r, &q[g], g, &top, err)) return err->code;
+        if (!m->want_best) continue;
+        /* low_quality looked below negative_iou unless it had no use for that */
+        if (top < (REAL)r->match.negative_iou &&
+            (!low || (REAL)r->match.low_quality_iou >= (REAL)r->match.negative_iou))
+            top = SUFFIX(best_below)(m, loops, &k, &q[g], g);
+        m->best_iou[g] = top > 0 ? (double)top : 0;
     }
     bool claims = r->match.low_quality == ANC_LOW_QUALITY_CLAIM;
     if (r->match.zero_overlap && m->n_unmatched) {

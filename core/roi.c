@@ -68,11 +68,23 @@ anc_status anc_roi_take(anc_rois *r, const anc_rules *rules, const anc_view *vie
                         const double (*proposal)[4], int32_t n, const anc_box *box, int32_t n_box,
                         anc_err *err)
 {
+    const bool as_is = r->in_view;
+    const float one = rules->match.legacy;
     if (reserve(r, (int64_t)n + n_box, rules->roi.batch, err)) return err->code;
+    r->in_view = as_is;
     r->n = r->n_left_out = 0;
     if (rules->roi.append_gt == ANC_APPEND_BEFORE) append_boxes(r, box, n_box);
     for (int32_t i = 0; i < n; i++) {
-        if (anc_view_proposal(view, rules->boxes.rule, proposal[i], &r->box[r->n]) == ANC_BOX_DROPPED) {
+        anc_box *b = &r->box[r->n];
+        const double *p = proposal[i];
+        bool left_out;
+        if (as_is) {
+            *b = (anc_box){ (float)p[0], (float)p[1], (float)p[2], (float)p[3] };
+            left_out = !(b->x2 - b->x1 + one > 0 && b->y2 - b->y1 + one > 0);
+        } else {
+            left_out = anc_view_proposal(view, rules->boxes.rule, p, b) == ANC_BOX_DROPPED;
+        }
+        if (left_out) {
             r->n_left_out++;
             continue;
         }

@@ -17,6 +17,8 @@ enum { ANC_ROI_NEGATIVE = -1, ANC_ROI_IGNORED = -2 }; /* in place of a matched g
  * Memory is O(candidates + batch), however many boxes there are. The stages, in their order, each use what
  * the one before left. */
 typedef struct {
+    bool
+        in_view; /* proposals are in view pixels already and are taken as they are; set before anc_roi_take */
     /* anc_roi_take: the candidates, proposals and appended gts */
     int32_t n;          /* candidates */
     int32_t n_left_out; /* proposals that have no area in the view */

@@ -29,7 +29,7 @@ typedef enum {
     ANC_RESIZE_MMCV,               /* one factor in double, round half up */
     ANC_RESIZE_MASKRCNN_BENCHMARK, /* short side exact, long side truncated */
     ANC_RESIZE_PY_FASTER_RCNN,     /* one factor in double, round half to even */
-    ANC_RESIZE_LIKE                /* none: each view's sizes are given (anc_label_lay_on) */
+    ANC_RESIZE_LIKE                /* none: each view's sizes are given (anc_view_choice) */
 } anc_resize_rule;
 
 /* How an annotated box becomes a box of the view: conversion, cleaning, scaling, clipping, rounding. */

@@ -91,15 +91,20 @@ static int32_t padded(int32_t side, int32_t multiple)
     return multiple > 1 ? (side + multiple - 1) / multiple * multiple : side;
 }
 
+static bool draw_flip(const anc_rules *r, uint64_t seed, int64_t image_id, int32_t epoch)
+{
+    anc_rng rng;
+    if (!(r->view.flip > 0)) return false;
+    anc_rng_init(&rng, seed, image_id, epoch, ANC_RNG_FLIP);
+    return anc_rng_uniform(&rng) < r->view.flip;
+}
+
 anc_status anc_view_lay(anc_view *v, const anc_rules *r, uint64_t seed, int64_t image_id, int32_t epoch,
                         int32_t image_h, int32_t image_w, anc_err *err)
 {
     *v = (anc_view){ .image_id = image_id, .epoch = epoch, .image_h = image_h, .image_w = image_w };
     anc_rng rng;
-    if (r->view.flip > 0) {
-        anc_rng_init(&rng, seed, image_id, epoch, ANC_RNG_FLIP);
-        v->flip = anc_rng_uniform(&rng) < r->view.flip;
-    }
+    v->flip = draw_flip(r, seed, image_id, epoch);
     int32_t short_side = r->view.min_size[0];
     if (r->view.n_min_sizes > 1) {
         anc_rng_init(&rng, seed, image_id, epoch, ANC_RNG_SCALE);
@@ -144,6 +149,33 @@ void anc_view_on(anc_view *v, int64_t image_id, int32_t epoch, int32_t image_h, 
     v->image_w = image_w;
     v->scale_y = (float)((double)h / image_h);
     v->scale_x = (float)((double)w / image_w);
+}
+
+anc_status anc_view_place(anc_view *v, const anc_rules *r, uint64_t seed, int64_t image_id, int32_t epoch,
+                          int32_t image_h, int32_t image_w, const anc_view_choice *choice, anc_err *err)
+{
+    if (choice->size[0]) {
+        anc_view_on(v, image_id, epoch, image_h, image_w, choice->size[0], choice->size[1],
+                    padded(choice->size[0], r->view.pad), padded(choice->size[1], r->view.pad));
+        v->flip = draw_flip(r, seed, image_id, epoch);
+    } else if (anc_view_lay(v, r, seed, image_id, epoch, image_h, image_w, err)) {
+        return err->code;
+    }
+    if (choice->padded[0]) {
+        v->padded_h = choice->padded[0];
+        v->padded_w = choice->padded[1];
+    }
+    if (choice->flip != ANC_FLIP_DRAWN) v->flip = choice->flip == ANC_FLIP_ON;
+    if (v->padded_h >= v->h && v->padded_w >= v->w) return ANC_OK;
+    return anc_fail(err, ANC_EARGUMENT, "a view of %d x %d px cannot be padded to %d x %d px", v->w, v->h,
+                    v->padded_w, v->padded_h);
+}
+
+anc_box anc_view_unclipped(const anc_view *v, const double x[4])
+{
+    double left = v->flip ? v->image_w - x[2] : x[0], right = v->flip ? v->image_w - x[0] : x[2];
+    return (anc_box){ (float)(left * v->scale_x), (float)(x[1] * v->scale_y), (float)(right * v->scale_x),
+                      (float)(x[3] * v->scale_y) };
 }
 
 static float clampf(float x, float high) { return x < 0 ? 0 : x > high ? high : x; }

@@ -23,6 +23,24 @@ typedef struct {
 anc_status anc_view_lay(anc_view *v, const anc_rules *r, uint64_t seed, int64_t image_id, int32_t epoch,
                         int32_t image_h, int32_t image_w, anc_err *err);
 
+/* Who says whether a view is mirrored. */
+typedef enum { ANC_FLIP_DRAWN, ANC_FLIP_OFF, ANC_FLIP_ON } anc_flip_choice;
+
+/* What of a view is chosen elsewhere: by a backbone whose features are there already, or by whoever batches
+ * images. Pairs are height, width in px; a zero leaves it to the rules, and the flip to the draw. */
+typedef struct {
+    int32_t size[2], padded[2];
+    anc_flip_choice flip;
+} anc_view_choice;
+
+/* anc_view_lay where some of it is chosen. Errors: as there; ANC_EARGUMENT for a padded side shorter than the
+ * view's. */
+anc_status anc_view_place(anc_view *v, const anc_rules *r, uint64_t seed, int64_t image_id, int32_t epoch,
+                          int32_t image_h, int32_t image_w, const anc_view_choice *choice, anc_err *err);
+
+/* Where a box would lie that anc_view_box drops: neither clipped nor rounded by a system's rule. */
+anc_box anc_view_unclipped(const anc_view *v, const double xyxy[4]);
+
 /* A view of h x w pixels as they are: neither resized nor padded by a rule. */
 void anc_view_exact(anc_view *v, int32_t h, int32_t w, int32_t padded_h, int32_t padded_w);
 

@@ -6,6 +6,7 @@
 #ifndef ANC_IO_DATASET_H
 #define ANC_IO_DATASET_H
 
+#include "core/annotation.h"
 #include "core/err.h"
 #include "io/findings.h"
 #include <stddef.h>
@@ -16,14 +17,7 @@ typedef struct {
     int32_t height, width; /* original pixels, both in [1, ANC_MAX_SIDE] */
 } anc_image;
 
-typedef struct {
-    double xyxy[4]; /* x1, y1, x2, y2 in original pixels, exclusive edges, finite, x1 < x2, y1 < y2;
-                       may lie over the image's edge */
-    int64_t id;     /* the annotation's id, 0 when the source has none */
-    int32_t category;
-    uint8_t crowd; /* 1: a crowd or ignore region, not an object */
-    uint8_t flags; /* ANC_FLAG_...: what the source says of the object; nothing here computes with it */
-} anc_gt;
+typedef anc_annotation anc_gt; /* flags: ANC_FLAG_... */
 
 /* Bits of an object's flags. */
 enum {

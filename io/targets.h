@@ -1,5 +1,4 @@
-/* io/targets.h: the training targets of a run of views: gathered in memory, written as one shard; and the
- * index
+/* io/targets.h: the training targets of a run of views (core/gather.h), written as one shard; and the index
  *
  * Both kinds of file have the same format, "anchorage-targets" or, for the second stage,
  * "anchorage-roi-targets", and the same datasets (docs/FORMAT.md). In the index all but the offsets are
@@ -9,8 +8,7 @@
 #ifndef ANC_IO_TARGETS_H
 #define ANC_IO_TARGETS_H
 
-#include "core/label.h"
-#include "core/roi.h"
+#include "core/gather.h"
 #include "io/dataset.h"
 #include "io/h5.h"
 #include "io/out.h"
@@ -19,54 +17,12 @@
 #define ANC_ROI_TARGETS_FORMAT "anchorage-roi-targets"
 enum { ANC_TARGETS_VERSION = 1 };
 
-/* Kinds of rows; each but the views has an offset array over the views. */
-typedef enum {
-    ANC_ROWS_VIEWS,
-    ANC_ROWS_MINIBATCH,
-    ANC_ROWS_POSITIVES,
-    ANC_ROWS_ASSIGNMENT, /* optional: every positive and ignored anchor */
-    ANC_ROWS_LABELS,     /* optional: the label of every anchor */
-    ANC_ROWS_GT,         /* optional: the view's annotated boxes */
-    ANC_ROWS_ROIS,       /* the second stage's minibatch */
-    ANC_ROWS_KINDS
-} anc_rows;
-
-enum { ANC_MAX_COLUMNS = 32 };
-
-/* Which kinds of rows the targets of a stage keep. */
-void anc_targets_kept(anc_stage stage, bool assignment, bool labels, bool gt, bool with[ANC_ROWS_KINDS]);
-
 /* Either format, and a stage of it. */
 const char *anc_targets_format(anc_stage stage);
 
 /* The stage of a file that says its format is one of the two, else ANC_STAGE_RPN. Errors: ANC_EDATA,
  * ANC_ESYSTEM. */
 anc_status anc_targets_stage_of(const char *path, anc_stage *stage, anc_err *err);
-
-typedef struct {
-    bool with[ANC_ROWS_KINDS]; /* which kinds are kept */
-    int32_t n_levels;          /* 0: of the second stage, which has none */
-    int64_t n[ANC_ROWS_KINDS]; /* rows so far */
-    int64_t room[ANC_ROWS_KINDS];
-    int64_t *offset[ANC_ROWS_KINDS]; /* [n views + 1] */
-    void *column[ANC_MAX_COLUMNS];   /* in the order of the table in targets.c */
-} anc_targets;
-
-/* Empty targets for views of that many levels; anc_targets_reset empties them again and keeps the memory. */
-anc_status anc_targets_init(anc_targets *t, int32_t n_levels, bool assignment, bool labels, bool gt,
-                            anc_err *err);
-anc_status anc_targets_init_rois(anc_targets *t, bool gt, anc_err *err); /* for the second stage */
-void anc_targets_reset(anc_targets *t);
-void anc_targets_clear(anc_targets *t);
-
-/* Appends the labeller's latest view. gt [n_gt]: the image's annotations, in the order that the labeller had
- * them. Errors: ANC_EMEMORY. */
-anc_status anc_targets_append(anc_targets *t, anc_labeller *l, const anc_gt *gt, int32_t n_gt, anc_err *err);
-
-/* Appends the second stage of the view that the labeller has laid and whose RoIs r has. Errors: ANC_EMEMORY;
- * ANC_EDATA, a matched box of a category that is none of the classes. */
-anc_status anc_targets_append_rois(anc_targets *t, const anc_labeller *l, const anc_rois *r,
-                                   const anc_classes *classes, const anc_gt *gt, int32_t n_gt, anc_err *err);
 
 /* What both kinds of file carry besides their rows. */
 typedef struct {

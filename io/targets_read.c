@@ -78,11 +78,13 @@ static anc_status check_offsets(const part *p, int k, anc_err *err)
 
 static anc_status open_kind(part *p, int k, anc_err *err)
 {
-    anc_presence is = kinds[k].presence[p->stage];
-    p->with[k] = is == ANC_ALWAYS || (is == ANC_OPTIONAL && anc_h5_exists(&p->file, kinds[k].group));
+    bool always[ANC_ROWS_ALL], ever[ANC_ROWS_ALL];
+    anc_targets_kept(p->stage, (anc_kept){ 0 }, always);
+    anc_targets_kept(p->stage, (anc_kept){ true, true, true, false }, ever);
+    p->with[k] = always[k] || (ever[k] && anc_h5_exists(&p->file, kinds[k].group));
     p->n[k] = -1;
     for (int c = 0; c < ANC_N_COLUMNS && p->with[k]; c++) {
-        if ((int)columns[c].rows != k || !anc_targets_has(p->with, p->n_levels, c)) continue;
+        if ((int)anc_columns[c].rows != k || !anc_targets_has(p->with, p->n_levels, c)) continue;
         anc_h5_spec spec = anc_targets_spec(c, p->n[k], p->n_levels);
         if ((p->index ? anc_h5_data_open_map : anc_h5_data_open)(&p->file, spec.name, spec.type, spec.rank,
                                                                  spec.dims, &p->column[c], err))
@@ -222,7 +224,7 @@ static bool maps(hid_t dcpl, int64_t i, const char *file, const char *dataset, c
 static anc_status check_map(const anc_targets_file *f, int c, anc_err *err)
 {
     const anc_h5_data *d = &f->whole.column[c];
-    anc_rows kind = columns[c].rows;
+    anc_rows kind = anc_columns[c].rows;
     if (!d->dims[0]) return ANC_OK;
     hid_t dcpl = H5Dget_create_plist(d->id);
     size_t n = 0, used = 0;
@@ -462,7 +464,7 @@ static anc_status fit(anc_targets *t, int kind, int64_t n, anc_err *err)
     t->with[kind] = true;
     t->room[kind] = 0;
     for (int c = 0; c < ANC_N_COLUMNS; c++) {
-        if ((int)columns[c].rows != kind || !anc_targets_has(t->with, t->n_levels, c)) continue;
+        if ((int)anc_columns[c].rows != kind || !anc_targets_has(t->with, t->n_levels, c)) continue;
         free(t->column[c]);
         t->column[c] = malloc((size_t)(n + 1) * anc_targets_row_bytes(c, t->n_levels));
         if (!t->column[c])
@@ -484,7 +486,7 @@ static anc_status read_part(const part *p, const int64_t *base, int64_t first, i
                             anc_targets *t, anc_err *err)
 {
     for (int c = 0; c < ANC_N_COLUMNS; c++) {
-        int k = columns[c].rows;
+        int k = anc_columns[c].rows;
         if (!anc_targets_has(p->with, p->n_levels, c)) continue;
         const int64_t *offset = t->offset[k];
         int64_t a = k ? offset[from - first] : from, b = k ? offset[to - first] : to,
@@ -698,7 +700,7 @@ void anc_targets_sum_add(anc_targets_sum *s, const anc_targets *t)
 {
     int64_t n = t->n[ANC_ROWS_VIEWS];
     for (int c = 0; c < ANC_N_COLUMNS; c++) {
-        int k = columns[c].rows;
+        int k = anc_columns[c].rows;
         if (!anc_targets_has(t->with, t->n_levels, c)) continue;
         int64_t per_row =
             (int64_t)(anc_targets_row_bytes(c, t->n_levels) / anc_h5_type_bytes(columns[c].type));
@@ -718,7 +720,7 @@ uint64_t anc_targets_sum_end(const anc_targets_sum *s, const anc_targets_info *i
         h = mix(h, (uint64_t)s->n[k]);
         if (k) h = mix(h, s->offset[k]);
         for (int c = 0; c < ANC_N_COLUMNS; c++)
-            if ((int)columns[c].rows == k && anc_targets_has(info->with, info->n_levels, c))
+            if ((int)anc_columns[c].rows == k && anc_targets_has(info->with, info->n_levels, c))
                 h = mix(h, s->column[c]);
     }
     for (int l = 0; l < info->n_levels; l++) {

@@ -456,8 +456,8 @@ static anc_status do_index(job *j, bool changed, anc_label_timings *t, anc_err *
                                       .cost = &t->index,
                                       .images = j->images };
     const int32_t n_levels = j->maker.targets.n_levels;
-    bool with[ANC_ROWS_KINDS];
-    anc_targets_kept(p->rules.stage, p->assignment, p->labels, p->with_gt, with);
+    bool with[ANC_ROWS_ALL];
+    anc_targets_kept(p->rules.stage, (anc_kept){ p->assignment, p->labels, p->with_gt, false }, with);
     double start = anc_now_s();
     bool all = true, there, earlier;
     if (j->o.part_n > 1) {

@@ -73,7 +73,7 @@ static int64_t difference(const anc_targets *a, const anc_targets *b, const char
                 *what = anc_targets_kinds[k].group;
             }
     for (int c = 0; c < ANC_N_COLUMNS; c++) {
-        int k = anc_targets_columns[c].rows;
+        int k = anc_columns[c].rows;
         if (!anc_targets_has(a->with, a->n_levels, c)) continue;
         size_t row = anc_targets_row_bytes(c, a->n_levels);
         for (int64_t v = 0; v < first; v++) {

@@ -14,18 +14,6 @@ static int64_t shards_per_epoch(const anc_label_plan *p)
 
 int64_t anc_label_shards(const anc_label_plan *p) { return shards_per_epoch(p) * p->epochs; }
 
-int64_t anc_label_images_per_shard(const anc_label_plan *p)
-{
-    enum { LEAST = 2048, MOST = 8192, SHARDS = 1000 };
-    anc_label_plan tried = *p;
-    tried.images_per_shard = LEAST;
-    if (p->labels) return LEAST; /* of every anchor: 550 MB in a rank's memory as it is */
-    while (tried.images_per_shard < MOST && tried.images_per_shard < p->n_images &&
-           anc_label_shards(&tried) > SHARDS)
-        tried.images_per_shard *= 2;
-    return tried.images_per_shard;
-}
-
 anc_label_run anc_label_run_of(const anc_label_plan *p, int64_t shard)
 {
     int64_t first = shard % shards_per_epoch(p) * p->images_per_shard, left = p->n_images - first;
@@ -131,9 +119,8 @@ anc_status anc_shard_maker_init(anc_shard_maker *m, const anc_label_plan *plan, 
 {
     *m = (anc_shard_maker){ .plan = plan };
     m->labeller = (anc_labeller){ .rules = &plan->rules, .kernels = kernels, .seed = (uint64_t)plan->seed };
-    if (plan->rules.stage == ANC_STAGE_ROI) return anc_targets_init_rois(&m->targets, plan->with_gt, err);
-    return anc_targets_init(&m->targets, plan->rules.anchors.n_levels, plan->assignment, plan->labels,
-                            plan->with_gt, err);
+    return anc_targets_init(&m->targets, &plan->rules,
+                            (anc_kept){ plan->assignment, plan->labels, plan->with_gt, false }, err);
 }
 
 void anc_shard_maker_free(anc_shard_maker *m)
@@ -141,30 +128,8 @@ void anc_shard_maker_free(anc_shard_maker *m)
     anc_labeller_free(&m->labeller);
     anc_rois_free(&m->rois);
     anc_targets_clear(&m->targets);
-    free(m->annotation);
     free(m->met);
     *m = (anc_shard_maker){ 0 };
-}
-
-static anc_status take_boxes(anc_shard_maker *m, const anc_gt *gt, int64_t n_gt, anc_err *err)
-{
-    if (n_gt > INT32_MAX / 2) return anc_fail(err, ANC_EDATA, "%lld boxes are too many", (long long)n_gt);
-    if (n_gt > m->room_annotations) {
-        free(m->annotation);
-        free(m->met);
-        m->room_annotations = 2 * n_gt;
-        m->annotation = malloc((size_t)m->room_annotations * sizeof *m->annotation);
-        m->met = malloc((size_t)m->room_annotations * sizeof *m->met);
-        if (!m->annotation || !m->met) {
-            m->room_annotations = 0;
-            return anc_fail(err, ANC_EMEMORY, "out of memory for %lld boxes", (long long)n_gt);
-        }
-    }
-    for (int64_t i = 0; i < n_gt; i++) {
-        memcpy(m->annotation[i].xyxy, gt[i].xyxy, sizeof gt[i].xyxy);
-        m->annotation[i].crowd = gt[i].crowd;
-    }
-    return ANC_OK;
 }
 
 static void count_view(const anc_labeller *l, anc_label_record *r)
@@ -189,96 +154,90 @@ static void count_labels(anc_label_record *r, int32_t positive, int32_t negative
     r->n[ANC_N_SAMPLED_NEGATIVES] += sampled_negative;
 }
 
+/* m->met for the view's objects, all 0. Errors: ANC_EMEMORY. */
+static anc_status clear_met(anc_shard_maker *m, anc_err *err)
+{
+    int32_t n = m->labeller.n_box;
+    if (n > m->met_capacity) {
+        free(m->met);
+        m->met_capacity = n + n / 2;
+        m->met = malloc((size_t)m->met_capacity);
+        if (!m->met) m->met_capacity = 0;
+        if (!m->met) return anc_fail(err, ANC_EMEMORY, "out of memory for %d boxes", n);
+    }
+    if (n) memset(m->met, 0, (size_t)n);
+    return ANC_OK;
+}
+
+static int64_t count_unmet(const anc_shard_maker *m)
+{
+    int64_t n = 0;
+    for (int32_t i = 0; i < m->labeller.n_box; i++) n += !m->met[i];
+    return n;
+}
+
 /* Objects of the view that no positive anchor is matched to. What was sampled is most often all there is, and
  * its boxes are known. */
-static int64_t without_anchor(const anc_shard_maker *m)
+static anc_status count_without_anchor(anc_shard_maker *m, anc_label_record *r, anc_err *err)
 {
     const anc_labeller *l = &m->labeller;
     const anc_minibatch *b = &l->batch;
-    int64_t n = l->n_box;
-    if (!n) return 0;
-    memset(m->met, 0, (size_t)n);
+    if (clear_met(m, err)) return err->code;
     if (b->n_positive == l->match.n_positive)
         for (int32_t i = 0; i < b->n_positive; i++) m->met[b->gt[i]] = 1;
     else
         for (int32_t i = 0; i < l->match.n_positive; i++)
             m->met[anc_match_gt(&l->match, &l->grid, b->all[i])] = 1;
-    for (int32_t i = 0; i < l->n_box; i++) n -= m->met[i];
-    return n;
+    r->n[ANC_N_WITHOUT_ANCHOR] += count_unmet(m);
+    return ANC_OK;
 }
 
-static int64_t without_roi(const anc_shard_maker *m)
+static anc_status count_without_roi(anc_shard_maker *m, anc_label_record *r, anc_err *err)
 {
-    int64_t n = m->labeller.n_box;
-    if (!n) return 0;
-    memset(m->met, 0, (size_t)n);
+    if (clear_met(m, err)) return err->code;
     for (int32_t i = 0; i < m->rois.n; i++)
         if (m->rois.gt[i] >= 0) m->met[m->rois.gt[i]] = 1;
-    for (int32_t i = 0; i < m->labeller.n_box; i++) n -= m->met[i];
-    return n;
+    r->n[ANC_N_WITHOUT_ANCHOR] += count_unmet(m);
+    return ANC_OK;
 }
 
-static anc_status lay_view(anc_shard_maker *m, const anc_image *image, int32_t epoch, int32_t n_gt,
-                           anc_err *err)
+/* What --like says of the view. */
+static anc_status choose(const anc_shard_maker *m, anc_label_image *image, anc_err *err)
 {
-    anc_labeller *l = &m->labeller;
-    if (!m->plan->like)
-        return anc_label_lay(l, image->id, epoch, image->height, image->width, m->annotation, n_gt, err);
+    if (!m->plan->like) return ANC_OK;
     const anc_like_row *found = anc_like_find(m->like, m->n_like, image->id);
     if (!found) return anc_fail(err, ANC_EDATA, "the features of --like have nothing of it");
-    return anc_label_lay_on(l, image->id, epoch, image->height, image->width, &found->on, m->annotation, n_gt,
-                            err);
+    memcpy(image->choice.size, found->size, sizeof found->size);
+    memcpy(image->choice.padded, found->padded, sizeof found->padded);
+    image->grid = found->grid;
+    return ANC_OK;
 }
 
-/* The stages of a view that is laid, with the time that each took. */
-static anc_status label_anchors(anc_shard_maker *m, const anc_gt *gt, int32_t n_gt, anc_label_record *r,
-                                anc_err *err)
+static anc_status label_anchors(anc_shard_maker *m, const anc_label_image *image, anc_label_record *r,
+                                anc_steps_clock *clock, anc_err *err)
 {
     anc_labeller *l = &m->labeller;
-    double t1 = anc_now_s();
-    if (anc_label_match(l, err)) return err->code;
-    double t2 = anc_now_s();
-    if (anc_label_sample(l, err)) return err->code;
-    double t3 = anc_now_s();
-    if (anc_label_encode(l, err)) return err->code;
-    r->n[ANC_N_WITHOUT_ANCHOR] += without_anchor(m);
-    double t4 = anc_now_s();
-    if (anc_targets_append(&m->targets, l, gt, n_gt, err)) return err->code;
-    r->s[ANC_S_MATCH] += t2 - t1;
-    r->s[ANC_S_SAMPLE] += t3 - t2;
-    r->s[ANC_S_ENCODE] += t4 - t3;
-    r->s[ANC_S_GATHER] += anc_now_s() - t4;
+    if (anc_label_view(l, image, &m->targets, clock, err) || count_without_anchor(m, r, err))
+        return err->code;
     r->n[ANC_N_UNMATCHED] += l->match.n_unmatched;
     count_labels(r, l->match.n_positive, l->match.n_negative, l->match.n_ignored, l->batch.n_positive,
                  l->batch.n_negative);
     return ANC_OK;
 }
 
-static anc_status label_rois(anc_shard_maker *m, const anc_gt *gt, int32_t n_gt, anc_label_record *r,
-                             anc_err *err)
+static anc_status label_rois(anc_shard_maker *m, const anc_label_image *image, anc_label_record *r,
+                             anc_steps_clock *clock, anc_err *err)
 {
-    const anc_labeller *l = &m->labeller;
     anc_rois *rois = &m->rois;
     const double(*proposal)[4];
     int32_t n;
-    double t0 = anc_now_s();
-    m->bad_proposals = anc_roi_input_image(m->proposals, l->view.image_id, &proposal, &n, err) != ANC_OK;
-    if (m->bad_proposals || anc_roi_take(rois, l->rules, &l->view, proposal, n, l->box, l->n_box, err))
+    double start = anc_now_s();
+    m->bad_proposals = anc_roi_input_image(m->proposals, image->id, &proposal, &n, err) != ANC_OK;
+    clock->s[ANC_STEP_PLACE] += anc_now_s() - start;
+    if (m->bad_proposals ||
+        anc_label_rois(&m->labeller, rois, image, proposal, n, m->classes, &m->targets, clock, err) ||
+        count_without_roi(m, r, err))
         return err->code;
-    double t1 = anc_now_s();
-    anc_roi_match(rois, l->kernels, l->rules, l->box, l->n_box, l->crowd, l->n_crowd);
-    double t2 = anc_now_s();
-    anc_roi_sample(rois, l->rules, l->seed, l->view.image_id, l->view.epoch);
-    double t3 = anc_now_s();
-    anc_roi_encode(rois, l->kernels, l->rules, l->box);
-    r->n[ANC_N_WITHOUT_ANCHOR] += without_roi(m);
-    double t4 = anc_now_s();
-    if (anc_targets_append_rois(&m->targets, l, rois, m->classes, gt, n_gt, err)) return err->code;
-    r->s[ANC_S_LAY] += t1 - t0;
-    r->s[ANC_S_MATCH] += t2 - t1;
-    r->s[ANC_S_SAMPLE] += t3 - t2;
-    r->s[ANC_S_ENCODE] += t4 - t3;
-    r->s[ANC_S_GATHER] += anc_now_s() - t4;
     r->n[ANC_N_PROPOSALS] += n;
     r->n[ANC_N_LEFT_OUT] += rois->n_left_out;
     r->n[ANC_N_WITHOUT_PROPOSALS] += n == 0;
@@ -287,17 +246,24 @@ static anc_status label_rois(anc_shard_maker *m, const anc_gt *gt, int32_t n_gt,
     return ANC_OK;
 }
 
-static anc_status label_view(anc_shard_maker *m, const anc_image *image, const anc_gt *gt, int64_t n_gt,
+static anc_status label_view(anc_shard_maker *m, const anc_image *of, const anc_gt *gt, int64_t n_gt,
                              int32_t epoch, anc_label_record *r, anc_err *err)
 {
-    if (take_boxes(m, gt, n_gt, err)) return err->code;
-    double start = anc_now_s();
-    if (lay_view(m, image, epoch, (int32_t)n_gt, err)) return err->code;
-    r->s[ANC_S_LAY] += anc_now_s() - start;
+    anc_label_image image = {
+        .id = of->id, .epoch = epoch, .h = of->height, .w = of->width, .annotation = gt, .n = (int32_t)n_gt
+    };
+    anc_steps_clock clock = { .now = anc_now_s };
+    if (n_gt > INT32_MAX / 2) return anc_fail(err, ANC_EDATA, "%lld boxes are too many", (long long)n_gt);
+    if (choose(m, &image, err)) return err->code;
+    if (m->plan->rules.stage == ANC_STAGE_ROI ? label_rois(m, &image, r, &clock, err)
+                                              : label_anchors(m, &image, r, &clock, err))
+        return err->code;
     count_view(&m->labeller, r);
-    return m->plan->rules.stage == ANC_STAGE_ROI ? label_rois(m, gt, (int32_t)n_gt, r, err)
-                                                 : label_anchors(m, gt, (int32_t)n_gt, r, err);
+    for (int i = 0; i < ANC_STEPS; i++) r->s[i] += clock.s[i];
+    return ANC_OK;
 }
+_Static_assert((int)ANC_S_LAY == ANC_STEP_PLACE && (int)ANC_S_GATHER == ANC_STEP_GATHER,
+               "the first stages of a record are the steps");
 
 anc_status anc_shard_make(anc_shard_maker *m, const anc_dataset *d, int32_t epoch, anc_label_record *r,
                           bool *dropped, anc_err *err)

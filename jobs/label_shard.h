@@ -29,11 +29,6 @@ typedef struct {
 
 int64_t anc_label_shards(const anc_label_plan *p);
 
-/* How many images a shard gets when nobody says: 2,048, or twice or four times as many where that would be
- * over 1,000 shards. By the data set and the options alone: never by ranks. p->images_per_shard is not looked
- * at. */
-int64_t anc_label_images_per_shard(const anc_label_plan *p);
-
 typedef struct {
     int32_t epoch;
     int64_t first, n; /* images */
@@ -52,7 +47,6 @@ enum {
     ANC_N_CLIPPED,
     ANC_N_DROPPED,
     ANC_N_UNMATCHED,
-    ANC_N_WITHOUT_ANCHOR, /* objects that are no positive's, before sampling; of the second stage no RoI's */
     ANC_N_WITHOUT_POSITIVES,
     ANC_N_ANCHORS,
     ANC_N_POSITIVES,
@@ -93,9 +87,8 @@ typedef struct {
     const anc_classes *classes; /* borrowed */
     bool bad_proposals;  /* the error is of these, and names their file and image; not of the annotations */
     anc_targets targets; /* of the shard that was labelled last */
-    anc_annotation *annotation;
-    uint8_t *met; /* of each object: whether a positive is its */
-    int64_t room_annotations;
+    uint8_t *met;        /* [met_capacity] of each object: whether a positive is its */
+    int32_t met_capacity;
     bool (*between)(void *context); /* after each view; false: drop the shard. NULL: nobody asks */
     void *context;
 } anc_shard_maker;

@@ -38,10 +38,10 @@ static anc_status take_rows(const anc_features_info *info, anc_like_row **rows, 
                         (long long)info->n_images);
     for (int64_t i = 0; i < info->n_images; i++) {
         to[i].image_id = info->id[i];
-        memcpy(to[i].on.size, info->size[i], sizeof to[i].on.size);
-        memcpy(to[i].on.padded, info->padded[i], sizeof to[i].on.padded);
+        memcpy(to[i].size, info->size[i], sizeof to[i].size);
+        memcpy(to[i].padded, info->padded[i], sizeof to[i].padded);
         for (int l = 0; l < info->n_levels; l++)
-            memcpy(to[i].on.grid[l], info->grid[l][i], sizeof to[i].on.grid[l]);
+            memcpy(to[i].grid[l], info->grid[l][i], sizeof to[i].grid[l]);
     }
     qsort(to, (size_t)info->n_images, sizeof *to, by_image);
     *rows = to;

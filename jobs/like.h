@@ -10,7 +10,7 @@
 /* Plain bytes, so that rank 0 can broadcast a table of them. */
 typedef struct {
     int64_t image_id;
-    anc_laid on;
+    int32_t size[2], padded[2], grid[ANC_MAX_LEVELS][2]; /* px, px, positions: height, width */
 } anc_like_row;
 
 /* Reads sizes, paddings and grids of a features.h5 into *rows [*n], malloc'ed, ascending by image. Its levels

@@ -29,8 +29,9 @@ static anc_status check_rows(anc_targets_file *f, anc_err *err)
 static anc_status check_open(const anc_run_of_shards *r, const char *path, int64_t shard,
                              const anc_targets_info *info, anc_err *err)
 {
-    bool with[ANC_ROWS_KINDS];
-    anc_targets_kept(r->plan->rules.stage, r->plan->assignment, r->plan->labels, r->plan->with_gt, with);
+    bool with[ANC_ROWS_ALL];
+    anc_targets_kept(r->plan->rules.stage,
+                     (anc_kept){ r->plan->assignment, r->plan->labels, r->plan->with_gt, false }, with);
     int64_t n = anc_label_run_of(r->plan, shard).n;
     if (strcmp(info->version, r->version))
         return anc_fail(err, ANC_EDATA, "%s: written by anchorage %s, the run is of %s", path, info->version,

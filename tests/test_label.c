@@ -24,10 +24,10 @@ static void a_matched_box_leads_back_to_its_annotation(void)
     anc_rules rules = small_rules();
     anc_labeller l = { .rules = &rules, .kernels = anc_kernels_find(NULL), .seed = 1 };
     const anc_annotation a[] = {
-        { { 10, 10, 40, 40 }, true },    /* a crowd region: dropped */
-        { { 50, 50, 90, 95 }, false },   /* 0 */
-        { { 300, 10, 330, 40 }, false }, /* outside: dropped */
-        { { -5, 60, 30, 130 }, false },  /* 1, clipped */
+        { { 10, 10, 40, 40 }, .crowd = true },    /* a crowd region: dropped */
+        { { 50, 50, 90, 95 }, .crowd = false },   /* 0 */
+        { { 300, 10, 330, 40 }, .crowd = false }, /* outside: dropped */
+        { { -5, 60, 30, 130 }, .crowd = false },  /* 1, clipped */
     };
     label(&l, 7, 0, 160, 160, a, 4);
     CU_ASSERT_EQUAL_FATAL(l.n_box, 2);
@@ -41,7 +41,8 @@ static void a_matched_box_leads_back_to_its_annotation(void)
 
 static void crowds_follow_their_rule(void)
 {
-    const anc_annotation a[] = { { { 10, 10, 120, 120 }, true }, { { 130, 130, 158, 158 }, false } };
+    const anc_annotation a[] = { { { 10, 10, 120, 120 }, .crowd = true },
+                                 { { 130, 130, 158, 158 }, .crowd = false } };
     int32_t ignored[4], positive[4];
     for (int rule = ANC_CROWD_DROP; rule <= ANC_CROWD_EXCLUDE; rule++) {
         anc_rules rules = small_rules();
@@ -67,7 +68,7 @@ static int any_annotations(check_rng *r, int h, int w, anc_annotation *a)
     for (int i = 0; i < n; i++) {
         double x = check_uniform(r) * w - 5, y = check_uniform(r) * h - 5;
         a[i] = (anc_annotation){ { x, y, x + 2 + check_uniform(r) * 80, y + 2 + check_uniform(r) * 60 },
-                                 check_int(r, 0, 9) == 0 };
+                                 .crowd = check_int(r, 0, 9) == 0 };
     }
     return n;
 }

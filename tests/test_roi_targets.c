@@ -32,10 +32,9 @@ static anc_status gather(anc_targets *t, const anc_rules *r, const anc_classes *
     anc_labeller l = { .rules = r, .kernels = anc_kernels_find(NULL), .seed = 9 };
     anc_rois rois = { 0 };
     err->code = ANC_OK;
-    CU_ASSERT_FATAL(!anc_targets_init_rois(t, gt_too, err));
+    CU_ASSERT_FATAL(!anc_targets_init(t, r, (anc_kept){ .gt = gt_too }, err));
     for (int v = first; v < first + n && !err->code; v++) {
         check_rng random = { (unsigned long long)v };
-        anc_annotation a[8];
         anc_gt gt[8];
         double proposal[40][4];
         int n_gt = v % 5 ? check_int(&random, 0, 8) : 0, n_proposals = v % 7 ? check_int(&random, 1, 40) : 0;
@@ -50,15 +49,11 @@ static anc_status gather(anc_targets *t, const anc_rules *r, const anc_classes *
             gt[i] = (anc_gt){ .id = i + 1,
                               .category = odd_category ? odd_category : category[check_int(&random, 0, 3)] };
             memcpy(gt[i].xyxy, b, sizeof b);
-            a[i] = (anc_annotation){ { b[0], b[1], b[2], b[3] }, false };
         }
-        CU_ASSERT_FATAL(!anc_label_lay(&l, 1000 + v, v % 3, 120, 130, a, n_gt, err));
-        CU_ASSERT_FATAL(
-            !anc_roi_take(&rois, r, &l.view, (const double(*)[4])proposal, n_proposals, l.box, l.n_box, err));
-        anc_roi_match(&rois, l.kernels, r, l.box, l.n_box, NULL, 0);
-        anc_roi_sample(&rois, r, l.seed, l.view.image_id, l.view.epoch);
-        anc_roi_encode(&rois, l.kernels, r, l.box);
-        anc_targets_append_rois(t, &l, &rois, c, gt, n_gt, err);
+        const anc_label_image image = {
+            .id = 1000 + v, .epoch = v % 3, .h = 120, .w = 130, .annotation = gt, .n = n_gt
+        };
+        anc_label_rois(&l, &rois, &image, (const double(*)[4])proposal, n_proposals, c, t, NULL, err);
     }
     anc_rois_free(&rois);
     anc_labeller_free(&l);
@@ -75,7 +70,7 @@ static void same(const anc_targets *a, const anc_targets *b)
     }
     for (int c = 0; c < ANC_N_COLUMNS; c++) {
         if (!anc_targets_has(a->with, 0, c)) continue;
-        size_t bytes = (size_t)a->n[anc_targets_columns[c].rows] * anc_targets_row_bytes(c, 0);
+        size_t bytes = (size_t)a->n[anc_columns[c].rows] * anc_targets_row_bytes(c, 0);
         CU_ASSERT(bytes > 0 && !memcmp(a->column[c], b->column[c], bytes));
     }
 }
@@ -84,7 +79,7 @@ static void write_folder(const char *dir, const anc_rules *r, const anc_classes 
 {
     anc_err err = { 0 };
     int64_t n_bytes;
-    bool with[ANC_ROWS_KINDS];
+    bool with[ANC_ROWS_ALL];
     anc_targets_about about = { .config = "{\"seed\":9}", .rules = r, .classes = c };
     check_run(NULL, "mkdir -p %s", dir);
     for (int s = 0; s < SHARDS; s++) {
@@ -98,7 +93,7 @@ static void write_folder(const char *dir, const anc_rules *r, const anc_classes 
         CU_ASSERT_FATAL(!anc_targets_write(&t, path, &about, &n_bytes, &err));
         anc_targets_clear(&t);
     }
-    anc_targets_kept(ANC_STAGE_ROI, false, false, gt, with);
+    anc_targets_kept(ANC_STAGE_ROI, (anc_kept){ .gt = gt }, with);
     CU_ASSERT_EQUAL(anc_targets_write_index(dir, SHARDS, with, 0, &about, &n_bytes, &err), ANC_OK);
     if (err.code) puts(err.text);
 }
@@ -141,10 +136,10 @@ static void one_reader_takes_both_stages(void)
     anc_targets t;
     int64_t n_bytes;
     const char *path = check_path("anchors.h5");
-    CU_ASSERT_FATAL(!anc_targets_init(&t, l.rules->anchors.n_levels, false, false, false, &err));
+    CU_ASSERT_FATAL(!anc_targets_init(&t, l.rules, (anc_kept){ 0 }, &err));
     CU_ASSERT_FATAL(!anc_label_lay(&l, 1, 0, 100, 100, NULL, 0, &err) && !anc_label_match(&l, &err) &&
                     !anc_label_sample(&l, &err) && !anc_label_encode(&l, &err) &&
-                    !anc_targets_append(&t, &l, NULL, 0, &err));
+                    !anc_targets_append(&t, &l, &err));
     CU_ASSERT_FATAL(!anc_targets_write(&t, path, &(anc_targets_about){ .config = "{}", .rules = l.rules },
                                        &n_bytes, &err));
     const char *files[] = { path, check_path("rois-0"), path, check_path("rois-1") };

@@ -19,7 +19,7 @@ static const char *shard(const char *name)
     int64_t n;
     const char *path = check_path("%s", name);
     const anc_rules *r = anc_rules_preset("torchvision-fpn");
-    CU_ASSERT_FATAL(!anc_targets_init(&t, r->anchors.n_levels, true, true, true, &err));
+    CU_ASSERT_FATAL(!anc_targets_init(&t, r, (anc_kept){ true, true, true, false }, &err));
     CU_ASSERT_FATAL(
         !anc_targets_write(&t, path, &(anc_targets_about){ .config = "{}", .rules = r }, &n, &err));
     anc_targets_clear(&t);

@@ -23,10 +23,9 @@ static void gather(anc_targets *t, const anc_rules *r, int first, int n, bool ri
 {
     anc_labeller l = { .rules = r, .kernels = anc_kernels_find(NULL), .seed = 9 };
     anc_err err;
-    CU_ASSERT_FATAL(!anc_targets_init(t, r->anchors.n_levels, rich, rich, rich, &err));
+    CU_ASSERT_FATAL(!anc_targets_init(t, r, (anc_kept){ rich, rich, rich, false }, &err));
     for (int v = first; v < first + n; v++) {
         check_rng random = { (unsigned long long)v };
-        anc_annotation a[40];
         anc_gt gt[40];
         int h = check_int(&random, 50, 200), w = check_int(&random, 50, 200),
             n_gt = v % 5 ? check_int(&random, 0, 9) : 0;
@@ -38,13 +37,11 @@ static void gather(anc_targets *t, const anc_rules *r, int first, int n, bool ri
                           check_int(&random, 1, 90),
                           check_int(&random, 0, 7) == 0,
                           0 };
-            memcpy(a[i].xyxy, gt[i].xyxy, sizeof gt[i].xyxy);
-            a[i].crowd = gt[i].crowd;
         }
-        CU_ASSERT_FATAL(!anc_label_lay(&l, 1000 + v, v % 3, h, w, a, n_gt, &err) &&
+        CU_ASSERT_FATAL(!anc_label_lay(&l, 1000 + v, v % 3, h, w, gt, n_gt, &err) &&
                         !anc_label_match(&l, &err) && !anc_label_sample(&l, &err) &&
                         !anc_label_encode(&l, &err));
-        CU_ASSERT_FATAL(!anc_targets_append(t, &l, gt, n_gt, &err));
+        CU_ASSERT_FATAL(!anc_targets_append(t, &l, &err));
     }
     anc_labeller_free(&l);
 }
@@ -58,7 +55,7 @@ static void same(const anc_targets *a, const anc_targets *b)
         if (k) CU_ASSERT_FATAL(!memcmp(a->offset[k], b->offset[k], ((size_t)a->n[0] + 1) * sizeof(int64_t)));
     }
     for (int c = 0; c < ANC_N_COLUMNS; c++) {
-        anc_rows k = anc_targets_columns[c].rows;
+        anc_rows k = anc_columns[c].rows;
         size_t bytes = (size_t)a->n[k] * anc_targets_row_bytes(c, a->n_levels);
         if (a->with[k] && bytes && memcmp(a->column[c], b->column[c], bytes))
             CU_FAIL_FATAL("a column differs");
@@ -160,7 +157,7 @@ static void read_virtual(const char *dir)
     CU_ASSERT_FATAL(!anc_h5_open(path, ANC_TARGETS_FORMAT, ANC_TARGETS_VERSION, &f, &err));
     for (int c = 0; c < ANC_N_COLUMNS; c++) {
         if (!anc_targets_has(wanted.with, 5, c)) continue;
-        anc_h5_spec spec = anc_targets_spec(c, wanted.n[anc_targets_columns[c].rows], 5);
+        anc_h5_spec spec = anc_targets_spec(c, wanted.n[anc_columns[c].rows], 5);
         void *data;
         int64_t n;
         CU_ASSERT_FATAL(!anc_h5_read(&f, spec.name, spec.type, spec.rank, spec.dims, &data, &n, &err));

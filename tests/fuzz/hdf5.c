@@ -230,7 +230,7 @@ static int list_targets(shape_item items[ROOM], int64_t views, int with, int ind
         items[n++] = (shape_item)DATA(offset_names[k], ANC_H5_I64, rows_of[k].offset, 1, views + 1);
     }
     for (int c = 0; c < ANC_N_COLUMNS; c++) {
-        int k = anc_targets_columns[c].rows;
+        int k = anc_columns[c].rows;
         if (!(with >> k & 1)) continue;
         anc_h5_spec spec = anc_targets_spec(c, views * rows_of[k].per_view, 2);
         items[n] = (shape_item){
@@ -312,7 +312,7 @@ void fuzz_roi_shard(const uint8_t *bytes, size_t n)
                                [ANC_ROWS_ROIS] = { 3, by_three } };
     static char offset_names[ANC_ROWS_KINDS][64];
     shape_item items[ROOM];
-    bool with[ANC_ROWS_KINDS];
+    bool with[ANC_ROWS_ALL];
     int count = COUNT(root), kinds = n && bytes[0] & 1 ? WITH_GT & ~(1 << ANC_ROWS_GT) : WITH_GT;
     memcpy(items, root, sizeof root);
     for (int k = 0; k < ANC_ROWS_KINDS; k++) {
@@ -323,7 +323,7 @@ void fuzz_roi_shard(const uint8_t *bytes, size_t n)
     }
     for (int c = 0; c < ANC_N_COLUMNS; c++) {
         if (!anc_targets_has(with, 0, c)) continue;
-        anc_h5_spec spec = anc_targets_spec(c, VIEWS * rows[anc_targets_columns[c].rows].per_view, 0);
+        anc_h5_spec spec = anc_targets_spec(c, VIEWS * rows[anc_columns[c].rows].per_view, 0);
         items[count] = (shape_item){
             .object = spec.name, .type = spec.type, .rank = spec.rank, .value = fillers[c].value
         };
