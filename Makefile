@@ -21,13 +21,13 @@ HDF5_L := $(shell $(PKG) --libs hdf5-serial 2>/dev/null || $(PKG) --libs hdf5 2>
 BLAS_C := $(shell $(PKG) --cflags openblas 2>/dev/null)
 BLAS_L := $(shell $(PKG) --libs openblas 2>/dev/null || echo -lopenblas)
 # Packages outside of /usr (spack, modules): where pkg-config has them, found again when the program runs.
-OTHERS := yajl inih expat yaml-0.1 libpng libjpeg libwebp libdeflate zlib cunit
+OTHERS := yajl expat yaml-0.1 libpng libjpeg libwebp libdeflate zlib cunit
 IO_C   := $(filter-out -I/usr/include,$(sort $(shell for p in $(OTHERS); do \
             $(PKG) --variable=prefix $$p; done 2>/dev/null | sed 's,.*,-I&/include,')))
 IO_L   := $(sort $(shell for p in $(OTHERS); do $(PKG) --libs-only-L $$p; done 2>/dev/null))
 comma  := ,
 RPATH   = $(patsubst -L%,-Wl$(comma)-rpath$(comma)%,$(filter-out -L/usr/%,$(filter -L%,$(LIBS))))
-LIBS   := $(MPI_L) $(HDF5_L) $(BLAS_L) $(IO_L) -lyajl -linih -lexpat -lyaml -lpng -ljpeg -lwebp -ldeflate -lz -lm
+LIBS   := $(MPI_L) $(HDF5_L) $(BLAS_L) $(IO_L) -lyajl -lexpat -lyaml -lpng -ljpeg -lwebp -ldeflate -lz -lm
 
 sources = $(sort $(wildcard $(1)/*.c))
 objects = $(patsubst %.c,$(BUILD)/%.o,$(1))

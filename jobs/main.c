@@ -1,5 +1,6 @@
 /* jobs/main.c: finds the sub-command and runs it */
 #include "io/h5_guard.h"
+#include "core/words.h"
 #include "jobs/job.h"
 #include "jobs/opts.h"
 #include "mpi/team.h"
@@ -82,7 +83,7 @@ static int run(int argc, char **argv)
         known[n++] = j->name;
     }
     if (!first_rank) return ANC_EXIT_USAGE;
-    const char *near = anc_opts_nearest(name, known, n);
+    const char *near = anc_nearest(name, known, n);
     fprintf(stderr, "anchorage: no command is called '%s'%s%s%s; see anchorage --help\n", name,
             near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
     return ANC_EXIT_USAGE;

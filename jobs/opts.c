@@ -3,6 +3,7 @@
  * Written out rather than on getopt_long, which accepts shortened names and prints its own messages:
  * here a script's option means the same in every later version, and every refusal names a remedy.
  */
+#include "core/words.h"
 #include "jobs/opts.h"
 #include "jobs/job.h"
 #include "mpi/launch.h"
@@ -30,45 +31,6 @@ int anc_opts_refuse(const anc_usage *u, const char *format, ...)
         fprintf(stderr, "anchorage: %s: %s; see anchorage %s --help\n", u->command, text, u->command);
     }
     return ANC_EXIT_USAGE;
-}
-
-/* The number of letters to insert, delete, replace or swap with their neighbour. */
-static int distance(const char *a, const char *b)
-{
-    int row[3][WORD_MAX + 1];
-    int n = (int)strlen(b);
-    for (int j = 0; j <= n; j++) row[0][j] = j;
-    for (int i = 1; a[i - 1]; i++) {
-        int *now = row[i % 3], *last = row[(i + 2) % 3], *before = row[(i + 1) % 3];
-        now[0] = i;
-        for (int j = 1; j <= n; j++) {
-            int d = last[j - 1] + (a[i - 1] != b[j - 1]);
-            if (d > last[j] + 1) d = last[j] + 1;
-            if (d > now[j - 1] + 1) d = now[j - 1] + 1;
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && d > before[j - 2] + 1)
-                d = before[j - 2] + 1;
-            now[j] = d;
-        }
-    }
-    return row[strlen(a) % 3][n];
-}
-
-const char *anc_opts_nearest(const char *word, const char *const *known, size_t n)
-{
-    size_t length = strlen(word);
-    if (length > WORD_MAX || length < 2) return NULL;
-    const char *best = NULL;
-    int best_d = 1 + (int)length / 3; /* a word in which more is wrong was not meant */
-    for (size_t i = 0; i < n; i++) {
-        size_t known_length = strlen(known[i]);
-        if (known_length > WORD_MAX) continue;
-        size_t more = known_length > length ? known_length - length : 0;
-        int d =
-            length >= 3 && !strncmp(word, known[i], length) ? 1 : distance(word, known[i]); /* cut short */
-        if (length >= 3 && more && known[i][more - 1] == '-' && !strcmp(known[i] + more, word)) d = 2;
-        if (d < best_d + !best) best_d = d, best = known[i];
-    }
-    return best;
 }
 
 static void print_default(const anc_opt *o)
@@ -218,7 +180,7 @@ static int refuse_unknown(const anc_usage *u, const char *name, int length)
     size_t n = 2;
     for (const anc_opt *o = u->opt; o->name && n < sizeof known / sizeof *known; o++) known[n++] = o->name;
     snprintf(word, sizeof word, "%.*s", length, name);
-    const char *near = anc_opts_nearest(word, known, n);
+    const char *near = anc_nearest(word, known, n);
     return anc_opts_refuse(u, "there is no option --%.*s%s%s%s", length, name,
                            near ? " (did you mean --" : "", near ? near : "", near ? "?)" : "");
 }

@@ -57,7 +57,4 @@ int anc_opts_refuse(const anc_usage *usage, const char *format, ...) __attribute
  * every process finds out alike, such as a misspelt option. */
 bool anc_opts_speaks(void);
 
-/* The nearest of n known words to a misspelt one, or NULL when none is near. */
-const char *anc_opts_nearest(const char *word, const char *const *known, size_t n);
-
 #endif

@@ -2,6 +2,7 @@
  * line */
 #include "jobs/config.h"
 #include "tests/check.h"
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <yajl/yajl_tree.h>
@@ -93,7 +94,7 @@ static void a_long_list_may_go_on_in_further_lines(void)
     anc_err err = { 0 };
     char text[2000] = "[view]\n  min_size = 640 ; short\n\t672\n   704 736\n";
     size_t n = strlen(text);
-    memset(text + n, ';', 700); /* a comment longer than any line of libinih's */
+    memset(text + n, ';', 700); /* a long comment */
     strcpy(text + n + 700, " sizes = 5\nmax_size=1000\n[anchors]\noffset = 0.5\n");
     CU_ASSERT_EQUAL(anc_config_read(check_file("long.ini", text, strlen(text)), NULL, &r, &err), ANC_OK);
     if (err.code) puts(err.text);
@@ -182,7 +183,7 @@ static void a_wrong_key_or_section_is_refused_with_the_nearest(void)
     refused("[sample]\nbatch = 5\nbatch = 6\n", NULL, "line 3: sample.batch stands twice");
     refused("[sample]\nbatch = 5\nwhat is this\n", NULL, "line 3: ");
     char text[1000] = "[anchors]\nratios =";
-    for (int i = 0; i < 16; i++) strcat(text, " 0.12345678901234567"); /* more than libinih takes at once */
+    for (int i = 0; i < 16; i++) strcat(text, " 0.12345678901234567");
     strcat(text, "\n[view]\nflip = 0.5\nwhat is this\n");
     refused(text, NULL, "line 5: not `key = value`");
     refused("[sample\nbatch = 5\n", NULL, "line 1: ");
@@ -197,7 +198,7 @@ static void the_preset_section_comes_first_and_agrees(void)
     CU_ASSERT_STRING_EQUAL(r.name, "mmdet-fpn");
     CU_ASSERT_EQUAL(r.sample.batch, 5);
     refused(good, "torchvision-fpn",
-            "line 2: the file starts from preset 'mmdet-fpn', the command line says --preset torch");
+            "line 2: starts from preset 'mmdet-fpn', but preset 'torchvision-fpn' is asked for");
     refused("[preset]\nname = yolo\n", NULL, "line 2: no preset is called 'yolo'");
     refused("[preset]\nfile = x\n", NULL, "line 2: [preset] knows the key name only, not 'file'");
     refused("[sample]\nbatch = 5\n[preset]\nname = mmdet-fpn\n", NULL,
@@ -285,6 +286,59 @@ static void crowd_and_sampler_are_set_from_words(void)
     CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "--sampler numpy: must be philox or torch"));
 }
 
+/* Reads text of n bytes over a preset; the error's text, "" when there is none. */
+static const char *outcome(const char *text, size_t n, anc_rules *r)
+{
+    static anc_err err;
+    anc_config_given given;
+    *r = *anc_rules_preset("torchvision-fpn");
+    return anc_config_text(text, n, NULL, r, &given, &err) ? err.text : "";
+}
+
+static void lines_end_and_comments_begin_as_documented(void)
+{
+    anc_rules r;
+    static const char *const same[] = {
+        "[sample]\nbatch = 7\n[match]\npositive_iou = 0.75\n",
+        "\xef\xbb\xbf[sample]\r\nbatch = 7\r\n[match]\r\npositive_iou=0.75",
+        "[sample]\rbatch : 7\r[match]\r\tpositive_iou = 0.75\r",
+        "# first\n; second\n  # third\n[sample] ; of the batch\nbatch = 7 ;8\n\n[match]\npositive_iou =\n  "
+        "0.75\n",
+        "[sample]\nbatch =\n\n ; between\n   7\n[match]\npositive_iou=0.75 ; 0.8\n",
+    };
+    for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
+        CU_ASSERT_STRING_EQUAL(outcome(same[i], strlen(same[i]), &r), "");
+        CU_ASSERT(r.sample.batch == 7 && r.match.positive_iou == 0.75);
+    }
+    const char hash[] = "[sample]\nbatch = 7 # no comment\n";
+    CU_ASSERT_STRING_EQUAL(outcome(hash, strlen(hash), &r),
+                           "line 2: sample.batch = 7 # no comment: must be a number");
+    const char more[] = "[sample] batch = 7\n";
+    CU_ASSERT_STRING_EQUAL(outcome(more, strlen(more), &r), "line 1: not `key = value`, nor `[section]`");
+}
+
+static void what_is_no_text_of_ours_is_refused(void)
+{
+    anc_rules r;
+    const char nul[] = "[sample]\nbatch = 7\n\0batch = 8\n";
+    CU_ASSERT_STRING_EQUAL(outcome(nul, sizeof nul - 1, &r),
+                           "line 3: holds a NUL byte; save it as UTF-8 text");
+    size_t n = ANC_CONFIG_BYTES + 1;
+    char *text = malloc(n);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(text);
+    memset(text, ' ', n);
+    CU_ASSERT_STRING_EQUAL(outcome(text, n - 1, &r), "");
+    CU_ASSERT_PTR_NOT_NULL(strstr(outcome(text, n, &r), "a configuration has at most 1048576 bytes"));
+    memcpy(text, "[anchors]\nratios =", 18);
+    for (size_t i = 18; i < n; i += 2) memcpy(text + i, "1 ", 2 - (i + 1 == n));
+    CU_ASSERT_STRING_EQUAL(outcome(text, n - 1, &r),
+                           "line 2: the value of ratios is longer than 4095 characters");
+    const char *guarded = memcpy(check_guarded(8), "[sample]", 8); /* nothing behind the text is read */
+    CU_ASSERT_STRING_EQUAL(outcome(guarded, 8, &r), "");
+    check_guarded_free((void *)(uintptr_t)guarded, 8);
+    free(text);
+}
+
 static void settings_stand_over_what_was_there(void)
 {
     const anc_config_setting some[] = { { "--min-size", "view.min_size", "640, 672 704" },
@@ -342,5 +396,6 @@ CHECK_SUITE("config", CHECK(settings_stand_over_what_was_there), CHECK(a_wrong_s
             CHECK(values_that_cannot_work_are_refused_with_their_key),
             CHECK(a_wrong_key_or_section_is_refused_with_the_nearest),
             CHECK(the_preset_section_comes_first_and_agrees), CHECK(a_file_that_cannot_be_read_is_named),
+            CHECK(lines_end_and_comments_begin_as_documented), CHECK(what_is_no_text_of_ours_is_refused),
             CHECK(json_is_one_line_that_parses), CHECK(a_first_stage_is_described_without_the_second),
             CHECK(crowd_and_sampler_are_set_from_words));

@@ -1,4 +1,5 @@
 /* tests/test_opts.c: jobs/opts, by its return values, variables and printed lines */
+#include "core/words.h"
 #include "jobs/job.h"
 #include "jobs/opts.h"
 #include "tests/check.h"
@@ -244,10 +245,10 @@ static void the_nearest_word_is_near(void)
         { "a-word-that-is-much-longer-than-any-option-could-ever-be-in-this-program", NULL },
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        const char *near = anc_opts_nearest(cases[i].word, known, sizeof known / sizeof *known);
+        const char *near = anc_nearest(cases[i].word, known, sizeof known / sizeof *known);
         CU_ASSERT(near == cases[i].near || (near && cases[i].near && !strcmp(near, cases[i].near)));
     }
-    CU_ASSERT_PTR_NULL(anc_opts_nearest("label", NULL, 0));
+    CU_ASSERT_PTR_NULL(anc_nearest("label", NULL, 0));
 }
 
 CHECK_SUITE("opts", CHECK(options_and_operands_mix_freely), CHECK(defaults_stay_when_nothing_is_given),

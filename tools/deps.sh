@@ -17,7 +17,6 @@ hdf5|hdf5.h -lhdf5|libhdf5-dev|hdf5-devel|hdf5~mpi|hdf5|hdf5
 zlib|zlib.h -lz|zlib1g-dev|zlib-devel|zlib|zlib|zlib
 libdeflate|libdeflate.h -ldeflate|libdeflate-dev|libdeflate-devel|libdeflate|libdeflate|libdeflate
 yajl|yajl/yajl_parse.h -lyajl|libyajl-dev|yajl-devel|yajl|yajl|yajl
-inih|ini.h -linih|libinih-dev|inih-devel|inih|inih|inih
 expat|expat.h -lexpat|libexpat1-dev|expat-devel|expat|expat|expat
 libyaml|yaml.h -lyaml|libyaml-dev|libyaml-devel|libyaml|libyaml|yaml
 libpng|png.h -lpng|libpng-dev|libpng-devel|libpng|libpng|libpng

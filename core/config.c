@@ -1,15 +1,12 @@
-/* jobs/config.c: see config.h. One table of keys drives reading, printing and JSON. */
-#include "jobs/config.h"
-#include "jobs/choose.h"
-#include "jobs/opts.h"
+/* core/config.c: see config.h. One table of keys drives reading, printing and JSON. */
+#include "core/config.h"
+#include "core/words.h"
 #include <ctype.h>
 #include <errno.h>
-#include <ini.h>
 #include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <yajl/yajl_tree.h>
 
 typedef enum { WORD, INTEGER, REAL, YES_NO, INTEGERS, REALS, SIZES } kind;
 
@@ -103,22 +100,15 @@ static const struct {
 enum { N_KEYS = sizeof keys / sizeof *keys };
 _Static_assert((int)N_KEYS <= (int)ANC_CONFIG_KEYS, "anc_config_given has too little room");
 
-/* ---- reading ---- */
+bool anc_config_key(int k, const char **section, const char **key)
+{
+    if (k < 0 || k >= N_KEYS) return false;
+    *section = keys[k].section;
+    *key = keys[k].key;
+    return true;
+}
 
-typedef struct {
-    anc_rules *r;
-    const char *preset; /* from the command line, or NULL */
-    anc_config_given given;
-    bool any;
-    anc_err *err;
-    FILE *file;
-    char *text, *rest; /* the line in hand; what libinih has not had of it, or NULL */
-    size_t room;
-    int line;                               /* its number */
-    bool continued;                         /* what libinih has now goes on from the line or piece before */
-    char section[64], key[64], value[4096]; /* gathered so far; no key: none */
-    int key_line;
-} reading;
+/* ---- values ---- */
 
 static bool number(const char **text, double *value)
 {
@@ -187,7 +177,7 @@ static anc_status set_sizes(anc_rules *r, int k, const char *value, anc_err *err
     return ANC_OK;
 }
 
-static anc_status set_value(anc_rules *r, int k, const char *value, anc_err *err)
+anc_status anc_config_set(anc_rules *r, int k, const char *value, anc_err *err)
 {
     char *at = (char *)r + keys[k].at;
     double list[64];
@@ -220,25 +210,7 @@ static anc_status set_value(anc_rules *r, int k, const char *value, anc_err *err
     return ANC_OK;
 }
 
-static anc_status start_from(reading *in, const char *key, const char *value)
-{
-    if (strcmp(key, "name"))
-        return anc_fail(in->err, ANC_EARGUMENT, "[preset] knows the key name only, not '%s'", key);
-    if (in->any) return anc_fail(in->err, ANC_EARGUMENT, "[preset] must stand before every other section");
-    const anc_rules *preset = anc_choose_preset(value, in->err);
-    if (!preset) return in->err->code;
-    if (in->preset && strcmp(in->preset, value))
-        return anc_fail(in->err, ANC_EARGUMENT,
-                        "the file starts from preset '%s', the command line says --preset %s", value,
-                        in->preset);
-    anc_stage stage = in->r->stage;
-    *in->r = *preset;
-    in->r->stage = stage;
-    return ANC_OK;
-}
-
-/* The place of a key in the table; -1 and *err: there is none. */
-static int find_key(const char *section, const char *key, anc_err *err)
+int anc_config_find(const char *section, const char *key, anc_err *err)
 {
     const char *known[N_KEYS];
     size_t n = 0;
@@ -247,7 +219,7 @@ static int find_key(const char *section, const char *key, anc_err *err)
         if (!strcmp(keys[k].key, key)) return k;
         known[n++] = keys[k].key;
     }
-    const char *near = anc_opts_nearest(key, known, n);
+    const char *near = anc_nearest(key, known, n);
     if (n)
         anc_fail(err, ANC_EARGUMENT, "[%s] has no key '%s'%s%s%s; see anchorage presets", section, key,
                  near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
@@ -257,117 +229,6 @@ static int find_key(const char *section, const char *key, anc_err *err)
                  "sample, coder, roi",
                  section);
     return -1;
-}
-
-static anc_status set_key(reading *in, const char *section, const char *key, const char *value)
-{
-    if (!strcmp(section, "preset")) return start_from(in, key, value);
-    int k = find_key(section, key, in->err);
-    in->any = true;
-    if (k < 0) return in->err->code;
-    if (in->given.key[k])
-        return anc_fail(in->err, ANC_EARGUMENT, "%s.%s stands twice; keep one", section, key);
-    in->given.key[k] = true;
-    return set_value(in->r, k, value, in->err);
-}
-
-/* Takes the key that was gathered. */
-static void finish_key(reading *in)
-{
-    if (in->key[0] && !in->err->code && set_key(in, in->section, in->key, in->value))
-        anc_within(in->err, "line %d", in->key_line);
-    in->key[0] = '\0';
-}
-
-/* libinih calls this for every key, and again for each further piece of its value; it goes on in any case. */
-static int take(void *context, const char *section, const char *key, const char *value)
-{
-    reading *in = context;
-    if (in->err->code) return 1;
-    bool goes_on = in->continued && !strcmp(key, in->key) && !strcmp(section, in->section);
-    size_t n = goes_on ? strlen(in->value) : 0;
-    if (!goes_on) {
-        finish_key(in);
-        if (in->err->code) return 1;
-        in->key_line = in->line;
-        snprintf(in->section, sizeof in->section, "%s", section);
-        snprintf(in->key, sizeof in->key, "%s", key);
-    }
-    if (n + strlen(value) + 2 > sizeof in->value)
-        anc_fail(in->err, ANC_EARGUMENT, "line %d: the value of %s is longer than %zu characters", in->line,
-                 in->key, sizeof in->value - 2);
-    else
-        snprintf(in->value + n, sizeof in->value - n, "%s%s", n ? " " : "", value);
-    return 1;
-}
-
-/* Reads the next line, without its comment. False at the end of the file. */
-static bool next_line(reading *in)
-{
-    if (getline(&in->text, &in->room, in->file) < 0) return false;
-    in->line++;
-    in->text[strcspn(in->text, "\r\n")] = '\0';
-    in->continued = isspace((unsigned char)in->text[0]);
-    for (char *c = in->text; *c; c++)
-        if ((*c == ';' && (c == in->text || isspace((unsigned char)c[-1]))) ||
-            (*c == '#' && strspn(in->text, " \t") == (size_t)(c - in->text))) {
-            *c = '\0';
-            break;
-        }
-    in->rest = in->text;
-    return true;
-}
-
-/* fgets for libinih, whose lines are short: hands it a longer one in pieces, split at blanks, of which the
- * further ones begin with a blank, so that it takes them for a value that goes on in the next line. */
-static char *hand_out(char *piece, int room, void *context)
-{
-    reading *in = context;
-    bool begins = !in->rest;
-    if (begins && !next_line(in)) return NULL;
-    size_t n = strlen(in->rest), most = (size_t)room - 3;
-    if (n > most)
-        for (n = most; n && !isspace((unsigned char)in->rest[n]);) n--;
-    if (!n) n = strlen(in->rest) < most ? strlen(in->rest) : most;
-    snprintf(piece, (size_t)room, "%s%.*s\n", begins ? "" : " ", (int)n, in->rest);
-    in->continued = in->continued || !begins;
-    in->rest = in->rest[n] ? in->rest + n : NULL;
-    return piece;
-}
-
-anc_status anc_config_read(const char *path, const char *preset, anc_rules *r, anc_err *err)
-{
-    anc_config_given given;
-    return anc_config_read_given(path, preset, r, &given, err);
-}
-
-anc_status anc_config_read_given(const char *path, const char *preset, anc_rules *r, anc_config_given *given,
-                                 anc_err *err)
-{
-    reading in = { .r = r, .preset = preset, .err = err };
-    err->code = ANC_OK;
-    in.file = fopen(path, "r");
-    if (!in.file) return anc_fail(err, ANC_ESYSTEM, "%s: cannot be opened: %s", path, strerror(errno));
-    int wrong = ini_parse_stream(hand_out, &in, take, &in);
-    bool unreadable = ferror(in.file);
-    finish_key(&in);
-    if (wrong > 0) { /* libinih counts pieces: count lines up to the same one */
-        char piece[INI_MAX_LINE];
-        rewind(in.file);
-        in.rest = NULL;
-        in.line = 0;
-        for (int i = 0; i < wrong; i++) hand_out(piece, sizeof piece, &in);
-    }
-    fclose(in.file);
-    free(in.text);
-    *given = in.given;
-    if (unreadable || wrong < 0)
-        return anc_fail(err, ANC_ESYSTEM, "%s: cannot be read; is it a text file?", path);
-    if (wrong > 0 && (!err->code || in.line < in.key_line))
-        return anc_fail(err, ANC_EDATA, "%s: line %d: not `key = value`, nor `[section]`", path, in.line);
-    if (err->code) return anc_within(err, "%s", path);
-    if (anc_rules_check(r, err)) return anc_within(err, "%s", path);
-    return ANC_OK;
 }
 
 /* ---- settings one by one ---- */
@@ -392,7 +253,7 @@ static int find_name(const char *name, anc_err *err)
         return -1;
     }
     snprintf(section, sizeof section, "%.*s", (int)(dot - name), name);
-    if (strcmp(section, "preset")) return find_key(section, dot + 1, err);
+    if (strcmp(section, "preset")) return anc_config_find(section, dot + 1, err);
     anc_fail(err, ANC_EARGUMENT, "%s: give the preset as --preset", name);
     return -1;
 }
@@ -415,7 +276,7 @@ anc_status anc_config_apply(const anc_config_setting *s, int n, anc_rules *r, an
         if (k >= 0 && by[k])
             return anc_fail(err, ANC_EARGUMENT, "%s.%s is given twice, by %s and by %s; keep one",
                             keys[k].section, keys[k].key, by[k], s[i].option);
-        if (k < 0 || set_value(r, k, s[i].value, err)) return anc_within(err, "%s", s[i].option);
+        if (k < 0 || anc_config_set(r, k, s[i].value, err)) return anc_within(err, "%s", s[i].option);
         by[k] = s[i].option;
         given->key[k] = true;
     }
@@ -424,20 +285,7 @@ anc_status anc_config_apply(const anc_config_setting *s, int n, anc_rules *r, an
     return option ? anc_within(err, "%s", option) : err->code;
 }
 
-/* ---- reading what anc_config_json wrote ---- */
-
-/* A JSON value as the text that stands for it in a file. */
-static void put_text(yajl_val v, FILE *to)
-{
-    if (YAJL_IS_STRING(v)) fputs(v->u.string, to);
-    if (YAJL_IS_NUMBER(v)) fputs(v->u.number.r, to);
-    if (YAJL_IS_TRUE(v) || YAJL_IS_FALSE(v)) fputs(YAJL_IS_TRUE(v) ? "yes" : "no", to);
-    for (size_t i = 0; YAJL_IS_ARRAY(v) && i < YAJL_GET_ARRAY(v)->len; i++) {
-        yajl_val part = YAJL_GET_ARRAY(v)->values[i];
-        if (i) fputs(YAJL_IS_ARRAY(part) ? " | " : " ", to);
-        put_text(part, to);
-    }
-}
+/* ---- writing ---- */
 
 /* Of views whose sizes are given these decide nothing, and are not in the configuration. */
 static bool lays(const anc_rules *r, int k)
@@ -450,45 +298,10 @@ static bool lays(const anc_rules *r, int k)
 /* What is for the second stage only decides nothing of the first, and is not in its configuration. */
 static bool is_roi(int k) { return !strcmp(keys[k].section, "roi"); }
 
-static anc_status set_from(yajl_val rules, int k, anc_rules *r, anc_err *err)
+bool anc_config_has(const anc_rules *r, int k)
 {
-    yajl_val v = yajl_tree_get(rules, (const char *[]){ keys[k].section, keys[k].key, NULL }, yajl_t_any);
-    char *text = NULL;
-    size_t n;
-    if (!v) return anc_fail(err, ANC_EDATA, "rules.%s.%s is missing", keys[k].section, keys[k].key);
-    if (keys[k].at == AT(view.resize) && YAJL_IS_STRING(v) && !strcmp(v->u.string, "like")) {
-        r->view.resize = ANC_RESIZE_LIKE;
-        return ANC_OK;
-    }
-    FILE *to = open_memstream(&text, &n);
-    if (!to) return anc_fail(err, ANC_EMEMORY, "out of memory for the rules");
-    put_text(v, to);
-    fclose(to);
-    if (set_value(r, k, text, err)) anc_within(err, "rules");
-    free(text);
-    return err->code;
+    return lays(r, k) && (!is_roi(k) || r->stage == ANC_STAGE_ROI);
 }
-
-anc_status anc_config_read_json(const char *json, anc_rules *r, anc_err *err)
-{
-    err->code = ANC_OK;
-    yajl_val tree = yajl_tree_parse(json, NULL, 0);
-    yajl_val rules = tree ? yajl_tree_get(tree, (const char *[]){ "rules", NULL }, yajl_t_object) : NULL;
-    if (tree && !rules)
-        rules = yajl_tree_get(tree, (const char *[]){ "targets", "rules", NULL }, yajl_t_object);
-    yajl_val name = rules ? yajl_tree_get(rules, (const char *[]){ "preset", NULL }, yajl_t_string) : NULL;
-    const anc_rules *preset = name ? anc_rules_preset(name->u.string) : NULL;
-    if (preset) *r = *preset;
-    if (preset && yajl_tree_get(rules, (const char *[]){ "roi", NULL }, yajl_t_object))
-        r->stage = ANC_STAGE_ROI;
-    if (!preset) anc_fail(err, ANC_EDATA, "the configuration names no preset that this version knows");
-    for (int k = 0; k < N_KEYS && !err->code; k++)
-        if (lays(r, k) && (!is_roi(k) || r->stage == ANC_STAGE_ROI)) set_from(rules, k, r, err);
-    yajl_tree_free(tree);
-    return err->code ? err->code : anc_rules_check(r, err);
-}
-
-/* ---- writing ---- */
 
 void anc_config_real(double x, FILE *to)
 {
@@ -570,7 +383,7 @@ void anc_config_json(const anc_rules *r, FILE *to)
     fprintf(to, "{\"preset\":\"%s\"", r->name);
     for (int k = 0; k < N_KEYS; k++) {
         bool first = !k || strcmp(keys[k].section, keys[k - 1].section);
-        if (!lays(r, k) || (is_roi(k) && r->stage != ANC_STAGE_ROI)) continue;
+        if (!anc_config_has(r, k)) continue;
         if (first) fprintf(to, "%s,\"%s\":{", k ? "}" : "", keys[k].section);
         fprintf(to, "%s\"%s\":", first ? "" : ",", keys[k].key);
         print_value(r, k, true, to);
