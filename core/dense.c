@@ -41,7 +41,7 @@ static void join_outputs(anc_dense *d, const float *parameters)
 anc_status anc_dense_init(anc_dense *d, const anc_head_shape *shape, const anc_kernels *kernels,
                           const float *parameters, anc_err *err)
 {
-    *d = (anc_dense){ .shape = *shape, .kernels = kernels };
+    *d = (anc_dense){ .shape = *shape, .kernels = kernels, .tiles = anc_winograd_for(kernels) };
     size_t c = (size_t)shape->channels, hidden = (size_t)shape->hidden, a = (size_t)shape->n_shapes;
     d->weight = floats(PLANES * c * hidden);
     d->bias = floats(hidden);
@@ -118,7 +118,7 @@ static void take_tile(anc_dense *d, level *v, int32_t tile, size_t at)
         bool inside = y >= 0 && y < v->map->h && x >= 0 && x < v->map->w;
         position[k] = inside ? row_of(d, v, y) + (size_t)x * c : d->zero;
     }
-    d->kernels->tile_in(position, c, d->in + at * c, BLOCK * c);
+    d->tiles.in(position, c, d->in + at * c, BLOCK * c);
 }
 
 /* A block's tiles [first, first + n) from their planes to logits and deltas. */
@@ -127,8 +127,7 @@ static void finish_block(anc_dense *d, const level *v, int32_t first, int32_t n,
 {
     size_t hidden = (size_t)d->shape.hidden, a_n = (size_t)d->shape.n_shapes, out = 5 * a_n;
     for (size_t t = 0; t < (size_t)n; t++)
-        d->kernels->tile_out(d->product + t * hidden, BLOCK * hidden, hidden, d->bias,
-                             d->hidden + 4 * t * hidden);
+        d->tiles.out(d->product + t * hidden, BLOCK * hidden, hidden, d->bias, d->hidden + 4 * t * hidden);
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, 4 * n, (int)out, (int)hidden, 1, d->hidden,
                 (int)hidden, d->output, (int)out, 0, d->small, (int)out);
     for (int32_t i = 0; i < 4 * n; i++) {

@@ -14,11 +14,13 @@
 
 #include "core/err.h"
 #include "core/head.h"
+#include "core/winograd.h"
 
 /* Zeroed, then anc_dense_init; anc_dense_free. */
 typedef struct {
     anc_head_shape shape;
     const anc_kernels *kernels;
+    anc_winograd_loops tiles;
     float *weight;         /* [16][C][C'] the convolution's, transformed */
     float *bias;           /* [C'] */
     float *output;         /* [C'][5 A] both 1x1 convolutions: objectness, then deltas */

@@ -72,9 +72,6 @@ typedef struct {
     /* Bit i: the block's box i has an IoU of `least` or more with box (x1, y1, x2, y2, area). The operations
      * are float32, in the order of torchvision's nms; one is 1 for inclusive corners, else 0. */
     uint32_t (*overlaps)(const anc_nms_block *block, const float box[5], float one, float least);
-    /* A tile of the dense head's convolution into its 16 planes, and back: winograd.h */
-    void (*tile_in)(const float *const d[16], size_t n, float *v, size_t stride);
-    void (*tile_out)(const float *m, size_t stride, size_t n, const float *bias, float *out);
 } anc_kernels;
 
 extern const anc_loops_f32 anc_loops_scalar_f32;

@@ -6,7 +6,6 @@
  */
 #include "core/kernels.h"
 #include "core/logarithm.h"
-#include "core/winograd.h"
 
 #ifdef __x86_64__
 #include <cpuid.h>
@@ -401,7 +400,5 @@ const anc_kernels anc_kernels_avx2 = {
     .log = logarithms,
     .widen = widen,
     .overlaps = overlaps,
-    .tile_in = anc_winograd_in_avx2,
-    .tile_out = anc_winograd_out_avx2,
 };
 #endif

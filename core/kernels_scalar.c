@@ -3,7 +3,6 @@
 #include "core/kernels.h"
 #include "core/logarithm.h"
 #include "core/rng.h"
-#include "core/winograd.h"
 #include <math.h>
 
 #define REAL         float
@@ -76,6 +75,4 @@ const anc_kernels anc_kernels_scalar = {
     .log = logarithms,
     .widen = widen,
     .overlaps = overlaps,
-    .tile_in = anc_winograd_in_scalar,
-    .tile_out = anc_winograd_out_scalar,
 };

@@ -13,6 +13,16 @@ void anc_winograd_weights(const float g[9], float u[ANC_WINOGRAD_PLANES])
         }
 }
 
+anc_winograd_loops anc_winograd_for(const anc_kernels *kernels)
+{
+#ifdef __x86_64__
+    if (kernels == &anc_kernels_avx2)
+        return (anc_winograd_loops){ anc_winograd_in_avx2, anc_winograd_out_avx2 };
+#endif
+    (void)kernels;
+    return (anc_winograd_loops){ anc_winograd_in_scalar, anc_winograd_out_scalar };
+}
+
 /* B^T of four numbers. */
 static inline void in_1d(const float d[4], float v[4])
 {

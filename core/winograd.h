@@ -10,6 +10,7 @@
 #ifndef ANC_CORE_WINOGRAD_H
 #define ANC_CORE_WINOGRAD_H
 
+#include "core/kernels.h"
 #include <stddef.h>
 
 enum { ANC_WINOGRAD_PLANES = 16 };
@@ -29,5 +30,12 @@ void anc_winograd_in_avx2(const float *const d[16], size_t n, float *v, size_t s
  * 1), (1, 0), (1, 1). NaN stays NaN. */
 void anc_winograd_out_scalar(const float *m, size_t stride, size_t n, const float *bias, float *out);
 void anc_winograd_out_avx2(const float *m, size_t stride, size_t n, const float *bias, float *out);
+
+/* Both loops for the instruction set of a kernel table. */
+typedef struct {
+    void (*in)(const float *const d[16], size_t n, float *v, size_t stride);
+    void (*out)(const float *m, size_t stride, size_t n, const float *bias, float *out);
+} anc_winograd_loops;
+anc_winograd_loops anc_winograd_for(const anc_kernels *kernels);
 
 #endif

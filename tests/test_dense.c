@@ -34,11 +34,11 @@ static void every_table_transforms_tiles_to_the_same_bits(void)
                 size_t n_in = 15 * stride + n, n_out = 4 * n;
                 float *planes = check_guarded(n_in * 4), *out = check_guarded(n_out * 4);
                 anc_winograd_in_scalar(d, n, want, stride);
-                (*k)->tile_in(d, n, planes, stride);
+                anc_winograd_for(*k).in(d, n, planes, stride);
                 for (size_t p = 0; p < 16; p++)
                     CU_ASSERT(!memcmp(want + p * stride, planes + p * stride, n * 4));
                 anc_winograd_out_scalar(planes, stride, n, bias, got);
-                (*k)->tile_out(planes, stride, n, bias, out);
+                anc_winograd_for(*k).out(planes, stride, n, bias, out);
                 CU_ASSERT(!memcmp(got, out, n_out * 4));
                 if (n == 17) CU_ASSERT(isnan(out[16]));
                 check_guarded_free(planes, n_in * 4);
