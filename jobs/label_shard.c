@@ -14,6 +14,18 @@ static int64_t shards_per_epoch(const anc_label_plan *p)
 
 int64_t anc_label_shards(const anc_label_plan *p) { return shards_per_epoch(p) * p->epochs; }
 
+int64_t anc_label_images_per_shard(const anc_label_plan *p)
+{
+    enum { LEAST = 2048, MOST = 8192, SHARDS = 1000 };
+    anc_label_plan tried = *p;
+    tried.images_per_shard = LEAST;
+    if (p->labels) return LEAST; /* of every anchor: 550 MB in a rank's memory as it is */
+    while (tried.images_per_shard < MOST && tried.images_per_shard < p->n_images &&
+           anc_label_shards(&tried) > SHARDS)
+        tried.images_per_shard *= 2;
+    return tried.images_per_shard;
+}
+
 anc_label_run anc_label_run_of(const anc_label_plan *p, int64_t shard)
 {
     int64_t first = shard % shards_per_epoch(p) * p->images_per_shard, left = p->n_images - first;

@@ -29,6 +29,11 @@ typedef struct {
 
 int64_t anc_label_shards(const anc_label_plan *p);
 
+/* How many images a shard gets when nobody says: 2,048, or twice or four times as many where that would be
+ * over 1,000 shards. By the data set and the options alone: never by ranks. p->images_per_shard is not looked
+ * at. */
+int64_t anc_label_images_per_shard(const anc_label_plan *p);
+
 typedef struct {
     int32_t epoch;
     int64_t first, n; /* images */
@@ -47,6 +52,7 @@ enum {
     ANC_N_CLIPPED,
     ANC_N_DROPPED,
     ANC_N_UNMATCHED,
+    ANC_N_WITHOUT_ANCHOR, /* objects that are no positive's, before sampling; of the second stage no RoI's */
     ANC_N_WITHOUT_POSITIVES,
     ANC_N_ANCHORS,
     ANC_N_POSITIVES,
