@@ -10,20 +10,25 @@
 #define ANC_CLEAN    (-1)               /* a cell that no box has touched */
 #define ANC_EXCLUDED (__builtin_inff()) /* a cell that takes no part */
 
-#define ANC_DEFINE_IOU(name, real)                                                  \
-    static inline real name(const real a[4], const real g[4], real one, real floor) \
-    {                                                                               \
-        real area_a = (a[2] - a[0] + one) * (a[3] - a[1] + one),                    \
-             area_g = (g[2] - g[0] + one) * (g[3] - g[1] + one);                    \
-        real w = (a[2] < g[2] ? a[2] : g[2]) - (a[0] > g[0] ? a[0] : g[0]) + one;   \
-        real h = (a[3] < g[3] ? a[3] : g[3]) - (a[1] > g[1] ? a[1] : g[1]) + one;   \
-        if (w < 0) w = 0;                                                           \
-        if (h < 0) h = 0;                                                           \
-        real inter = w * h, both = area_g + area_a - inter;                         \
-        return inter / (both > floor ? both : floor);                               \
+/* anc_iou_sides: of an overlap of w x h px (negative: none) and both areas; loops that know these by row call
+ * it. anc_iou: of corners x1, y1, x2, y2. legacy_offset is 1 for inclusive corners, else 0; eps the least
+ * union area. */
+#define ANC_DEFINE_IOU(REAL, SUFFIX)                                                                   \
+    static inline REAL anc_iou_sides##SUFFIX(REAL w, REAL h, REAL area_a, REAL area_g, REAL eps)       \
+    {                                                                                                  \
+        REAL inter = (w < 0 ? 0 : w) * (h < 0 ? 0 : h), union_area = area_g + area_a - inter;          \
+        return inter / (union_area > eps ? union_area : eps);                                          \
+    }                                                                                                  \
+    static inline REAL anc_iou##SUFFIX(const REAL a[4], const REAL g[4], REAL legacy_offset, REAL eps) \
+    {                                                                                                  \
+        REAL area_a = (a[2] - a[0] + legacy_offset) * (a[3] - a[1] + legacy_offset);                   \
+        REAL area_g = (g[2] - g[0] + legacy_offset) * (g[3] - g[1] + legacy_offset);                   \
+        REAL w = (a[2] < g[2] ? a[2] : g[2]) - (a[0] > g[0] ? a[0] : g[0]) + legacy_offset;            \
+        REAL h = (a[3] < g[3] ? a[3] : g[3]) - (a[1] > g[1] ? a[1] : g[1]) + legacy_offset;            \
+        return anc_iou_sides##SUFFIX(w, h, area_a, area_g, eps);                                       \
     }
 
-ANC_DEFINE_IOU(anc_iou_f32, float)
-ANC_DEFINE_IOU(anc_iou_f64, double)
+ANC_DEFINE_IOU(float, _f32)
+ANC_DEFINE_IOU(double, _f64)
 
 #endif

@@ -38,9 +38,10 @@ static void bounds(const float *w, const float *h, int32_t n, const anc_query_f3
                ih = _mm256_add_ps(_mm256_min_ps(sh, qh), slack);
         __m256 inter = _mm256_mul_ps(iw, ih);
         __m256 own = _mm256_mul_ps(_mm256_sub_ps(sw, slack), _mm256_sub_ps(sh, slack));
-        __m256 both = _mm256_sub_ps(_mm256_add_ps(own, area), inter);
-        __m256 ratio = _mm256_mul_ps(_mm256_div_ps(inter, both), up);
-        _mm256_storeu_ps(bound + i, _mm256_blendv_ps(one, ratio, _mm256_cmp_ps(inter, both, _CMP_LT_OQ)));
+        __m256 union_area = _mm256_sub_ps(_mm256_add_ps(own, area), inter);
+        __m256 ratio = _mm256_mul_ps(_mm256_div_ps(inter, union_area), up);
+        _mm256_storeu_ps(bound + i,
+                         _mm256_blendv_ps(one, ratio, _mm256_cmp_ps(inter, union_area, _CMP_LT_OQ)));
     }
 }
 
@@ -65,8 +66,8 @@ static void find_columns(const rows_terms *v, int32_t y, rows8 *out)
     ih = _mm256_max_ps(ih, _mm256_setzero_ps());
     _mm256_storeu_ps(out->ih, ih);
     _mm256_storeu_ps(out->ah, _mm256_add_ps(_mm256_sub_ps(ay2, ay1), v->one));
-    /* an overlap of c px along x, as in reach() of search_scalar.h; ih = 0 makes c infinite (or NaN) and the
-     * range empty */
+    /* an overlap of c px along x, as in reach() of match_loops_scalar_tmpl.h; ih = 0 makes c infinite (or
+     * NaN) and the range empty */
     __m256 c = _mm256_sub_ps(_mm256_sub_ps(_mm256_div_ps(v->need, ih), v->slack), v->one);
     __m256 a = _mm256_mul_ps(_mm256_sub_ps(_mm256_add_ps(v->low_x, c), v->far), v->inverse);
     __m256 b = _mm256_mul_ps(_mm256_sub_ps(_mm256_sub_ps(v->high_x, c), v->near), v->inverse);
@@ -86,20 +87,20 @@ static const float clean_tile[ANC_TILE] = {
 #undef EIGHT
 };
 
-/* As anc_map_tile_f32. *old is where to read the tile's values from: of a new tile not the tile itself, whose
- * stores are still on their way and would hold up a load that does not line up with them. */
-static inline int32_t acquire(anc_map *m, int32_t word, const float **old)
+/* As anc_map_touch_f32. *old is where to read the tile's values from: of a new tile not the tile itself,
+ * whose stores are still on their way and would hold up a load that does not line up with them. */
+static inline int32_t touch(anc_map *m, int32_t word, const float **old)
 {
     int32_t tile = m->tile_of[word] - 1;
     if (tile >= 0) {
-        *old = m->best32[tile];
+        *old = m->best_f32[tile];
         return tile;
     }
     tile = m->n++;
     m->tile_of[word] = tile + 1;
     m->word[tile] = word;
     m->touched[tile] = 0;
-    float *best = m->best32[tile];
+    float *best = m->best_f32[tile];
     const __m256 clean = _mm256_set1_ps(ANC_CLEAN);
 #pragma GCC unroll 9
     for (int i = 0; i < ANC_TILE; i += 8) _mm256_storeu_ps(best + i, clean);
@@ -115,19 +116,19 @@ static float largest(__m256 v)
 }
 
 static float visit(const anc_plane_f32 *p, const anc_query_f32 *q, float iou, const anc_terms_f32 *k,
-                   int32_t g, anc_map *map, anc_trace_f32 *t)
+                   int32_t g, anc_map *map, anc_visited_f32 *t)
 {
     float need = iou / (1 + iou) * ((p->w - k->slack) * (p->h - k->slack) + q->area) * 0.99999f;
     float widest = (p->w < q->w ? p->w : q->w) + k->slack, inverse_y = 1 / p->stride_y,
           inverse_x = 1 / p->stride_x;
-    float c = need / widest - k->slack - k->one, margin_y = 0.001f + k->slack * inverse_y;
+    float c = need / widest - k->slack - k->legacy_offset, margin_y = 0.001f + k->slack * inverse_y;
     float a = (q->y1 + c - (p->y2 + p->shift_y)) * inverse_y - margin_y;
     float b = (q->y2 - c - (p->y1 + p->shift_y)) * inverse_y + margin_y;
     if (!(a <= b) || !(b >= (float)p->y_begin) || !(a <= (float)(p->y_end - 1))) return -1;
     int32_t y = a > (float)p->y_begin ? (int32_t)ceilf(a) : p->y_begin;
     int32_t y_end = b < (float)(p->y_end - 1) ? (int32_t)floorf(b) + 1 : p->y_end;
     const rows_terms v = {
-        .one = _mm256_set1_ps(k->one),
+        .one = _mm256_set1_ps(k->legacy_offset),
         .slack = _mm256_set1_ps(k->slack),
         .need = _mm256_set1_ps(need),
         .low_y = _mm256_set1_ps(q->y1),
@@ -149,7 +150,7 @@ static float visit(const anc_plane_f32 *p, const anc_query_f32 *q, float iou, co
                  x2 = _mm256_set1_ps(p->x2);
     const __m256 stride = _mm256_set1_ps(p->stride_x), shift = _mm256_set1_ps(p->shift_x),
                  zero = _mm256_setzero_ps();
-    const __m256 area = _mm256_set1_ps(q->area), floor_ = _mm256_set1_ps(k->floor), none = _mm256_set1_ps(-1);
+    const __m256 area = _mm256_set1_ps(q->area), floor_ = _mm256_set1_ps(k->eps), none = _mm256_set1_ps(-1);
     const __m256 excluded = _mm256_set1_ps(ANC_EXCLUDED);
     const __m256i who = _mm256_set1_epi32(g);
     __m256 top = none;
@@ -167,9 +168,9 @@ static float visit(const anc_plane_f32 *p, const anc_query_f32 *q, float iou, co
             do { /* tile by tile */
                 int from = cell & 63, left = end - cell < 64 - from ? end - cell : 64 - from;
                 const float *old8;
-                int32_t tile = acquire(map, cell >> 6, &old8);
+                int32_t tile = touch(map, cell >> 6, &old8);
                 old8 += from;
-                float *best8 = map->best32[tile] + from;
+                float *best8 = map->best_f32[tile] + from;
                 int32_t *arg8 = map->arg[tile] + from;
                 map->touched[tile] |= anc_bits(from, left);
                 for (; left > 0; left -= 8, x += 8, cell += 8, old8 += 8, best8 += 8, arg8 += 8, value += 8) {
@@ -181,8 +182,8 @@ static float visit(const anc_plane_f32 *p, const anc_query_f32 *q, float iou, co
                         _mm256_sub_ps(_mm256_min_ps(ax2, high_x), _mm256_max_ps(ax1, low_x)), one);
                     __m256 inter = _mm256_mul_ps(_mm256_max_ps(iw, zero), ih);
                     __m256 own = _mm256_mul_ps(_mm256_add_ps(_mm256_sub_ps(ax2, ax1), one), ah);
-                    __m256 both = _mm256_max_ps(_mm256_sub_ps(_mm256_add_ps(area, own), inter), floor_);
-                    __m256 iou8 = _mm256_div_ps(inter, both), best = _mm256_loadu_ps(old8);
+                    __m256 union_area = _mm256_max_ps(_mm256_sub_ps(_mm256_add_ps(area, own), inter), floor_);
+                    __m256 iou8 = _mm256_div_ps(inter, union_area), best = _mm256_loadu_ps(old8);
                     __m256 in = _mm256_and_ps(_mm256_castsi256_ps(below(left)),
                                               _mm256_cmp_ps(best, excluded, _CMP_NEQ_OQ));
                     iou8 = _mm256_blendv_ps(none, iou8, in);
@@ -201,7 +202,7 @@ static float visit(const anc_plane_f32 *p, const anc_query_f32 *q, float iou, co
     return largest(top);
 }
 
-static size_t equal(const anc_trace_f32 *t, float x, int32_t *out)
+static size_t equal(const anc_visited_f32 *t, float x, int32_t *out)
 {
     const __m256 wanted = _mm256_set1_ps(x);
     size_t n = 0;
@@ -213,14 +214,14 @@ static size_t equal(const anc_trace_f32 *t, float x, int32_t *out)
     return n;
 }
 
-static int32_t harvest(anc_map *map, float positive_iou, float negative_iou)
+static int32_t threshold(anc_map *map, float positive_iou, float negative_iou)
 {
     const __m256 high = _mm256_set1_ps(positive_iou), low = _mm256_set1_ps(negative_iou),
                  zero = _mm256_setzero_ps();
     const __m256 excluded = _mm256_set1_ps(ANC_EXCLUDED);
-    int64_t n_held = 0;
+    int64_t n_non_negative = 0;
     for (int32_t tile = 0; tile < map->n; tile++) {
-        const float *best = map->best32[tile];
+        const float *best = map->best_f32[tile];
         const float *arg = (const float *)map->arg[tile];
         uint64_t positive = 0, held = 0, touched = map->touched[tile];
         for (uint64_t rest = touched; rest;) {
@@ -237,15 +238,15 @@ static int32_t harvest(anc_map *map, float positive_iou, float negative_iou)
         positive &= touched;
         held = (held & touched) | positive;
         map->positive[tile] = positive;
-        map->held[tile] = held;
-        n_held += _mm_popcnt_u64(held);
+        map->non_negative[tile] = held;
+        n_non_negative += _mm_popcnt_u64(held);
     }
-    return (int32_t)n_held;
+    return (int32_t)n_non_negative;
 }
 
-static int32_t near(const float *corner, int32_t room, int32_t n, const float b[4], int32_t *out)
+static int32_t near(const float *corner, int32_t capacity, int32_t n, const float b[4], int32_t *out)
 {
-    const float *x1 = corner, *y1 = x1 + room, *x2 = y1 + room, *y2 = x2 + room;
+    const float *x1 = corner, *y1 = x1 + capacity, *x2 = y1 + capacity, *y2 = x2 + capacity;
     const __m256 left = _mm256_set1_ps(b[0]), top = _mm256_set1_ps(b[1]), right = _mm256_set1_ps(b[2]),
                  bottom = _mm256_set1_ps(b[3]);
     int32_t m = 0;
@@ -358,18 +359,20 @@ static uint32_t overlaps(const anc_nms_block *k, const float b[5], float one, fl
     __m256 w = _mm256_max_ps(_mm256_add_ps(_mm256_sub_ps(x2, x1), ones), zero);
     __m256 h = _mm256_max_ps(_mm256_add_ps(_mm256_sub_ps(y2, y1), ones), zero);
     __m256 inter = _mm256_mul_ps(w, h);
-    __m256 both = _mm256_sub_ps(_mm256_add_ps(_mm256_load_ps(v[4]), _mm256_set1_ps(b[4])), inter);
-    __m256 hit = _mm256_cmp_ps(_mm256_div_ps(inter, both), _mm256_set1_ps(least), _CMP_GE_OQ);
+    __m256 union_area = _mm256_sub_ps(_mm256_add_ps(_mm256_load_ps(v[4]), _mm256_set1_ps(b[4])), inter);
+    __m256 hit = _mm256_cmp_ps(_mm256_div_ps(inter, union_area), _mm256_set1_ps(least), _CMP_GE_OQ);
     return (uint32_t)_mm256_movemask_ps(hit) & ((1u << k->n) - 1);
 }
 
-static void enter(const float *column, int32_t room, int32_t n, const anc_query_f32 *q,
+static void enter(const float *column, int32_t capacity, int32_t n, const anc_query_f32 *q,
                   const anc_terms_f32 *k, int32_t g, float *best, int32_t *arg)
 {
-    const float *x1 = column, *y1 = x1 + room, *x2 = y1 + room, *y2 = x2 + room, *area = y2 + room;
+    const float *x1 = column, *y1 = x1 + capacity, *x2 = y1 + capacity, *y2 = x2 + capacity,
+                *area = y2 + capacity;
     const __m256 left = _mm256_set1_ps(q->x1), top = _mm256_set1_ps(q->y1), right = _mm256_set1_ps(q->x2),
-                 bottom = _mm256_set1_ps(q->y2), own = _mm256_set1_ps(q->area), one = _mm256_set1_ps(k->one),
-                 least = _mm256_set1_ps(k->floor), zero = _mm256_setzero_ps();
+                 bottom = _mm256_set1_ps(q->y2), own = _mm256_set1_ps(q->area),
+                 one = _mm256_set1_ps(k->legacy_offset), least = _mm256_set1_ps(k->eps),
+                 zero = _mm256_setzero_ps();
     const __m256 who = _mm256_castsi256_ps(_mm256_set1_epi32(g));
     for (int32_t i = 0; i < n; i += 8) { /* the arrays have room for whole vectors */
         __m256 w = _mm256_sub_ps(_mm256_min_ps(_mm256_loadu_ps(x2 + i), right),
@@ -379,8 +382,8 @@ static void enter(const float *column, int32_t room, int32_t n, const anc_query_
         w = _mm256_max_ps(_mm256_add_ps(w, one), zero);
         h = _mm256_max_ps(_mm256_add_ps(h, one), zero);
         __m256 inter = _mm256_mul_ps(w, h);
-        __m256 both = _mm256_sub_ps(_mm256_add_ps(own, _mm256_loadu_ps(area + i)), inter);
-        __m256 iou = _mm256_div_ps(inter, _mm256_max_ps(both, least)), old = _mm256_loadu_ps(best + i);
+        __m256 union_area = _mm256_sub_ps(_mm256_add_ps(own, _mm256_loadu_ps(area + i)), inter);
+        __m256 iou = _mm256_div_ps(inter, _mm256_max_ps(union_area, least)), old = _mm256_loadu_ps(best + i);
         __m256 larger = _mm256_cmp_ps(iou, old, _CMP_GT_OQ);
         if (!_mm256_movemask_ps(larger)) continue;
         _mm256_storeu_ps(best + i, _mm256_blendv_ps(old, iou, larger));
@@ -389,7 +392,7 @@ static void enter(const float *column, int32_t room, int32_t n, const anc_query_
     }
 }
 
-static const anc_loops_f32 loops = { bounds, visit, equal, harvest, near, enter };
+static const anc_loops_f32 loops = { bounds, visit, equal, threshold, near, enter };
 
 const anc_kernels anc_kernels_avx2 = {
     .name = "avx2",

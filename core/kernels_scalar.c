@@ -6,28 +6,16 @@
 #include <math.h>
 
 #define REAL         float
-#define BEST         best32
 #define SUFFIX(name) name##_f32
-#define CEIL         ceilf
-#define FLOOR        floorf
-#include "core/search_scalar.h"
+#include "core/match_loops_scalar_tmpl.h"
 #undef REAL
-#undef BEST
 #undef SUFFIX
-#undef CEIL
-#undef FLOOR
 
 #define REAL         double
-#define BEST         best64
 #define SUFFIX(name) name##_f64
-#define CEIL         ceil
-#define FLOOR        floor
-#include "core/search_scalar.h"
+#include "core/match_loops_scalar_tmpl.h"
 #undef REAL
-#undef BEST
 #undef SUFFIX
-#undef CEIL
-#undef FLOOR
 
 static void philox(const uint32_t key[2], const uint32_t ctr[4], int n, uint32_t *out)
 {
@@ -61,10 +49,10 @@ static uint32_t overlaps(const anc_nms_block *k, const float b[5], float one, fl
 
 static bool always(void) { return true; }
 
-const anc_loops_f32 anc_loops_scalar_f32 = { bounds_f32,  visit_f32, equal_f32,
-                                             harvest_f32, near_f32,  enter_f32 };
-const anc_loops_f64 anc_loops_scalar_f64 = { bounds_f64,  visit_f64, equal_f64,
-                                             harvest_f64, near_f64,  enter_f64 };
+const anc_loops_f32 anc_loops_scalar_f32 = { bounds_f32,    visit_f32, equal_f32,
+                                             threshold_f32, near_f32,  enter_f32 };
+const anc_loops_f64 anc_loops_scalar_f64 = { bounds_f64,    visit_f64, equal_f64,
+                                             threshold_f64, near_f64,  enter_f64 };
 
 const anc_kernels anc_kernels_scalar = {
     .name = "scalar",

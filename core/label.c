@@ -103,8 +103,8 @@ anc_status anc_label_lay(anc_labeller *l, int64_t image_id, int32_t epoch, int32
 
 anc_status anc_label_match(anc_labeller *l, anc_err *err)
 {
-    return anc_match_view(&l->match, l->kernels, l->rules, &l->grid, l->box, l->n_box, l->crowd, l->n_crowd,
-                          err);
+    const anc_match_input in = { l->rules, &l->grid, l->box, l->n_box, l->crowd, l->n_crowd };
+    return anc_match_view(&l->match, l->kernels, &in, err);
 }
 
 anc_status anc_label_sample(anc_labeller *l, anc_err *err)

@@ -6,31 +6,31 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The cells that are the best of one box. */
+/* The cells with the best IoU of one box. */
 typedef struct {
     int32_t gt;
     int32_t first, n; /* tie [first, first + n) */
     bool low;         /* the box's best IoU is below negative_iou */
     double iou;       /* that IoU */
-} claim;
+} low_quality_match;
 
 struct anc_match_scratch {
     int32_t n_planes;
     anc_cells cells[ANC_MAX_SHAPES]; /* of the grid that the map is laid for */
-    anc_plane_f32 plane32[ANC_MAX_SHAPES];
-    anc_plane_f64 plane64[ANC_MAX_SHAPES];
-    float side32[2][ANC_MAX_SHAPES], bound32[ANC_MAX_SHAPES];
-    double side64[2][ANC_MAX_SHAPES], bound64[ANC_MAX_SHAPES];
-    int32_t room_boxes;     /* a multiple of 8 */
-    anc_query_f32 *query32; /* [room_boxes] */
-    anc_query_f64 *query64;
-    float *corner32; /* [4][room_boxes] x1, y1, x2, y2 */
-    double *corner64;
-    int32_t *near; /* [room_boxes + 8] boxes that overlap a claim's cells */
+    anc_plane_f32 plane_f32[ANC_MAX_SHAPES];
+    anc_plane_f64 plane_f64[ANC_MAX_SHAPES];
+    float side_f32[2][ANC_MAX_SHAPES], bound_f32[ANC_MAX_SHAPES];
+    double side_f64[2][ANC_MAX_SHAPES], bound_f64[ANC_MAX_SHAPES];
+    int32_t box_capacity;     /* a multiple of 8 */
+    anc_query_f32 *query_f32; /* [box_capacity] */
+    anc_query_f64 *query_f64;
+    float *corner_f32; /* [4][box_capacity] x1, y1, x2, y2 */
+    double *corner_f64;
+    int32_t *near; /* [box_capacity + 8] boxes that overlap a match's cells */
     int32_t *tie;
-    int32_t n_tie, tie_room;
-    claim *claim;
-    int32_t n_claim, claim_room;
+    int32_t n_tie, tie_capacity;
+    low_quality_match *low_quality;
+    int32_t n_low_quality, low_quality_capacity;
     anc_crowd_cells_list crowd;
 };
 
@@ -40,15 +40,15 @@ static anc_status out_of_memory(anc_err *err)
                     "out of memory while matching anchors; use smaller images or larger strides");
 }
 
-/* Makes room for n elements, doubling. */
-static bool grow(void **array, int32_t *room, int32_t n, size_t size)
+/* A capacity of n elements at least, doubling. */
+static bool grow(void **array, int32_t *capacity, int32_t n, size_t size)
 {
-    if (n <= *room) return true;
+    if (n <= *capacity) return true;
     int64_t wanted = n > INT32_MAX / 2 ? INT32_MAX : 2 * (int64_t)n;
     void *grown = realloc(*array, (size_t)wanted * size);
     if (!grown) return false;
     *array = grown;
-    *room = (int32_t)wanted;
+    *capacity = (int32_t)wanted;
     return true;
 }
 
@@ -59,32 +59,32 @@ static float box_extent(anc_box b)
     return largest(largest(fabsf(b.x1), fabsf(b.y1)), largest(fabsf(b.x2), fabsf(b.y2)));
 }
 
-/* Makes room for n tiles, that is for all there can be: what is not used is not touched. */
+/* Memory for n tiles, that is for all there can be: what is not used is not touched. */
 static bool reserve_tiles(anc_map *m, int32_t n, bool float64)
 {
-    if (n <= m->room) return true;
+    if (n <= m->capacity) return true;
     free(m->word);
     free(m->touched);
-    free(m->held);
+    free(m->non_negative);
     free(m->positive);
     free(m->arg);
-    free(m->best32);
-    free(m->best64);
-    m->room = 0;
-    m->best32 = NULL;
-    m->best64 = NULL;
+    free(m->best_f32);
+    free(m->best_f64);
+    m->capacity = 0;
+    m->best_f32 = NULL;
+    m->best_f64 = NULL;
     m->word = malloc((size_t)n * sizeof *m->word);
     m->touched = malloc((size_t)n * sizeof *m->touched);
-    m->held = malloc((size_t)n * sizeof *m->held);
+    m->non_negative = malloc((size_t)n * sizeof *m->non_negative);
     m->positive = malloc((size_t)n * sizeof *m->positive);
     m->arg = malloc((size_t)n * sizeof *m->arg);
     if (float64)
-        m->best64 = malloc((size_t)n * sizeof *m->best64);
+        m->best_f64 = malloc((size_t)n * sizeof *m->best_f64);
     else
-        m->best32 = malloc((size_t)n * sizeof *m->best32);
-    if (!m->word || !m->touched || !m->held || !m->positive || !m->arg || (!m->best64 && !m->best32))
+        m->best_f32 = malloc((size_t)n * sizeof *m->best_f32);
+    if (!m->word || !m->touched || !m->non_negative || !m->positive || !m->arg || (!m->best_f64 && !m->best_f32))
         return false;
-    m->room = n;
+    m->capacity = n;
     return true;
 }
 
@@ -93,8 +93,8 @@ static bool reset_map(anc_map *m, const anc_grid *grid, bool float64)
 {
     for (int32_t i = 0; i < m->n; i++) m->tile_of[m->word[i]] = 0;
     m->n = 0;
-    if (float64 ? m->best32 != NULL : m->best64 != NULL)
-        m->room = 0; /* the last view was of the other type */
+    if (float64 ? m->best_f32 != NULL : m->best_f64 != NULL)
+        m->capacity = 0; /* the last view was of the other type */
     int32_t n_words = grid->n_cells / 64;
     if (n_words > m->n_words) {
         free(m->tile_of);
@@ -102,17 +102,17 @@ static bool reset_map(anc_map *m, const anc_grid *grid, bool float64)
         m->tile_of = calloc((size_t)n_words, sizeof *m->tile_of);
         m->plane_of = malloc((size_t)n_words * sizeof *m->plane_of);
         m->n_words = m->tile_of && m->plane_of ? n_words : 0;
-        m->laid = 0;
+        m->planned = 0;
     }
     return m->n_words && reserve_tiles(m, n_words, float64);
 }
 
 /* Notes which plane each 64 cells are of, unless the last view's were the same. */
-static void lay_planes(anc_match *m, const anc_grid *grid)
+static void plan_planes(anc_match *m, const anc_grid *grid)
 {
     struct anc_match_scratch *s = m->more;
     size_t bytes = (size_t)grid->n_shapes * sizeof *grid->cells;
-    if (m->map.laid == grid->n_cells && s->n_planes == grid->n_shapes &&
+    if (m->map.planned == grid->n_cells && s->n_planes == grid->n_shapes &&
         !memcmp(s->cells, grid->cells, bytes))
         return;
     s->n_planes = grid->n_shapes;
@@ -121,7 +121,7 @@ static void lay_planes(anc_match *m, const anc_grid *grid)
         for (int32_t end = (p + 1 < grid->n_shapes ? grid->cells[p + 1].cell : grid->n_cells) / 64; w < end;
              w++)
             m->map.plane_of[w] = (uint16_t)p;
-    m->map.laid = grid->n_cells;
+    m->map.planned = grid->n_cells;
 }
 
 /* Of the 64 cells from `cell` on that `bits` names, those that the border rule leaves in. */
@@ -138,94 +138,81 @@ static uint64_t inside_window(const anc_grid *grid, int32_t plane, int32_t cell,
     return in;
 }
 
-/* The border rule takes cells out of what is held and positive. Returns how many are still held. */
+/* The border rule takes cells out of what is non-negative and positive. Returns how many are still
+ * non-negative. */
 static int32_t drop_outside(anc_match *m, const anc_grid *grid)
 {
     int32_t n = 0;
     for (int32_t tile = 0; tile < m->map.n; tile++) {
         int32_t word = m->map.word[tile];
-        m->map.held[tile] = inside_window(grid, m->map.plane_of[word], 64 * word, m->map.held[tile]);
-        m->map.positive[tile] &= m->map.held[tile];
-        n += __builtin_popcountll(m->map.held[tile]);
+        m->map.non_negative[tile] =
+            inside_window(grid, m->map.plane_of[word], 64 * word, m->map.non_negative[tile]);
+        m->map.positive[tile] &= m->map.non_negative[tile];
+        n += __builtin_popcountll(m->map.non_negative[tile]);
     }
     return n;
 }
 
-#define REAL          float
-#define SUFFIX(name)  name##_f32
-#define BEST          best32
-#define SUFFIX_TRACE  trace32
-#define SUFFIX_PLANE  plane32
-#define SUFFIX_SIDE   side32
-#define SUFFIX_BOUND  bound32
-#define SUFFIX_QUERY  query32
-#define SUFFIX_CORNER corner32
-#define IOU           anc_iou_f32
-#include "core/match_search.h"
+static anc_status find_crowd_cells(anc_match *m, const anc_match_input *in, anc_err *err)
+{
+    return anc_crowd_cells(in->grid, in->crowd, in->n_crowd, (float)in->rules->boxes.ignore_iof,
+                           &m->more->crowd, err);
+}
+
+#define REAL         float
+#define SUFFIX(name) name##_f32
+#include "core/match_tmpl.h"
 #undef REAL
 #undef SUFFIX
-#undef BEST
-#undef SUFFIX_TRACE
-#undef SUFFIX_PLANE
-#undef SUFFIX_SIDE
-#undef SUFFIX_BOUND
-#undef SUFFIX_QUERY
-#undef SUFFIX_CORNER
-#undef IOU
 
-#define REAL          double
-#define SUFFIX(name)  name##_f64
-#define BEST          best64
-#define SUFFIX_TRACE  trace64
-#define SUFFIX_PLANE  plane64
-#define SUFFIX_SIDE   side64
-#define SUFFIX_BOUND  bound64
-#define SUFFIX_QUERY  query64
-#define SUFFIX_CORNER corner64
-#define IOU           anc_iou_f64
-#include "core/match_search.h"
+#define REAL         double
+#define SUFFIX(name) name##_f64
+#include "core/match_tmpl.h"
+#undef REAL
+#undef SUFFIX
 
 static bool reserve_boxes(anc_match *m, int32_t n)
 {
     if (!m->more) m->more = calloc(1, sizeof *m->more);
     struct anc_match_scratch *s = m->more;
     if (!s) return false;
-    if (n <= s->room_boxes && s->near) return true;
-    size_t room = ((size_t)n + (size_t)n / 2 + 8) & ~(size_t)7;
-    free(s->query32);
-    free(s->query64);
-    free(s->corner32);
-    free(s->corner64);
+    if (n <= s->box_capacity && s->near) return true;
+    size_t capacity = ((size_t)n + (size_t)n / 2 + 8) & ~(size_t)7;
+    free(s->query_f32);
+    free(s->query_f64);
+    free(s->corner_f32);
+    free(s->corner_f64);
     free(s->near);
     free(m->best_iou);
-    s->query32 = malloc(room * sizeof *s->query32);
-    s->query64 = malloc(room * sizeof *s->query64);
-    s->corner32 = calloc(4 * room, sizeof *s->corner32);
-    s->corner64 = calloc(4 * room, sizeof *s->corner64);
-    s->near = malloc((room + 8) * sizeof *s->near);
-    m->best_iou = malloc(room * sizeof *m->best_iou);
-    bool have = s->query32 && s->query64 && s->corner32 && s->corner64 && s->near && m->best_iou;
-    s->room_boxes = have ? (int32_t)room : 0;
+    s->query_f32 = malloc(capacity * sizeof *s->query_f32);
+    s->query_f64 = malloc(capacity * sizeof *s->query_f64);
+    s->corner_f32 = calloc(4 * capacity, sizeof *s->corner_f32);
+    s->corner_f64 = calloc(4 * capacity, sizeof *s->corner_f64);
+    s->near = malloc((capacity + 8) * sizeof *s->near);
+    m->best_iou = malloc(capacity * sizeof *m->best_iou);
+    bool have =
+        s->query_f32 && s->query_f64 && s->corner_f32 && s->corner_f64 && s->near && m->best_iou;
+    s->box_capacity = have ? (int32_t)capacity : 0;
     return have;
 }
 
 /* Crowd rule `ignore`: what is still negative in a crowd region takes no part. */
-static anc_status ignore_crowd(anc_match *m, const anc_rules *r, const anc_grid *grid, const anc_box *crowd,
-                               int32_t n_crowd, anc_err *err)
+static anc_status ignore_crowd(anc_match *m, const anc_match_input *in, anc_err *err)
 {
-    struct anc_match_scratch *s = m->more;
-    if (anc_crowd_cells(grid, crowd, n_crowd, (float)r->boxes.ignore_iof, &s->crowd, err)) return err->code;
-    for (int32_t i = 0; i < s->crowd.n; i++) {
-        const anc_crowd_run *c = &s->crowd.run[i];
+    const anc_grid *grid = in->grid;
+    anc_map *map = &m->map;
+    if (find_crowd_cells(m, in, err)) return err->code;
+    for (int32_t i = 0; i < m->more->crowd.n; i++) {
+        const anc_crowd_run *c = &m->more->crowd.run[i];
         int32_t cell = grid->cells[c->shape].cell + c->position;
         for (int32_t end = cell + c->n, n; cell < end; cell += n) {
             int from = cell & 63;
             n = end - cell < 64 - from ? end - cell : 64 - from;
-            bool fresh = !m->map.tile_of[cell >> 6];
-            int32_t tile = r->match.float64 ? anc_map_tile_f64(&m->map, cell >> 6)
-                                            : anc_map_tile_f32(&m->map, cell >> 6);
-            uint64_t held = fresh ? 0 : m->map.held[tile], more = anc_bits(from, n) & ~held;
-            m->map.held[tile] = held | more;
+            bool fresh = anc_map_tile(map, cell) < 0;
+            int32_t tile = in->rules->match.float64 ? anc_map_touch_f64(map, cell >> 6)
+                                                    : anc_map_touch_f32(map, cell >> 6);
+            uint64_t before = fresh ? 0 : map->non_negative[tile], more = anc_bits(from, n) & ~before;
+            map->non_negative[tile] = before | more;
             if (grid->border != ANC_BORDER_KEEP) more = inside_window(grid, c->shape, cell & ~63, more);
             m->n_ignored += __builtin_popcountll(more);
         }
@@ -233,21 +220,18 @@ static anc_status ignore_crowd(anc_match *m, const anc_rules *r, const anc_grid 
     return ANC_OK;
 }
 
-anc_status anc_match_view(anc_match *m, const anc_kernels *k, const anc_rules *rules, const anc_grid *grid,
-                          const anc_box *box, int32_t n_box, const anc_box *crowd, int32_t n_crowd,
-                          anc_err *err)
+anc_status anc_match_view(anc_match *m, const anc_kernels *k, const anc_match_input *in, anc_err *err)
 {
+    const anc_grid *grid = in->grid;
+    const bool float64 = in->rules->match.float64;
     anc_set_empty(&m->positive);
     m->n_anchors = grid->n_anchors;
     m->n_positive = m->n_ignored = m->n_negative = m->n_unmatched = 0;
-    if (!reserve_boxes(m, n_box) || !anc_set_reserve(&m->positive, (size_t)grid->n_anchors) ||
-        !reset_map(&m->map, grid, rules->match.float64))
+    if (!reserve_boxes(m, in->n_box) || !anc_set_reserve(&m->positive, (size_t)grid->n_anchors) ||
+        !reset_map(&m->map, grid, float64))
         return out_of_memory(err);
-    anc_status status = rules->match.float64
-                            ? search_f64(m, k->f64, rules, grid, box, n_box, crowd, n_crowd, err)
-                            : search_f32(m, k->f32, rules, grid, box, n_box, crowd, n_crowd, err);
-    if (!status && rules->boxes.crowd == ANC_CROWD_IGNORE)
-        status = ignore_crowd(m, rules, grid, crowd, n_crowd, err);
+    anc_status status = float64 ? search_f64(m, k->f64, in, err) : search_f32(m, k->f32, in, err);
+    if (!status && in->rules->boxes.crowd == ANC_CROWD_IGNORE) status = ignore_crowd(m, in, err);
     if (status) { /* what is there may be half a view: start afresh */
         anc_match_free(m);
         return status;
@@ -266,24 +250,24 @@ void anc_match_free(anc_match *m)
     free(m->map.plane_of);
     free(m->map.word);
     free(m->map.touched);
-    free(m->map.held);
+    free(m->map.non_negative);
     free(m->map.positive);
     free(m->map.arg);
-    free(m->map.best32);
-    free(m->map.best64);
-    free(m->trace32.cell);
-    free(m->trace32.value);
-    free(m->trace64.cell);
-    free(m->trace64.value);
+    free(m->map.best_f32);
+    free(m->map.best_f64);
+    free(m->visited_f32.cell);
+    free(m->visited_f32.value);
+    free(m->visited_f64.cell);
+    free(m->visited_f64.value);
     free(m->best_iou);
     if (s) {
-        free(s->query32);
-        free(s->query64);
-        free(s->corner32);
-        free(s->corner64);
+        free(s->query_f32);
+        free(s->query_f64);
+        free(s->corner_f32);
+        free(s->corner_f64);
         free(s->near);
         free(s->tie);
-        free(s->claim);
+        free(s->low_quality);
         free(s->crowd.run);
         free(s);
     }
@@ -318,7 +302,7 @@ anc_status anc_match_rows(anc_match *m, const anc_grid *grid, int32_t *anchor, i
             int32_t word = m->map.word[tile];
             const anc_cells *c = &grid->cells[m->map.plane_of[word]];
             int32_t first = c->anchor + (64 * word - c->cell) * c->step;
-            for (uint64_t b = m->map.held[tile]; b; b &= b - 1)
+            for (uint64_t b = m->map.non_negative[tile]; b; b &= b - 1)
                 anc_set_insert(&m->rows, (uint32_t)(first + __builtin_ctzll(b) * c->step));
         }
         n = anc_set_list(&m->rows, anchor);

@@ -11,32 +11,35 @@
 #include "core/kernels.h"
 #include "core/set.h"
 
+/* What is matched. Borrowed for the call. */
+typedef struct {
+    const anc_rules *rules;
+    const anc_grid *grid;
+    const anc_box *box; /* [n_box] objects in view pixels; a matched gt is an index into them */
+    int32_t n_box;
+    const anc_box *crowd; /* [n_crowd] crowd regions; used by the crowd rules `ignore` and `exclude` */
+    int32_t n_crowd;
+} anc_match_input;
+
 /* Result and scratch, reusable from view to view. All memory is O(anchors + boxes). */
 typedef struct {
-    /* results, valid until the next anc_match */
+    /* results, valid until the next anc_match_view */
     int32_t n_anchors;
     int32_t n_positive;
     int32_t n_ignored;   /* takes no part in the loss: between the thresholds, crowd, border */
     int32_t n_negative;  /* the rest */
     int32_t n_unmatched; /* boxes without a low-quality match: they overlap no anchor, or too little */
     anc_set positive;    /* of anchor indices */
-    anc_map map;      /* of cells: which are held, that is positive or ignored, and the boxes of positives */
-    bool want_best;   /* set before: best_iou is wanted, too */
-    double *best_iou; /* [n_box] of each box the highest IoU with an anchor that takes part, 0: it overlaps
-                         none */
+    anc_map
+        map; /* of cells: which are non-negative, that is positive or ignored, and the boxes of positives */
     /* scratch */
-    anc_trace_f32 trace32;
-    anc_trace_f64 trace64;
+    anc_visited_f32 visited_f32;
+    anc_visited_f64 visited_f64;
     anc_set rows;
     struct anc_match_scratch *more;
 } anc_match;
 
-/* Labels the anchors of one view.
- *
- *   grid     the view's anchors
- *   box      [n_box] objects in view pixels; a matched gt is an index into them
- *   crowd    [n_crowd] crowd regions; used by the crowd rules `ignore` and `exclude`, else may be 0 of them
- *   m        zeroed before its first use; anc_match_free in the end
+/* Labels the anchors of one view. m is zeroed before its first use; anc_match_free in the end.
  *
  * A positive's matched box is the one with the largest IoU, the lowest index on a tie (under
  * ANC_LOW_QUALITY_CLAIM a low-quality match is its box's). A box that overlaps no anchor makes none positive,
@@ -44,16 +47,13 @@ typedef struct {
  * Errors: ANC_EMEMORY.
  * Source: Ren et al. 2015 (arXiv:1506.01497v3), section 3.1.2, and docs/METHOD.md where systems differ.
  */
-anc_status anc_match_view(anc_match *m, const anc_kernels *k, const anc_rules *rules, const anc_grid *grid,
-                          const anc_box *box, int32_t n_box, const anc_box *crowd, int32_t n_crowd,
-                          anc_err *err);
+anc_status anc_match_view(anc_match *m, const anc_kernels *k, const anc_match_input *in, anc_err *err);
 void anc_match_free(anc_match *m);
 
 /* The matched box of a positive anchor. */
 static inline int32_t anc_match_gt(const anc_match *m, const anc_grid *grid, int32_t anchor)
 {
-    int32_t cell = anc_grid_cell(grid, anchor);
-    return m->map.arg[m->map.tile_of[cell >> 6] - 1][cell & 63] & INT32_MAX;
+    return *anc_map_arg(&m->map, anc_grid_cell(grid, anchor)) & INT32_MAX;
 }
 
 /* Adds to count[name[g]] how many positives are matched with box g. */
@@ -70,19 +70,20 @@ anc_status anc_match_rows(anc_match *m, const anc_grid *grid, int32_t *anchor, i
 static inline bool anc_match_negative_cell(const anc_match *m, const anc_grid *grid, int32_t cell,
                                            int32_t *anchor)
 {
-    int32_t tile = m->map.tile_of[cell >> 6] - 1;
+    int32_t tile = anc_map_tile(&m->map, cell);
     const anc_cells *c = &grid->cells[m->map.plane_of[cell >> 6]];
     int32_t position = cell - c->cell;
     *anchor = c->anchor + position * c->step;
-    if (position >= c->rows * c->pitch || (tile >= 0 && m->map.held[tile] >> (cell & 63) & 1)) return false;
+    if (position >= c->rows * c->pitch || (tile >= 0 && m->map.non_negative[tile] >> (cell & 63) & 1))
+        return false;
     return !anc_grid_outside(grid, *anchor);
 }
 
 /* Whether an anchor is negative. */
 static inline bool anc_match_negative(const anc_match *m, const anc_grid *grid, int32_t anchor)
 {
-    int32_t cell = anc_grid_cell(grid, anchor), tile = m->map.tile_of[cell >> 6] - 1;
-    return (tile < 0 || !(m->map.held[tile] >> (cell & 63) & 1)) && !anc_grid_outside(grid, anchor);
+    int32_t cell = anc_grid_cell(grid, anchor), tile = anc_map_tile(&m->map, cell);
+    return (tile < 0 || !(m->map.non_negative[tile] >> (cell & 63) & 1)) && !anc_grid_outside(grid, anchor);
 }
 
 /* The label of one anchor: 1 positive, 0 negative, -1 ignored. */

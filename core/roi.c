@@ -7,12 +7,12 @@
 
 #define REAL         float
 #define SUFFIX(name) name##_f32
-#include "core/roi_match.h"
+#include "core/roi_match_tmpl.h"
 #undef REAL
 #undef SUFFIX
 #define REAL         double
 #define SUFFIX(name) name##_f64
-#include "core/roi_match.h"
+#include "core/roi_match_tmpl.h"
 #undef REAL
 #undef SUFFIX
 

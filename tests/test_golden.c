@@ -151,7 +151,8 @@ static const char *compare(const anc_rules *r, const cases *c, size_t i, const a
         if (c->crowd[first + j]) crowd[n_crowd++] = one;
     }
     const char *fault = "";
-    if (anc_match_view(&m, k, r, &grid, box, n_box, crowd, n_crowd, &err)) fault = "match failed";
+    if (anc_match_view(&m, k, &(anc_match_input){ r, &grid, box, n_box, crowd, n_crowd }, &err))
+        fault = "match failed";
     const int8_t *label = c->label + c->label_offset[i];
     for (int32_t a = 0; a < n_anchors && !*fault; a++)
         if (anc_match_label(&m, &grid, a) != label[a]) fault = "a label";

@@ -101,7 +101,8 @@ static int differences(const scene *s, anc_match *m, const anc_kernels *k, const
     anc_err err;
     int wrong = 0;
     int32_t count[3] = { 0 };
-    CU_ASSERT_FATAL(!anc_match_view(m, k, &s->rules, &s->grid, s->box, s->n_box, s->crowd, s->n_crowd, &err));
+    CU_ASSERT_FATAL(!anc_match_view(
+        m, k, &(anc_match_input){ &s->rules, &s->grid, s->box, s->n_box, s->crowd, s->n_crowd }, &err));
     for (int32_t a = 0; a < s->grid.n_anchors; a++) {
         wrong += anc_match_label(m, &s->grid, a) != label[a] ||
                  (label[a] == 1 && anc_match_gt(m, &s->grid, a) != gt[a]);
@@ -180,11 +181,13 @@ static void a_view_worked_out_by_hand(void)
     CU_ASSERT_FATAL(!anc_grid_lay(&g, &r, 128, 128, 128, 128, &err));
     CU_ASSERT_EQUAL(g.n_anchors, 4);
     anc_box b = { -8, -16, 24, 16 };
-    CU_ASSERT(!anc_match_view(&m, anc_kernels_find(NULL), &r, &g, &b, 1, NULL, 0, &err));
+    CU_ASSERT(
+        !anc_match_view(&m, anc_kernels_find(NULL), &(anc_match_input){ &r, &g, &b, 1, NULL, 0 }, &err));
     CU_ASSERT(m.n_positive == 0 && m.n_ignored == 1 && m.n_negative == 3);
     CU_ASSERT_EQUAL(anc_match_label(&m, &g, 0), -1);
     r.match.positive_iou = 0.6; /* "at least" */
-    CU_ASSERT(!anc_match_view(&m, anc_kernels_find(NULL), &r, &g, &b, 1, NULL, 0, &err));
+    CU_ASSERT(
+        !anc_match_view(&m, anc_kernels_find(NULL), &(anc_match_input){ &r, &g, &b, 1, NULL, 0 }, &err));
     CU_ASSERT(m.n_positive == 1 && anc_match_label(&m, &g, 0) == 1 && anc_match_gt(&m, &g, 0) == 0);
     anc_match_free(&m);
 }
@@ -198,8 +201,8 @@ static void a_far_box_changes_no_label(void)
     const anc_kernels *k = anc_kernels_find(NULL);
     CU_ASSERT_FATAL(!anc_grid_lay(&g, &r, 200, 300, 224, 320, &err));
     anc_box b[3] = { { 10, 10, 80, 90 }, { 100, 20, 140, 150 }, { 5000, 5000, 5050, 5050 } };
-    CU_ASSERT(!anc_match_view(&one, k, &r, &g, b, 2, NULL, 0, &err));
-    CU_ASSERT(!anc_match_view(&two, k, &r, &g, b, 3, NULL, 0, &err));
+    CU_ASSERT(!anc_match_view(&one, k, &(anc_match_input){ &r, &g, b, 2, NULL, 0 }, &err));
+    CU_ASSERT(!anc_match_view(&two, k, &(anc_match_input){ &r, &g, b, 3, NULL, 0 }, &err));
     CU_ASSERT(one.n_positive > 0 && one.n_positive == two.n_positive && one.n_ignored == two.n_ignored);
     CU_ASSERT_EQUAL(two.n_unmatched, 1);
     for (int32_t a = 0; a < g.n_anchors; a++)
@@ -217,9 +220,9 @@ static void crowds_turn_negatives_to_ignored_and_nothing_else(void)
     const anc_kernels *k = anc_kernels_find(NULL);
     CU_ASSERT_FATAL(!anc_grid_lay(&g, &r, 320, 320, 320, 320, &err));
     anc_box b = { 50, 60, 120, 130 }, crowd = { 100, 100, 300, 300 };
-    CU_ASSERT(!anc_match_view(&plain, k, &r, &g, &b, 1, &crowd, 1, &err));
+    CU_ASSERT(!anc_match_view(&plain, k, &(anc_match_input){ &r, &g, &b, 1, &crowd, 1 }, &err));
     r.boxes.crowd = ANC_CROWD_IGNORE;
-    CU_ASSERT(!anc_match_view(&ignore, k, &r, &g, &b, 1, &crowd, 1, &err));
+    CU_ASSERT(!anc_match_view(&ignore, k, &(anc_match_input){ &r, &g, &b, 1, &crowd, 1 }, &err));
     int turned = 0;
     for (int32_t a = 0; a < g.n_anchors; a++) {
         int before = anc_match_label(&plain, &g, a), after = anc_match_label(&ignore, &g, a);
@@ -250,10 +253,11 @@ static void memory_grows_with_anchors_plus_boxes(void)
         float w = (float)(4 + check_uniform(&rng) * 60), h = (float)(4 + check_uniform(&rng) * 60);
         box[i] = (anc_box){ x, y, x + w, y + h };
     }
-    CU_ASSERT(!anc_match_view(&m, anc_kernels_find(NULL), &r, &g, box, N, NULL, 0, &err));
+    CU_ASSERT(
+        !anc_match_view(&m, anc_kernels_find(NULL), &(anc_match_input){ &r, &g, box, N, NULL, 0 }, &err));
     CU_ASSERT(m.n_positive > N);
-    size_t bytes = m.trace32.room * 36 + m.positive.capacity / 8 + (size_t)m.map.room * (ANC_TILE * 8 + 20) +
-                   (size_t)m.map.n_words * 4;
+    size_t bytes = m.visited_f32.capacity * 36 + m.positive.capacity / 8 +
+                   (size_t)m.map.capacity * (ANC_TILE * 8 + 20) + (size_t)m.map.n_words * 4;
     CU_ASSERT(bytes < 30u << 20);
     anc_match_free(&m);
     free(box);

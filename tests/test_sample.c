@@ -28,8 +28,8 @@ static void lay(view *v, int n_positive)
     anc_box box[ANCHORS];
     for (int i = 0; i < n_positive; i++) /* 7 has no divisor in common with 80 */
         box[i] = anc_grid_box(&v->grid, anc_grid_at(&v->grid, i * 7 % ANCHORS));
-    CU_ASSERT_FATAL(
-        !anc_match_view(&v->match, v->kernels, &v->rules, &v->grid, box, n_positive, NULL, 0, &err));
+    CU_ASSERT_FATAL(!anc_match_view(
+        &v->match, v->kernels, &(anc_match_input){ &v->rules, &v->grid, box, n_positive, NULL, 0 }, &err));
     CU_ASSERT_EQUAL_FATAL(v->match.n_positive, n_positive);
     CU_ASSERT_EQUAL_FATAL(v->match.n_negative, ANCHORS - n_positive);
 }
@@ -240,7 +240,8 @@ static void anchors_over_the_edge_are_never_sampled(void)
             float x = (float)check_int(&r, 0, w - 20), y = (float)check_int(&r, 0, h - 20);
             box[i] = (anc_box){ x, y, x + (float)check_int(&r, 5, 200), y + (float)check_int(&r, 5, 200) };
         }
-        CU_ASSERT_FATAL(!anc_match_view(&v.match, v.kernels, &v.rules, &v.grid, box, n, NULL, 0, &err));
+        CU_ASSERT_FATAL(!anc_match_view(&v.match, v.kernels,
+                                        &(anc_match_input){ &v.rules, &v.grid, box, n, NULL, 0 }, &err));
         draw(&v, &b, 1, round, 0);
         sound(&v, &b);
         for (int i = 0; i < b.n_positive + b.n_negative; i++) {

@@ -1,10 +1,10 @@
-/* core/roi_match.h: matching of candidates and boxes for one floating type (included by roi.c only)
+/* core/roi_match_tmpl.h: matching of candidates and boxes for one floating type (included by roi.c only)
  *
  * REAL is float or double, SUFFIX(x) is x_f32 or x_f64.
  */
 
 /* The candidates side by side, as the loops want them. */
-static void SUFFIX(lay_out)(const anc_rois *r, REAL one, REAL *column)
+static void SUFFIX(lay_out)(const anc_rois *r, REAL legacy_offset, REAL *column)
 {
     int32_t room = r->room;
     for (int32_t i = 0; i < r->n; i++) {
@@ -13,7 +13,7 @@ static void SUFFIX(lay_out)(const anc_rois *r, REAL one, REAL *column)
         column[room + i] = y1;
         column[2 * room + i] = x2;
         column[3 * room + i] = y2;
-        column[4 * room + i] = (x2 - x1 + one) * (y2 - y1 + one);
+        column[4 * room + i] = (x2 - x1 + legacy_offset) * (y2 - y1 + legacy_offset);
     }
 }
 
@@ -23,15 +23,16 @@ static void SUFFIX(match)(anc_rois *r, const SUFFIX(anc_loops) * loops, const an
                           const anc_box *box, int32_t n_box)
 {
     REAL *column = (REAL *)r->column, *best = (REAL *)r->best;
-    const SUFFIX(anc_terms) terms = { .one = rules->match.legacy, .floor = (REAL)rules->match.union_floor };
+    const SUFFIX(anc_terms)
+        terms = { .legacy_offset = rules->match.legacy, .eps = (REAL)rules->match.union_floor };
     const REAL positive = (REAL)rules->roi.positive_iou, high = (REAL)rules->roi.negative_iou_high,
                low = (REAL)rules->roi.negative_iou_low;
-    SUFFIX(lay_out)(r, terms.one, column);
+    SUFFIX(lay_out)(r, terms.legacy_offset, column);
     for (int32_t i = 0; i < r->n; i++) best[i] = n_box ? ANC_CLEAN : 0;
     for (int32_t g = 0; g < n_box; g++) {
         SUFFIX(anc_query) q = { .x1 = box[g].x1, .y1 = box[g].y1, .x2 = box[g].x2, .y2 = box[g].y2 };
-        q.w = q.x2 - q.x1 + terms.one;
-        q.h = q.y2 - q.y1 + terms.one;
+        q.w = q.x2 - q.x1 + terms.legacy_offset;
+        q.h = q.y2 - q.y1 + terms.legacy_offset;
         q.area = q.w * q.h;
         loops->enter(column, r->room, r->n, &q, &terms, g, best, r->gt);
     }

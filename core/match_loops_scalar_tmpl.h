@@ -1,6 +1,7 @@
-/* core/search_scalar.h: the matching loops in plain C, for one floating type; for kernels_scalar.c only
+/* core/match_loops_scalar_tmpl.h: the matching loops in plain C, for one floating type; for kernels_scalar.c
+ * only
  *
- * REAL, SUFFIX as in search_types.h; CEIL and FLOOR are the type's own.
+ * REAL, SUFFIX as in match_loops_tmpl.h.
  */
 
 static void SUFFIX(bounds)(const REAL *w, const REAL *h, int32_t n, const SUFFIX(anc_query) * q,
@@ -9,8 +10,8 @@ static void SUFFIX(bounds)(const REAL *w, const REAL *h, int32_t n, const SUFFIX
     for (int32_t i = 0; i < n; i++) {
         REAL iw = (w[i] < q->w ? w[i] : q->w) + k->slack, ih = (h[i] < q->h ? h[i] : q->h) + k->slack,
              inter = iw * ih;
-        REAL both = (w[i] - k->slack) * (h[i] - k->slack) + q->area - inter;
-        bound[i] = inter < both ? inter / both * (REAL)1.00001 : 1;
+        REAL union_area = (w[i] - k->slack) * (h[i] - k->slack) + q->area - inter;
+        bound[i] = inter < union_area ? inter / union_area * (REAL)1.00001 : 1;
     }
 }
 
@@ -20,8 +21,9 @@ static void SUFFIX(bounds)(const REAL *w, const REAL *h, int32_t n, const SUFFIX
 static void SUFFIX(reach)(REAL near, REAL far, REAL stride, REAL low, REAL high, REAL least,
                           const SUFFIX(anc_terms) * k, int32_t begin, int32_t end, int32_t *first, int32_t *n)
 {
-    REAL c = least - k->slack - k->one, margin = (REAL)0.001 + k->slack / stride;
-    REAL a = CEIL((low + c - far) / stride - margin), b = FLOOR((high - c - near) / stride + margin);
+    REAL c = least - k->slack - k->legacy_offset, margin = (REAL)0.001 + k->slack / stride;
+    REAL a = (REAL)ceil((low + c - far) / stride - margin),
+         b = (REAL)floor((high - c - near) / stride + margin);
     if (!(a > begin)) a = (REAL)begin; /* also for NaN: then the whole range is visited */
     if (!(b < end - 1)) b = (REAL)(end - 1);
     *n = b >= a ? (int32_t)(b - a) + 1 : 0;
@@ -29,7 +31,7 @@ static void SUFFIX(reach)(REAL near, REAL far, REAL stride, REAL low, REAL high,
 }
 
 static REAL SUFFIX(visit)(const SUFFIX(anc_plane) * p, const SUFFIX(anc_query) * q, REAL iou,
-                          const SUFFIX(anc_terms) * k, int32_t g, anc_map *map, SUFFIX(anc_trace) * t)
+                          const SUFFIX(anc_terms) * k, int32_t g, anc_map *map, SUFFIX(anc_visited) * t)
 {
     /* iou <= inter / (areas - inter)  <=>  inter >= iou / (1 + iou) * areas */
     REAL need = iou / (1 + iou) * ((p->w - k->slack) * (p->h - k->slack) + q->area) * (REAL)0.99999;
@@ -40,8 +42,8 @@ static REAL SUFFIX(visit)(const SUFFIX(anc_plane) * p, const SUFFIX(anc_query) *
      p->y_end, &y, &n_y);
     for (int32_t y_end = y + n_y; y < y_end; y++) {
         REAL sy = (REAL)y * p->stride_y + p->shift_y, ay1 = p->y1 + sy, ay2 = p->y2 + sy,
-             ah = ay2 - ay1 + k->one;
-        REAL ih = (ay2 < q->y2 ? ay2 : q->y2) - (ay1 > q->y1 ? ay1 : q->y1) + k->one;
+             ah = ay2 - ay1 + k->legacy_offset;
+        REAL ih = (ay2 < q->y2 ? ay2 : q->y2) - (ay1 > q->y1 ? ay1 : q->y1) + k->legacy_offset;
         if (!(ih > 0) || ih * widest < need) continue;
         int32_t x, n_x;
         SUFFIX(reach)
@@ -52,16 +54,14 @@ static REAL SUFFIX(visit)(const SUFFIX(anc_plane) * p, const SUFFIX(anc_query) *
         for (int32_t end = cell + n_x, n; cell < end; cell += n, x += n) { /* tile by tile */
             int from = cell & 63;
             n = end - cell < 64 - from ? end - cell : 64 - from;
-            int32_t tile = SUFFIX(anc_map_tile)(map, cell >> 6);
-            REAL *best = map->BEST[tile] + from, *value = t->value + 8 * t->n;
+            int32_t tile = SUFFIX(anc_map_touch)(map, cell >> 6);
+            REAL *best = map->SUFFIX(best)[tile] + from, *value = t->value + 8 * t->n;
             int32_t *arg = map->arg[tile] + from;
             map->touched[tile] |= anc_bits(from, n);
             for (int32_t i = 0; i < n; i++) {
                 REAL sx = (REAL)(x + i) * p->stride_x + p->shift_x, ax1 = p->x1 + sx, ax2 = p->x2 + sx;
-                REAL iw = (ax2 < q->x2 ? ax2 : q->x2) - (ax1 > q->x1 ? ax1 : q->x1) + k->one;
-                if (iw < 0) iw = 0;
-                REAL inter = iw * ih, both = q->area + (ax2 - ax1 + k->one) * ah - inter;
-                REAL v = inter / (both > k->floor ? both : k->floor);
+                REAL iw = (ax2 < q->x2 ? ax2 : q->x2) - (ax1 > q->x1 ? ax1 : q->x1) + k->legacy_offset;
+                REAL v = SUFFIX(anc_iou_sides)(iw, ih, (ax2 - ax1 + k->legacy_offset) * ah, q->area, k->eps);
                 if (best[i] == ANC_EXCLUDED) v = -1;
                 if (v > best[i]) {
                     best[i] = v;
@@ -77,7 +77,7 @@ static REAL SUFFIX(visit)(const SUFFIX(anc_plane) * p, const SUFFIX(anc_query) *
     return top;
 }
 
-static size_t SUFFIX(equal)(const SUFFIX(anc_trace) * t, REAL x, int32_t *out)
+static size_t SUFFIX(equal)(const SUFFIX(anc_visited) * t, REAL x, int32_t *out)
 {
     size_t n = 0;
     for (size_t i = 0; i < 8 * t->n; i++)
@@ -85,28 +85,28 @@ static size_t SUFFIX(equal)(const SUFFIX(anc_trace) * t, REAL x, int32_t *out)
     return n;
 }
 
-static int32_t SUFFIX(harvest)(anc_map *map, REAL positive_iou, REAL negative_iou)
+static int32_t SUFFIX(threshold)(anc_map *map, REAL positive_iou, REAL negative_iou)
 {
-    int32_t n_held = 0;
+    int32_t n_non_negative = 0;
     for (int32_t tile = 0; tile < map->n; tile++) {
         uint64_t positive = 0, held = 0;
         for (uint64_t bits = map->touched[tile]; bits; bits &= bits - 1) {
             int i = __builtin_ctzll(bits);
-            REAL best = map->BEST[tile][i];
+            REAL best = map->SUFFIX(best)[tile][i];
             if (best < ANC_EXCLUDED && (best >= positive_iou || (best >= 0 && map->arg[tile][i] < 0)))
                 positive |= 1ULL << i;
             if (best >= negative_iou) held |= 1ULL << i;
         }
         map->positive[tile] = positive;
-        map->held[tile] = held | positive;
-        n_held += __builtin_popcountll(held | positive);
+        map->non_negative[tile] = held | positive;
+        n_non_negative += __builtin_popcountll(held | positive);
     }
-    return n_held;
+    return n_non_negative;
 }
 
-static int32_t SUFFIX(near)(const REAL *corner, int32_t room, int32_t n, const REAL b[4], int32_t *out)
+static int32_t SUFFIX(near)(const REAL *corner, int32_t capacity, int32_t n, const REAL b[4], int32_t *out)
 {
-    const REAL *x1 = corner, *y1 = x1 + room, *x2 = y1 + room, *y2 = x2 + room;
+    const REAL *x1 = corner, *y1 = x1 + capacity, *x2 = y1 + capacity, *y2 = x2 + capacity;
     int32_t m = 0;
     for (int32_t i = 0; i < n; i++) {
         out[m] = i;
@@ -115,15 +115,15 @@ static int32_t SUFFIX(near)(const REAL *corner, int32_t room, int32_t n, const R
     return m;
 }
 
-static void SUFFIX(enter)(const REAL *column, int32_t room, int32_t n, const SUFFIX(anc_query) * q,
+static void SUFFIX(enter)(const REAL *column, int32_t capacity, int32_t n, const SUFFIX(anc_query) * q,
                           const SUFFIX(anc_terms) * k, int32_t g, REAL *best, int32_t *arg)
 {
-    const REAL *x1 = column, *y1 = x1 + room, *x2 = y1 + room, *y2 = x2 + room, *area = y2 + room;
+    const REAL *x1 = column, *y1 = x1 + capacity, *x2 = y1 + capacity, *y2 = x2 + capacity,
+               *area = y2 + capacity;
     for (int32_t i = 0; i < n; i++) {
-        REAL w = (x2[i] < q->x2 ? x2[i] : q->x2) - (x1[i] > q->x1 ? x1[i] : q->x1) + k->one;
-        REAL h = (y2[i] < q->y2 ? y2[i] : q->y2) - (y1[i] > q->y1 ? y1[i] : q->y1) + k->one;
-        REAL inter = (w > 0 ? w : 0) * (h > 0 ? h : 0), both = q->area + area[i] - inter;
-        REAL iou = inter / (both > k->floor ? both : k->floor);
+        REAL w = (x2[i] < q->x2 ? x2[i] : q->x2) - (x1[i] > q->x1 ? x1[i] : q->x1) + k->legacy_offset;
+        REAL h = (y2[i] < q->y2 ? y2[i] : q->y2) - (y1[i] > q->y1 ? y1[i] : q->y1) + k->legacy_offset;
+        REAL iou = SUFFIX(anc_iou_sides)(w, h, area[i], q->area, k->eps);
         if (!(iou > best[i])) continue;
         best[i] = iou;
         arg[i] = g;
