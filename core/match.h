@@ -30,8 +30,9 @@ typedef struct {
     int32_t n_negative;  /* the rest */
     int32_t n_unmatched; /* boxes without a low-quality match: they overlap no anchor, or too little */
     anc_set positive;    /* of anchor indices */
-    anc_map
-        map; /* of cells: which are non-negative, that is positive or ignored, and the boxes of positives */
+    anc_map map;         /* of cells: which are non-negative, and the boxes of positives */
+    bool want_best;      /* set before: best_iou is wanted, too */
+    double *best_iou;    /* [n_box] the highest IoU with an anchor that takes part; 0: it overlaps none */
     /* scratch */
     anc_visited_f32 visited_f32;
     anc_visited_f64 visited_f64;

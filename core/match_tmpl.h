@@ -179,9 +179,9 @@ static REAL SUFFIX(visit_best)(SUFFIX(search_context) * c, int32_t g)
     return SUFFIX(visit_all)(c, g, reached);
 }
 
-/* Notes the cells with box g's best IoU; those of negative_iou or more have just been visited, top is the
- * best of them. */
-static anc_status SUFFIX(find_low_quality)(SUFFIX(search_context) * c, int32_t g, REAL top, anc_err *err)
+/* Notes the cells with box g's best IoU, which is *top; those of negative_iou or more have just been visited.
+ * Where it is below, and the rule asks for it, *top is found first. */
+static anc_status SUFFIX(find_low_quality)(SUFFIX(search_context) * c, int32_t g, REAL *top, anc_err *err)
 {
     struct anc_match_scratch *s = c->s;
     const anc_rules *r = c->in->rules;

@@ -5,6 +5,7 @@
 # Their versions stand first, so that bytes are compared only with bytes that can be the same.
 set -eu
 anchorage=$(realpath "$1")
+eval "$("$anchorage" mpi-settings desk)"
 here=$(realpath "$(dirname "$0")")
 root=$here/../..
 mkdir -p "$2"
