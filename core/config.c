@@ -366,7 +366,10 @@ static void print_value(const anc_rules *r, int k, bool json, FILE *to)
 
 void anc_config_print(const anc_rules *r, FILE *to)
 {
-    fprintf(to, "[preset]\nname = %s\n", r->name);
+    const char *held_to = anc_rules_preset_held_to(r->name);
+    fprintf(to, "[preset]\n");
+    if (held_to) fprintf(to, "; held to %s\n", held_to);
+    fprintf(to, "name = %s\n", r->name);
     for (int k = 0; k < N_KEYS; k++) {
         if (!k || strcmp(keys[k].section, keys[k - 1].section)) fprintf(to, "\n[%s]\n", keys[k].section);
         fprintf(to, "; %s", keys[k].help);

@@ -54,6 +54,7 @@ bool anc_proposal_rules_preset(const char *preset, bool training, anc_proposal_r
         const char *name;
         const anc_proposal_rules *rules;
     } all[] = { { "torchvision-fpn", &torchvision },
+                { "torchvision-0.14-fpn", &torchvision },
                 { "detectron2-fpn", &detectron2 },
                 { "detectron2-c4", &c4 },
                 { "mmdet-fpn", &mmdet },

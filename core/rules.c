@@ -30,21 +30,26 @@
         }                                                                                        \
     }
 
+/* What torchvision changed from 0.14 on is how sizes are computed; anchors, labels, samples and targets are
+ * the same. */
+#define TORCHVISION_FPN(its_name, its_resize)                                                     \
+    {                                                                                             \
+        .name = its_name,                                                                         \
+        .view = { .resize = its_resize,                                                           \
+                  .n_min_sizes = 1,                                                               \
+                  .min_size = { 800 },                                                            \
+                  .max_size = 1333,                                                               \
+                  .pad = 32 },                                                                    \
+        .boxes = { .rule = ANC_BOXES_TORCHVISION, .crowd = ANC_CROWD_DROP, .ignore_iof = 0.5 },   \
+        .anchors = { .rule = ANC_ANCHORS_TORCHVISION, FPN_LEVELS, .stride_from_grid = true },     \
+        .match = { .positive_iou = 0.7, .negative_iou = 0.3, .low_quality = ANC_LOW_QUALITY_ON }, \
+        .sample = SAMPLE, .coder = UNIT_CODER(ANC_CODER_CORNER),                                  \
+        .roi = ROI(512, ANC_APPEND_AFTER, ANC_CLASSES_IDS, ANC_CODER_CORNER),                     \
+    }
+
 static const anc_rules presets[] = {
-    {
-        .name = "torchvision-fpn",
-        .view = { .resize = ANC_RESIZE_TORCHVISION,
-                  .n_min_sizes = 1,
-                  .min_size = { 800 },
-                  .max_size = 1333,
-                  .pad = 32 },
-        .boxes = { .rule = ANC_BOXES_TORCHVISION, .crowd = ANC_CROWD_DROP, .ignore_iof = 0.5 },
-        .anchors = { .rule = ANC_ANCHORS_TORCHVISION, FPN_LEVELS, .stride_from_grid = true },
-        .match = { .positive_iou = 0.7, .negative_iou = 0.3, .low_quality = ANC_LOW_QUALITY_ON },
-        .sample = SAMPLE,
-        .coder = UNIT_CODER(ANC_CODER_CORNER),
-        .roi = ROI(512, ANC_APPEND_AFTER, ANC_CLASSES_IDS, ANC_CODER_CORNER),
-    },
+    TORCHVISION_FPN("torchvision-fpn", ANC_RESIZE_TORCHVISION_DOUBLE),
+    TORCHVISION_FPN("torchvision-0.14-fpn", ANC_RESIZE_TORCHVISION),
     {
         .name = "detectron2-fpn",
         .view = { .resize = ANC_RESIZE_DETECTRON2,
@@ -131,13 +136,8 @@ static const anc_rules presets[] = {
 };
 
 const char *const anc_rules_preset_names[] = {
-    "torchvision-fpn",
-    "detectron2-fpn",
-    "detectron2-c4",
-    "mmdet-fpn",
-    "faster-rcnn-vgg16",
-    "maskrcnn-benchmark-fpn",
-    NULL,
+    "torchvision-fpn", "torchvision-0.14-fpn", "detectron2-fpn",         "detectron2-c4",
+    "mmdet-fpn",       "faster-rcnn-vgg16",    "maskrcnn-benchmark-fpn", NULL,
 };
 
 const anc_rules *anc_rules_preset(const char *name)
@@ -145,6 +145,42 @@ const anc_rules *anc_rules_preset(const char *name)
     for (size_t i = 0; i < sizeof presets / sizeof *presets; i++)
         if (!strcmp(presets[i].name, name)) return &presets[i];
     return NULL;
+}
+
+/* Git commits where a system made no release of what was run. */
+static const struct {
+    const char *name, *held_to, *former;
+} pedigrees[] = {
+    { "torchvision-fpn", "torchvision 0.21.0", NULL },
+    { "torchvision-0.14-fpn", "torchvision 0.14.1", "torchvision-fpn" },
+    { "detectron2-fpn", "detectron2 02b5c4e", NULL },
+    { "detectron2-c4", "detectron2 02b5c4e", NULL },
+    { "mmdet-fpn", "mmdetection 3.2.0", NULL },
+    { "faster-rcnn-vgg16", "py-faster-rcnn 781a917", NULL },
+    { "maskrcnn-benchmark-fpn", "maskrcnn-benchmark 57eec25", NULL },
+};
+
+const char *anc_rules_preset_held_to(const char *name)
+{
+    for (size_t i = 0; i < sizeof pedigrees / sizeof *pedigrees; i++)
+        if (!strcmp(pedigrees[i].name, name)) return pedigrees[i].held_to;
+    return NULL;
+}
+
+const char *anc_rules_preset_former(const char *name)
+{
+    for (size_t i = 0; i < sizeof pedigrees / sizeof *pedigrees; i++)
+        if (!strcmp(pedigrees[i].name, name)) return pedigrees[i].former;
+    return NULL;
+}
+
+const char *anc_rules_preset_now(const anc_rules *r)
+{
+    for (size_t i = 0; i < sizeof pedigrees / sizeof *pedigrees; i++)
+        if (pedigrees[i].former && !strcmp(pedigrees[i].former, r->name) &&
+            anc_rules_preset(pedigrees[i].name)->view.resize == r->view.resize)
+            return pedigrees[i].name;
+    return r->name;
 }
 
 static anc_status bad(anc_err *err, const char *key, double value, const char *wanted)

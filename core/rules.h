@@ -24,7 +24,7 @@ enum {
 typedef enum {
     ANC_RESIZE_NONE,
     ANC_RESIZE_TORCHVISION,        /* 0.14: float32 scale by reciprocal, floor */
-    ANC_RESIZE_TORCHVISION_DOUBLE, /* newer, eager mode: the scale in double, floor */
+    ANC_RESIZE_TORCHVISION_DOUBLE, /* 0.21, eager mode: the scale in double, floor */
     ANC_RESIZE_DETECTRON2,         /* two steps in double, round half up */
     ANC_RESIZE_MMCV,               /* one factor in double, round half up */
     ANC_RESIZE_MASKRCNN_BENCHMARK, /* short side exact, long side truncated */
@@ -164,6 +164,17 @@ typedef struct {
 /* Presets by name, and their names in order (NULL-terminated). NULL for an unknown name. */
 const anc_rules *anc_rules_preset(const char *name);
 extern const char *const anc_rules_preset_names[];
+
+/* Which version of its system a preset was held to, by output of that system's own code: "torchvision
+ * 0.21.0". NULL for an unknown name. */
+const char *anc_rules_preset_held_to(const char *name);
+
+/* The name under which a preset's rules were recorded before it had its own; NULL: under no other. */
+const char *anc_rules_preset_former(const char *name);
+
+/* What the rules' preset is called today: "torchvision-0.14-fpn" for rules that are recorded as
+ * torchvision-fpn and resize as torchvision 0.14 does. */
+const char *anc_rules_preset_now(const anc_rules *r);
 
 /* Refuses values that no view could be labelled with, naming key and value. Errors: ANC_EARGUMENT. */
 anc_status anc_rules_check(const anc_rules *r, anc_err *err);

@@ -181,19 +181,34 @@ static anc_status share_rois(job *j, anc_err *err)
     return anc_team_agree(&j->team, err);
 }
 
-/* Whether the run that is in the folder was begun by a version that recorded, under --like too, the preset's
- * resize rule: it goes on as it began. */
-static bool began_by_name(const options *o)
+/* What an earlier version has begun in the folder goes on as it was recorded: under the name that the preset
+ * had then, and under --like, where it decides nothing, with the preset's resize rule. Asked for by that
+ * name, which stands for other rules today, it is refused with the one to ask for. */
+static anc_status go_on_as_begun(const options *o, anc_rules *r, anc_err *err)
 {
     anc_run run;
-    anc_label_plan began;
+    anc_label_plan there;
     anc_err ignored = { 0 };
-    bool there, named = false;
-    if (o->restart || anc_run_read(o->out, &run, &there, &ignored)) return false;
-    if (there && !anc_label_plan_read(run.config, &began, &ignored))
-        named = began.like && began.rules.view.resize != ANC_RESIZE_LIKE;
+    if (o->like) r->view.resize = ANC_RESIZE_LIKE;
+    if (o->restart || !*o->out || !anc_run_folder_began(o->out, &run)) return ANC_OK;
+    bool known = !anc_label_plan_read(run.config, &there, &ignored);
     anc_run_clear(&run);
-    return named;
+    if (!known) return ANC_OK;
+    const anc_rules *began = &there.rules;
+    if (o->like && there.like) r->view.resize = began->view.resize;
+    const char *former = anc_rules_preset_former(r->name), *now = anc_rules_preset_now(began);
+    if (former && !strcmp(former, began->name) && r->view.resize == began->view.resize) {
+        snprintf(r->name, sizeof r->name, "%s", began->name);
+        return ANC_OK;
+    }
+    bool asked_by_former = !strcmp(r->name, began->name) && strcmp(r->name, now) != 0 &&
+                           r->view.resize == anc_rules_preset(r->name)->view.resize;
+    if (!asked_by_former) return ANC_OK;
+    return anc_fail(err, ANC_EARGUMENT,
+                    "%s: was begun by the rules of preset %s, which %s was called then; go on by --preset %s "
+                    "(in a configuration: [preset] name = %s), choose another --output, or give --restart to "
+                    "throw it away",
+                    o->out, now, began->name, now, now);
 }
 
 static anc_status make_plan(job *j, anc_err *err)
@@ -222,7 +237,7 @@ static anc_status make_plan(job *j, anc_err *err)
         snprintf(j->plan.tag, sizeof j->plan.tag, "%s", anc_lock_tag(j->lock));
         anc_lock_mark_of(j->lock, &j->plan.mark);
     }
-    if (o->like && !began_by_name(o)) p->rules.view.resize = ANC_RESIZE_LIKE;
+    if (go_on_as_begun(o, &p->rules, err)) return err->code;
     p->seed = o->seed;
     p->epochs = o->epochs;
     p->images_per_shard = o->images_per_shard;

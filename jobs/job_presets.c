@@ -21,7 +21,8 @@ int anc_job_presets(int argc, char **argv)
         .command = "presets",
         .operands = "[NAME]",
         .max_operands = 1,
-        .about = "Lists the presets, or prints one as an INI file for `anchorage label --config`.",
+        .about = "Lists the presets, each with the version of its system that it was held to, or prints one "
+                 "as an INI file for `anchorage label --config`.",
         .example = "anchorage presets torchvision-fpn > my.ini",
         .opt = opt,
     };
@@ -30,7 +31,8 @@ int anc_job_presets(int argc, char **argv)
     if (ended) return ended - 1;
     if (!anc_opts_speaks()) return ANC_EXIT_DONE;
     if (!n) {
-        for (const char *const *p = anc_rules_preset_names; *p; p++) puts(*p);
+        for (const char *const *p = anc_rules_preset_names; *p; p++)
+            printf("%-24s held to %s\n", *p, anc_rules_preset_held_to(*p));
         return written();
     }
     anc_err err = { 0 };

@@ -266,26 +266,48 @@ static anc_status throw_away(const char *dir, anc_err *err)
     return ANC_OK;
 }
 
+/* What one shard, or the index, says of its run. False: it cannot be read. */
+static bool ask_file(const char *dir, const char *name, anc_run *r)
+{
+    char path[PATH_MAX];
+    anc_h5_file f = { 0 };
+    anc_err ignored = { 0 };
+    anc_stage stage;
+    if ((size_t)snprintf(path, sizeof path, "%s/%s", dir, name) >= sizeof path || access(path, F_OK) ||
+        anc_targets_stage_of(path, &stage, &ignored) ||
+        anc_h5_open(path, anc_targets_format(stage), ANC_TARGETS_VERSION, &f, &ignored))
+        return false;
+    bool there = !anc_h5_get_string(&f, "/", "config", &r->config, &ignored) &&
+                 !anc_h5_get_string(&f, "/", "anchorage_version", &r->version, &ignored);
+    if (!there) anc_run_clear(r);
+    anc_h5_close(&f);
+    return there;
+}
+
 /* A folder without run.json: what its index, or else its first shard, says; nothing where neither can be
  * read. */
 static void ask_files(const char *dir, int64_t n_shards, anc_run *r, bool *there)
 {
-    char path[PATH_MAX], name[64];
-    for (int64_t i = -1; i < n_shards && !*there; i++) {
-        anc_h5_file f = { 0 };
-        anc_err ignored = { 0 };
+    char name[64];
+    *there = ask_file(dir, "targets.h5", r);
+    for (int64_t i = 0; i < n_shards && !*there; i++) {
         anc_targets_shard_name(name, i, n_shards);
-        snprintf(path, sizeof path, "%s/%s", dir, i < 0 ? "targets.h5" : name);
-        anc_stage stage;
-        if (access(path, F_OK) || anc_targets_stage_of(path, &stage, &ignored) ||
-            anc_h5_open(path, anc_targets_format(stage), ANC_TARGETS_VERSION, &f, &ignored))
-            continue;
-        *there = !anc_h5_get_string(&f, "/", "config", &r->config, &ignored) &&
-                 !anc_h5_get_string(&f, "/", "anchorage_version", &r->version, &ignored);
-        if (!*there) anc_run_clear(r);
-        r->n_shards = n_shards;
-        anc_h5_close(&f);
+        *there = ask_file(dir, name, r);
     }
+    r->n_shards = n_shards;
+}
+
+bool anc_run_folder_began(const char *dir, anc_run *r)
+{
+    bool there;
+    anc_err ignored = { 0 };
+    if (anc_run_read(dir, r, &there, &ignored)) return false;
+    if (there || ask_file(dir, "targets.h5", r)) return true;
+    DIR *d = opendir(dir);
+    for (struct dirent *e; d && !there && (e = readdir(d));)
+        there = !strncmp(e->d_name, "shard-", 6) && ends_in(e->d_name, ".h5") && ask_file(dir, e->d_name, r);
+    if (d) closedir(d);
+    return there;
 }
 
 /* Whether what lies in the folder is of this run. *told: by its run.json. */

@@ -26,6 +26,10 @@ void anc_run_clear(anc_run *r);
  * path. */
 anc_status anc_run_read(const char *dir, anc_run *r, bool *there, anc_err *err);
 
+/* What the run in the folder was begun as: by run.json, or without one by the index or some shard, which do
+ * not say n_shards (0). False: nothing there can be read. */
+bool anc_run_folder_began(const char *dir, anc_run *r);
+
 /* "seed is 7 there and 0 here": how two configurations differ, up to a few keys by name; false: they do not.
  */
 bool anc_run_differs(const char *there, const char *here, char *text, size_t size);

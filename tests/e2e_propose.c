@@ -199,7 +199,7 @@ static void an_output_of_another_run_is_kept(void)
 
 static void presets_and_options_choose_otherwise(void)
 {
-    good("for p in torchvision-fpn detectron2-fpn mmdet-fpn faster-rcnn-vgg16 maskrcnn-benchmark-fpn; do "
+    good("for p in torchvision-fpn torchvision-0.14-fpn detectron2-fpn mmdet-fpn faster-rcnn-vgg16 maskrcnn-benchmark-fpn; do "
          "$A propose -q h.h5 f.h5 -o q-$p.h5 --preset $p && $A verify -q q-$p.h5 || exit 1; done; " PYTHON
          " -c \"import h5py; n = {p: h5py.File('q-%s.h5' % p)['proposals/score'] for p in "
          "('torchvision-fpn', 'detectron2-fpn', 'faster-rcnn-vgg16')}; "

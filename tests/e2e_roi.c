@@ -107,9 +107,11 @@ static void numpy_finds_the_same_rois(void)
 /* Every preset's shards hold what docs/FORMAT.md promises, and the portable kernels find the same. */
 static void every_preset_is_whole_when_labelled_again(void)
 {
-    static const char *const names[] = { "torchvision-fpn", "detectron2-fpn",    "detectron2-c4",
-                                         "mmdet-fpn",       "faster-rcnn-vgg16", "maskrcnn-benchmark-fpn" };
-    for (int p = 0; p < 6; p++) {
+    static const char *const names[] = {
+        "torchvision-fpn", "torchvision-0.14-fpn", "detectron2-fpn",        "detectron2-c4",
+        "mmdet-fpn",       "faster-rcnn-vgg16",    "maskrcnn-benchmark-fpn"
+    };
+    for (int p = 0; p < 7; p++) {
         char options[128], *text;
         snprintf(options, sizeof options, "-q --preset %s --with-gt --flip 0.5 %s", names[p],
                  p % 2 ? "--sampler torch" : "");

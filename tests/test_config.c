@@ -32,18 +32,20 @@ static void same_rules(const anc_rules *a, const anc_rules *b)
     free(y);
 }
 
+enum { N_PRESETS = 7 };
+
 static void each_preset_printed_reads_back_as_itself(void)
 {
-    for (int p = 0; p < 6; p++) {
+    for (int p = 0; p < N_PRESETS; p++) {
         const anc_rules *preset = anc_rules_preset(anc_rules_preset_names[p]);
         char *text = ini_of(preset);
-        anc_rules r = *anc_rules_preset(anc_rules_preset_names[(p + 1) % 6]);
+        anc_rules r = *anc_rules_preset(anc_rules_preset_names[(p + 1) % N_PRESETS]);
         anc_err err = { 0 };
         CU_ASSERT_FATAL(!anc_config_read(check_file("preset.ini", text, strlen(text)), NULL, &r, &err));
         same_rules(&r, preset);
         /* without [preset], every value stands in the keys alone */
         char *keys = strstr(text, "\n[view]");
-        r = *anc_rules_preset(anc_rules_preset_names[(p + 1) % 6]);
+        r = *anc_rules_preset(anc_rules_preset_names[(p + 1) % N_PRESETS]);
         memcpy(r.name, preset->name, sizeof r.name);
         CU_ASSERT_FATAL(!anc_config_read(check_file("keys.ini", keys, strlen(keys)), NULL, &r, &err));
         same_rules(&r, preset);
@@ -215,9 +217,26 @@ static void a_file_that_cannot_be_read_is_named(void)
     CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "cannot be read"));
 }
 
+static void every_preset_says_what_it_was_held_to(void)
+{
+    int n = 0;
+    for (; anc_rules_preset_names[n]; n++) {
+        const char *name = anc_rules_preset_names[n], *former = anc_rules_preset_former(name);
+        CU_ASSERT_PTR_NOT_NULL(anc_rules_preset_held_to(name));
+        CU_ASSERT_STRING_EQUAL(anc_rules_preset_now(anc_rules_preset(name)), name);
+        if (!former) continue;
+        anc_rules then = *anc_rules_preset(name);
+        snprintf(then.name, sizeof then.name, "%s", former);
+        CU_ASSERT_STRING_EQUAL(anc_rules_preset_now(&then), name);
+    }
+    CU_ASSERT_EQUAL(n, N_PRESETS);
+    CU_ASSERT_PTR_NULL(anc_rules_preset_held_to("yolo"));
+    CU_ASSERT_PTR_NULL(anc_rules_preset_former("yolo"));
+}
+
 static void json_is_one_line_that_parses(void)
 {
-    for (int p = 0; p < 6; p++) {
+    for (int p = 0; p < N_PRESETS; p++) {
         const anc_rules *r = anc_rules_preset(anc_rules_preset_names[p]);
         char *text = json_of(r), error[128];
         CU_ASSERT_PTR_NULL(strchr(text, '\n'));
@@ -239,7 +258,7 @@ static void json_is_one_line_that_parses(void)
 
 static void a_first_stage_is_described_without_the_second(void)
 {
-    for (int p = 0; p < 6; p++)
+    for (int p = 0; p < N_PRESETS; p++)
         for (int stage = ANC_STAGE_RPN; stage <= ANC_STAGE_ROI; stage++) {
             anc_rules r = *anc_rules_preset(anc_rules_preset_names[p]), back = { 0 };
             anc_err err = { 0 };
@@ -397,5 +416,6 @@ CHECK_SUITE("config", CHECK(settings_stand_over_what_was_there), CHECK(a_wrong_s
             CHECK(a_wrong_key_or_section_is_refused_with_the_nearest),
             CHECK(the_preset_section_comes_first_and_agrees), CHECK(a_file_that_cannot_be_read_is_named),
             CHECK(lines_end_and_comments_begin_as_documented), CHECK(what_is_no_text_of_ours_is_refused),
-            CHECK(json_is_one_line_that_parses), CHECK(a_first_stage_is_described_without_the_second),
+            CHECK(every_preset_says_what_it_was_held_to), CHECK(json_is_one_line_that_parses),
+            CHECK(a_first_stage_is_described_without_the_second),
             CHECK(crowd_and_sampler_are_set_from_words));

@@ -80,7 +80,7 @@ static void free_cases(cases *c)
 static anc_rules rules_of(const char *peer, const char *preset, hid_t g)
 {
     static const char *const names[][2] = {
-        { "torchvision", "torchvision-fpn" },
+        { "torchvision", "torchvision-0.14-fpn" },
         { "detectron2", "detectron2-fpn" },
         { "mmdet", "mmdet-fpn" },
         { "maskrcnn_benchmark", "maskrcnn-benchmark-fpn" },
@@ -255,28 +255,26 @@ static void resized_sizes_equal_the_peers(void)
 {
     static const struct {
         const char *preset, *size, *padded;
-        anc_resize_rule rule;
     } rules[] = {
-        { "torchvision-fpn", "torchvision_0_14_1", "torchvision_0_14_1_padded", ANC_RESIZE_TORCHVISION },
-        { "torchvision-fpn", "torchvision_double_formula", NULL, ANC_RESIZE_TORCHVISION_DOUBLE },
-        { "detectron2-fpn", "detectron2", "detectron2_padded32", ANC_RESIZE_DETECTRON2 },
-        { "mmdet-fpn", "mmcv", NULL, ANC_RESIZE_MMCV },
-        { "maskrcnn-benchmark-fpn", "maskrcnn_benchmark", NULL, ANC_RESIZE_MASKRCNN_BENCHMARK },
-        { "faster-rcnn-vgg16", "py_faster_rcnn_600_1000", NULL, ANC_RESIZE_PY_FASTER_RCNN },
+        { "torchvision-0.14-fpn", "torchvision_0_14_1", "torchvision_0_14_1_padded" },
+        { "torchvision-fpn", "torchvision_double_formula", NULL },
+        { "detectron2-fpn", "detectron2", "detectron2_padded32" },
+        { "mmdet-fpn", "mmcv", NULL },
+        { "maskrcnn-benchmark-fpn", "maskrcnn_benchmark", NULL },
+        { "faster-rcnn-vgg16", "py_faster_rcnn_600_1000", NULL },
     };
     hid_t f = open_golden(), g = H5Gopen2(f, "resize", H5P_DEFAULT);
     size_t n;
     int32_t(*from)[2] = golden_load(g, "orig", H5T_NATIVE_INT32, 4, &n);
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
-        anc_rules r = *anc_rules_preset(rules[i].preset);
-        r.view.resize = rules[i].rule;
+        const anc_rules *r = anc_rules_preset(rules[i].preset);
         int32_t(*to)[2] = golden_load(g, rules[i].size, H5T_NATIVE_INT32, 4, NULL);
         int32_t(*padded)[2] =
             rules[i].padded ? golden_load(g, rules[i].padded, H5T_NATIVE_INT32, 4, NULL) : NULL;
         for (size_t j = 0; j < n; j++) {
             anc_view v;
             anc_err err;
-            CU_ASSERT_FATAL(anc_view_lay(&v, &r, 0, 1, 0, from[j][0], from[j][1], &err) == ANC_OK);
+            CU_ASSERT_FATAL(anc_view_lay(&v, r, 0, 1, 0, from[j][0], from[j][1], &err) == ANC_OK);
             CU_ASSERT_EQUAL(v.h, to[j][0]);
             CU_ASSERT_EQUAL(v.w, to[j][1]);
             if (padded) CU_ASSERT(v.padded_h == padded[j][0] && v.padded_w == padded[j][1]);
@@ -295,13 +293,11 @@ static void resized_boxes_equal_the_peers(void)
     size_t n;
     int32_t(*from)[2] = golden_load(g, "orig", H5T_NATIVE_INT32, 4, &n);
     float(*in)[4] = golden_load(g, "box_in", H5T_NATIVE_FLOAT, 4, NULL);
-    static const char *const peers[] = { "torchvision", "detectron2" };
+    static const char *const peers[][2] = { { "torchvision_box", "torchvision-0.14-fpn" },
+                                            { "detectron2_box", "detectron2-fpn" } };
     for (int p = 0; p < 2; p++) {
-        char key[32];
-        snprintf(key, sizeof key, "%s_box", peers[p]);
-        float(*wanted)[4] = golden_load(g, key, H5T_NATIVE_FLOAT, 4, NULL);
-        snprintf(key, sizeof key, "%s-fpn", peers[p]);
-        const anc_rules *r = anc_rules_preset(key);
+        float(*wanted)[4] = golden_load(g, peers[p][0], H5T_NATIVE_FLOAT, 4, NULL);
+        const anc_rules *r = anc_rules_preset(peers[p][1]);
         for (size_t j = 0; j < n; j++) {
             anc_view v;
             anc_err err;

@@ -81,7 +81,7 @@ static void an_800_by_1333_view_has_the_well_known_grids(void)
 
 static anc_rules any_rules(check_rng *r)
 {
-    anc_rules rules = *anc_rules_preset(anc_rules_preset_names[check_int(r, 0, 5)]);
+    anc_rules rules = *anc_rules_preset(anc_rules_preset_names[check_int(r, 0, 6)]);
     rules.anchors.border = (anc_border_rule)check_int(r, 0, 2);
     rules.anchors.border_px = check_int(r, 0, 1) ? 0 : check_int(r, 1, 60);
     rules.anchors.offset = check_int(r, 0, 1) ? 0 : 0.5;

@@ -55,7 +55,7 @@ static anc_box any_box(check_rng *r, const scene *s, int style)
 
 static void make(scene *s, check_rng *r, int max_boxes)
 {
-    const char *preset = anc_rules_preset_names[check_int(r, 0, 5)];
+    const char *preset = anc_rules_preset_names[check_int(r, 0, 6)];
     s->rules = *anc_rules_preset(preset);
     if (check_int(r, 0, 3) == 0) s->rules.anchors.border = (anc_border_rule)check_int(r, 0, 2);
     if (check_int(r, 0, 3) == 0) s->rules.anchors.border_px = check_int(r, 0, 40);

@@ -326,7 +326,7 @@ static herr_t each_case(hid_t system, const char *name, const H5L_info_t *info, 
 
 static void proposals_are_those_of_the_systems_themselves(void)
 {
-    static const char *const systems[][2] = { { "torchvision", "torchvision-fpn" },
+    static const char *const systems[][2] = { { "torchvision", "torchvision-0.14-fpn" },
                                               { "detectron2", "detectron2-fpn" },
                                               { "py_faster_rcnn", "faster-rcnn-vgg16" } };
     const char *path = getenv("ANCHORAGE_GOLDEN_PROPOSALS");

@@ -92,7 +92,7 @@ static void a_view_may_lack_boxes_proposals_or_both(void)
     anc_view_exact(&v, 100, 100, 100, 100);
     const anc_box box = { 10, 10, 50, 50 };
     const double proposal[][4] = { { 1, 2, 30, 40 }, { 5, 6, 7, 80 } };
-    for (int p = 0; p < 6; p++) {
+    for (int p = 0; anc_rules_preset_names[p]; p++) {
         const anc_rules *rules = preset(anc_rules_preset_names[p]);
         anc_rois r = { 0 };
         take(&r, rules, &v, NULL, 0, NULL, 0);
@@ -301,7 +301,7 @@ static void every_rule_gives_what_all_pairs_give(void)
     anc_view_exact(&v, 400, 400, 400, 400);
     anc_rois r = { 0 };
     for (int round = 0; round < 120; round++) {
-        anc_rules rules = *preset(anc_rules_preset_names[round % 6]);
+        anc_rules rules = *preset(anc_rules_preset_names[round % 7]);
         draw(&s, &random);
         rules.boxes.crowd = (anc_crowd_rule)check_int(&random, 0, 3);
         rules.roi.append_gt = (anc_append_rule)check_int(&random, 0, 2);

@@ -91,7 +91,7 @@ static void decode(const anc_rules *r, const anc_grid *g, int32_t anchor, const 
 static void decoding_undoes_encoding_under_every_preset(void)
 {
     check_rng random = { 2 };
-    for (int p = 0; p < 6; p++) {
+    for (int p = 0; anc_rules_preset_names[p]; p++) {
         anc_rules r = *anc_rules_preset(anc_rules_preset_names[p]);
         if (p & 1) memcpy(r.coder.weight, (double[]){ 10, 8, 5, 4 }, sizeof r.coder.weight);
         anc_grid g = grid_of(&r, 512);
