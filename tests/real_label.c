@@ -72,6 +72,10 @@ static void every_detection_file_under(const char *name)
 }
 
 static void labels_under_torchvision_fpn_equal_numpys(void) { every_detection_file_under("torchvision-fpn"); }
+static void labels_under_torchvision_0_14_fpn_equal_numpys(void)
+{
+    every_detection_file_under("torchvision-0.14-fpn");
+}
 static void labels_under_detectron2_fpn_equal_numpys(void) { every_detection_file_under("detectron2-fpn"); }
 static void labels_under_mmdet_fpn_equal_numpys(void) { every_detection_file_under("mmdet-fpn"); }
 static void labels_under_maskrcnn_benchmark_fpn_equal_numpys(void)
@@ -81,6 +85,37 @@ static void labels_under_maskrcnn_benchmark_fpn_equal_numpys(void)
 static void labels_under_faster_rcnn_vgg16_equal_numpys(void)
 {
     every_detection_file_under("faster-rcnn-vgg16");
+}
+
+/* Its own transform, anchors, labels, draws and targets, under the preset of its version; mirrored, too. */
+static void the_installed_torchvision_makes_the_same_of_every_view(void)
+{
+    const char *coco128 = check_path("coco128.json"), *bccd = check_path("bccd.json");
+    const struct {
+        const char *json, *options;
+    } runs[] = { { coco128, "" }, { coco128, "--flip 0.5 --epochs 2" }, { bccd, "" } };
+    char *its = NULL, *text = NULL;
+    int code = check_run(&its, "/usr/bin/python3 tests/real_torchvision.py preset");
+    its[strcspn(its, "\n")] = '\0';
+    CU_ASSERT(!code || code == 3);
+    if (code) printf("\n%s\n", its); /* NOT RUN, and why */
+    CU_ASSERT_EQUAL(check_run(NULL,
+                              "cp %s/data/coco/coco128_instances_train2017.json %s && %s import -q "
+                              "%s/data/bccd -o %s",
+                              real(), coco128, ANC_BINARY, real(), bccd),
+                    0);
+    for (size_t i = 0; !code && i < sizeof runs / sizeof *runs; i++) {
+        const char *out = check_path("installed-%zu", i);
+        int differs = check_run(&text,
+                                "%s label -q %s -o %s --preset %s --sampler torch --seed 1 --assignment "
+                                "--with-gt --images-per-shard 64 %s && "
+                                "OMP_NUM_THREADS=1 /usr/bin/python3 tests/real_torchvision.py check %s %s",
+                                ANC_BINARY, runs[i].json, out, its, runs[i].options, runs[i].json, out);
+        CU_ASSERT_EQUAL(differs, 0);
+        printf("\n    %s", text);
+        free(text);
+    }
+    free(its);
 }
 
 static void refused_in_one_line(const char *path)
@@ -122,7 +157,9 @@ static void the_whole_golden_set_is_reproduced(void)
     free(text);
 }
 
-CHECK_SUITE("label", CHECK(labels_under_torchvision_fpn_equal_numpys),
+CHECK_SUITE("label", CHECK(the_installed_torchvision_makes_the_same_of_every_view),
+            CHECK(labels_under_torchvision_fpn_equal_numpys),
+            CHECK(labels_under_torchvision_0_14_fpn_equal_numpys),
             CHECK(labels_under_detectron2_fpn_equal_numpys), CHECK(labels_under_mmdet_fpn_equal_numpys),
             CHECK(labels_under_maskrcnn_benchmark_fpn_equal_numpys),
             CHECK(labels_under_faster_rcnn_vgg16_equal_numpys),

@@ -64,6 +64,11 @@ def kind(path):
 
 
 def size_torchvision(h, w):
+    scale = min(800 / min(h, w), 1333 / max(h, w))
+    return int(np.floor(h * scale)), int(np.floor(w * scale))
+
+
+def size_torchvision_0_14(h, w):
     scale = min(F(1) / F(min(h, w)) * F(800), F(1) / F(max(h, w)) * F(1333))
     return int(np.floor(h * float(scale))), int(np.floor(w * float(scale)))
 
@@ -264,6 +269,7 @@ def ulps(a, b):
 
 RULES = {
     "torchvision-fpn": {"size": size_torchvision, "box": box_torchvision},
+    "torchvision-0.14-fpn": {"size": size_torchvision_0_14, "box": box_torchvision},
     "detectron2-fpn": {"size": size_detectron2, "box": box_detectron2},
     "mmdet-fpn": {"size": size_mmcv, "box": box_mmdet, "claim": True, "floor": 1e-6},
     "maskrcnn-benchmark-fpn": {
