@@ -23,9 +23,15 @@ rows=$work/rows
 
 name_of() {
     case $1 in
-    bookworm) echo "Debian 12" ;; trixie) echo "Debian 13" ;; sid) echo "Debian unstable" ;; noble) echo "Ubuntu 24.04" ;; *) echo "$1" ;;
+    bookworm) echo "Debian 12" ;; trixie) echo "Debian 13" ;; sid) echo "Debian unstable" ;; noble) echo "Ubuntu 24.04" ;; *) false ;;
     esac
 }
+for suite in $systems; do
+    name_of "$suite" >/dev/null || { echo "check-systems: SYSTEMS=$suite: must be of bookworm, trixie, sid and noble" >&2; exit 2; }
+done
+for who in $as; do
+    case $who in root | user) ;; *) echo "check-systems: AS=$who: must be of root and user" >&2; exit 2 ;; esac
+done
 skip() { # skip WHAT REASON
     echo "SKIPPED $1: $2"
     skipped=$((skipped + 1))
@@ -50,6 +56,7 @@ shift 2
 set -e
 mount --bind "$root" "$root"
 mount -t proc proc "$root/proc"
+mount -t sysfs -o ro sysfs "$root/sys" # or hwloc and UCX complain on stderr
 mount -t tmpfs -o mode=755 tmpfs "$root/dev"
 mount --bind "$packages" "$root/var/cache/apt/archives"
 cd "$root/dev"

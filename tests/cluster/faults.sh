@@ -2,6 +2,7 @@
 # faults.sh BINARY [PART...]: runs that are killed, folders that are damaged, disks that fail; PART: kills, requests, suspended,
 # others, damage, disks, errors (all). KILLS=200 for the long form; SEED repeats the moments of one, which it prints.
 source "$(dirname "$0")/lib.sh"
+export TMPDIR=$tmp # what a killed mpirun leaves goes with it
 trap 'umount "$tmp/small" "$tmp/fixed" 2>/dev/null; rm -rf "$tmp"' EXIT
 KILLS=${KILLS:-20}
 SEED=${SEED:-$RANDOM}
