@@ -112,6 +112,10 @@ machine 1000 CUnit/CUnit.h; run make BUILD="$tmp/build" "$tmp/build/core/err.o"
 expect "the program is built without CUnit" ended 0
 run make -n BUILD="$tmp/build" all
 expect "nor is it linked with it" says_not cunit
+run env -u WERROR make -n V=1 BUILD="$tmp/other" "$tmp/other/core/err.o"
+expect "warnings are warnings" says_not -Werror
+run make -n V=1 WERROR=-Werror BUILD="$tmp/other" "$tmp/other/core/err.o"
+expect "unless asked for as errors" says -Werror
 run env FLAGS= LIBS= "$here/tools/deps.sh" --look-tests
 expect "make check says what the tests need" says "make: the program is built; its tests need more: cunit. apt-get install libcunit1-dev"
 expect "and fails" ended 1
