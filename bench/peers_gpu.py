@@ -46,7 +46,7 @@ def annotations(path, n_boxes):
 
 def ours(anchorage, data, folder):
     """Microseconds a view for match, sample and encode; a folder with the views' assignment is left."""
-    label = [anchorage, "label", "-q", data, "--config", folder + "/exact.ini", "--restart"]
+    label = [anchorage, "label", "-q", data, "--restart"]
     subprocess.run(label + ["-o", folder + "/check", "--assignment", "--with-gt"], check=True)
     summary = folder + "/summary.json"
     subprocess.run(label + ["-o", folder + "/timed", "--epochs", str(EPOCHS), "--summary-json", summary], check=True)
@@ -90,8 +90,6 @@ def main(anchorage, counts):
         torch.cuda.get_device_name(), torch.__version__, torchvision.__version__, cpu_name())
     print("gpu: " + here)
     with tempfile.TemporaryDirectory() as folder:
-        with open(folder + "/exact.ini", "w") as f:
-            f.write("[preset]\nname = torchvision-fpn\n[view]\nresize = none\n")
         for n in counts:
             annotations(folder + "/data.json", n)
             own = ours(anchorage, folder + "/data.json", folder)

@@ -3,8 +3,8 @@
 
 usage: peers_torchvision.py time TARGETS_DIR    prints CPU microseconds per view: all, assign, sample, encode
 
-TARGETS_DIR was written by `anchorage label --with-gt`, and tests/real_torchvision.py has found torchvision's
-output equal to what is in it. The anchors are made beforehand and not timed.
+TARGETS_DIR was written by `anchorage label --assignment --with-gt`, and tests/real_torchvision.py has found
+torchvision's output equal to what is in it. The anchors are made beforehand and not timed.
 """
 import glob
 import sys
@@ -19,15 +19,17 @@ from torchvision.models.detection.rpn import RegionProposalNetwork
 
 
 def load(folder):
-    """Of each view its boxes [G, 4] as torchvision has them; the anchors [A, 4], which all share."""
+    """Of each view its boxes [G, 4] and which anchors are not negative; the anchors [A, 4], which all share."""
     views = []
     for path in sorted(glob.glob(folder + "/shard-*.h5")):
         with h5py.File(path, "r") as f:
             padded, grid = f["views/padded_size"][:], f["views/grid"][:]
-            offset, used, box = f["gt/offset"][:], f["gt/used"][:].astype(bool), f["gt/xyxy"][:]
-        assert (padded == padded[0]).all(), "all views must have one size"
-        for first, last in zip(offset, offset[1:]):
-            views.append({"box": torch.from_numpy(box[first:last][used[first:last]])})
+            assert (padded == padded[0]).all(), "all views must have one size"
+            for v in range(len(padded)):
+                rows = lambda group, name: f[group][name][slice(*f[group]["offset"][v : v + 2])]
+                box = torch.from_numpy(rows("gt", "xyxy")[rows("gt", "used").astype(bool)])
+                anchor, gt = rows("assignment", "anchor"), rows("assignment", "gt")
+                views.append({"box": box, "anchor": anchor, "gt": gt})
     sizes = tuple((s,) for s in (32, 64, 128, 256, 512))
     generator = AnchorGenerator(sizes, ((0.5, 1.0, 2.0),) * len(sizes))
     image = ImageList(torch.zeros(1, 3, *padded[0]), [tuple(padded[0])])
