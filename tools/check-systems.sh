@@ -122,12 +122,12 @@ step() {
     "$@" >"$HOME/$name.log" 2>&1
     echo "$name $? $(($(date +%s) - start))"
 }
-clang() { tools/deps.sh clang && make -j"$(nproc)" CC=clang BUILD=build-clang programs && tools/check.sh build-clang unit; }
+by_clang() { tools/deps.sh clang && make -j"$(nproc)" CC=clang BUILD=build-clang programs && tools/check.sh build-clang unit; }
 left() { ls -A /tmp | sort >"$HOME/after"; comm -13 "$HOME/before" "$HOME/after" | tee "$HOME/left" | sed 's/^/left in \/tmp: /'; [ ! -s "$HOME/left" ]; }
 ls -A /tmp | sort >"$HOME/before"
 step demo make demo
 step check make check
-step clang clang
+step clang by_clang
 step left left
 first() { "$@" 2>/dev/null | grep -oE '[0-9]+(\.[0-9]+)+[a-z0-9]*' | head -n 1; }
 echo "versions|$(gcc -dumpfullversion)|$(first clang --version)|$(first ldd --version)|$(first mpirun --version)|$(first h5dump -V)|$(
