@@ -1,11 +1,13 @@
 # Anchorage. `make demo` and `make check` each do all the set-up; README.md says more. Whoever changes the code builds with
 # WERROR=-Werror, as .ci/run does.
-VERSION := 0.1.0
+VERSION := $(shell sed -n 's/^.define ANCHORAGE_VERSION_STRING "\(.*\)"/\1/p' include/anchorage.h)
+SOVERSION := 0# raised with every change that breaks programs linked before it: docs/LIBRARY.md
 BUILD   ?= build
 PREFIX  ?= /usr/local
 CC      := $(if $(filter default,$(origin CC)),gcc,$(CC))
 EXTRA   ?=
 WERROR  ?=
+OBJCOPY ?= objcopy
 REAL    ?= ../shared
 PKG     := pkg-config
 
@@ -43,6 +45,12 @@ BINARIES := $(addprefix $(BUILD)/,anchorage $(TESTS) $(if $(BENCH),timings))
 FUZZ  := $(call objects,$(filter-out tests/fuzz/damage.c,$(call sources,tests/fuzz)))
 DAMAGE := $(call objects,tests/fuzz/damage.c tests/fuzz/readers.c)
 
+# libanchorage: core/ without the head and the scenes, so that libc and libm are all it needs.
+HEAD  := $(addprefix core/,dense.c head.c loss.c sgd.c winograd.c winograd_avx2.c paint.c scene.c scene_features.c brute.c)
+LIB   := $(call objects,$(filter-out $(HEAD),$(call sources,core)))
+SHARED := $(BUILD)/libanchorage.so.$(VERSION)
+STATIC := $(BUILD)/libanchorage.a
+
 # What mpirun needs to be told on a desk or in a container; the program knows. On a cluster call mpirun or srun yourself.
 desk     = eval "$$($(BUILD)/anchorage mpi-settings desk)" &&
 say      = $(if $(V),,@echo "$(1) $@";)# V=1 shows the whole commands
@@ -50,10 +58,10 @@ find     = CC='$(CC)' FLAGS='$(MPI_C) $(HDF5_C) $(BLAS_C) $(IO_C)' LIBS='$(LIBS)
 PARALLEL = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 again    = +@$(MAKE) --no-print-directory $(PARALLEL)
 
-.PHONY: all programs check check-built check-faults check-slurm check-hosts check-real check-setup check-systems \
+.PHONY: all lib programs check check-built check-faults check-slurm check-hosts check-real check-setup check-systems \
         sanitize fuzz demo demo-built bench \
         bench-import bench-peers bench-survive deps install layers format clean
-all: layers $(BUILD)/anchorage
+all: layers $(BUILD)/anchorage lib
 	@ln -sfn $(BUILD)/anchorage anchorage
 
 # What the packages' flags are is only known once deps has run, hence a make of its own for what follows.
@@ -64,8 +72,8 @@ check: deps
 	@$(find) --look-tests
 	$(again) check-built
 
-check-built: all $(addprefix $(BUILD)/,unit e2e team)
-	@$(desk) tools/check.sh $(BUILD) unit e2e team:1 team:2 team:3 team:5
+check-built: all $(addprefix $(BUILD)/,unit e2e team library)
+	@$(desk) tools/check.sh $(BUILD) unit e2e team:1 team:2 team:3 team:5 library
 
 demo-built: all
 	@$(desk) examples/demo.sh ./anchorage demo
@@ -117,12 +125,41 @@ $(BUILD)/found:
 	@$(find) --look
 	@mkdir -p $(@D) && touch $@
 
+# Everything below PREFIX; DESTDIR in front of it for packagers. LIBDIR=$(PREFIX)/lib64 where libraries lie there.
+LIBDIR  ?= $(PREFIX)/lib
+DOCDIR   = $(DESTDIR)$(PREFIX)/share/doc/anchorage
+up       = $(shell realpath -m --relative-to=$(1) $(PREFIX))
+fill     = sed 's,@VERSION@,$(VERSION),; s,@SOVERSION@,$(SOVERSION),; s,@UP@,$(call up,$(2)),' packaging/$(1).in >
 install: all
 	install -D -m 755 $(BUILD)/anchorage $(DESTDIR)$(PREFIX)/bin/anchorage
-	install -d $(DESTDIR)$(PREFIX)/share/doc/anchorage
-	install -m 644 LICENSE $(wildcard *.md docs/*.md) $(DESTDIR)$(PREFIX)/share/doc/anchorage
+	install -D -m 644 include/anchorage.h $(DESTDIR)$(PREFIX)/include/anchorage.h
+	install -d $(addprefix $(DESTDIR)$(LIBDIR)/,pkgconfig cmake/anchorage)
+	install -m 755 $(SHARED) $(DESTDIR)$(LIBDIR)
+	ln -sfn $(notdir $(SHARED)) $(DESTDIR)$(LIBDIR)/libanchorage.so.$(SOVERSION)
+	ln -sfn libanchorage.so.$(SOVERSION) $(DESTDIR)$(LIBDIR)/libanchorage.so
+	install -m 644 $(STATIC) $(DESTDIR)$(LIBDIR)
+	$(call fill,anchorage.pc,$(LIBDIR)/pkgconfig) $(DESTDIR)$(LIBDIR)/pkgconfig/anchorage.pc
+	$(call fill,anchorageConfig.cmake,$(LIBDIR)) $(DESTDIR)$(LIBDIR)/cmake/anchorage/anchorageConfig.cmake
+	$(call fill,anchorageConfigVersion.cmake,$(LIBDIR)) $(DESTDIR)$(LIBDIR)/cmake/anchorage/anchorageConfigVersion.cmake
+	install -d $(DOCDIR)/examples $(DESTDIR)$(PREFIX)/share/anchorage/slurm
+	install -m 644 LICENSE $(wildcard *.md docs/*.md) $(DOCDIR)
+	install -m 644 $(wildcard examples/*.c examples/*.py examples/*.sh) $(DOCDIR)/examples
+	install -m 644 $(wildcard jobs/slurm/*.sbatch) $(DESTDIR)$(PREFIX)/share/anchorage/slurm
 
-programs: layers $(BINARIES)
+lib: $(SHARED) $(STATIC)
+$(SHARED): $(LIB) core/anchorage.map
+	$(call say,link)$(CC) $(CFLAGS) $(EXTRA) -shared -Wl,-soname,libanchorage.so.$(SOVERSION) \
+	    -Wl,--version-script=core/anchorage.map -Wl,-z,defs -Wl,-z,relro,-z,now $(LIB) -lm -o $@
+	@ln -sfn $(@F) $(BUILD)/libanchorage.so.$(SOVERSION) && ln -sfn $(@F) $(BUILD)/libanchorage.so
+# One object, in which only the interface's names are seen from outside, as in the shared one.
+$(STATIC): $(LIB)
+	$(call say,ar)$(CC) -r -nostdlib $(LIB) -o $(BUILD)/libanchorage.o && $(OBJCOPY) --localize-hidden $(BUILD)/libanchorage.o && \
+	    rm -f $@ && $(AR) rcs $@ $(BUILD)/libanchorage.o
+
+$(BUILD)/library: tests/library/check.sh
+	@install -m 755 $< $@
+
+programs: layers lib $(BINARIES)
 $(BUILD)/anchorage: $(BUILD)/jobs/main.o $(ALL)
 $(foreach t,$(TESTS),$(eval $(BUILD)/$(t): $($(t)) $(ALL)))
 $(BUILD)/timings: $(BENCH) $(ALL)
@@ -136,6 +173,8 @@ $(BINARIES):
 
 # A folder sees only its own packages: <mpi.h> or <hdf5.h> in core/ does not compile.
 $(BUILD)/core/%.o:  CPPFLAGS += $(BLAS_C)
+# The program's objects are the library's: on x86-64 hidden names are reached alike with -fPIC and -fPIE.
+$(BUILD)/core/%.o:  CFLAGS += -fPIC -fvisibility=hidden
 $(BUILD)/io/%.o:    CPPFLAGS += $(HDF5_C) $(IO_C)
 $(BUILD)/mpi/%.o:   CPPFLAGS += $(MPI_C)
 $(BUILD)/jobs/%.o:  CPPFLAGS += $(MPI_C) $(HDF5_C) $(IO_C)
@@ -150,6 +189,7 @@ $(BUILD)/%.o: %.c | $(BUILD)/found
 
 # Arrows: jobs -> io, mpi, core; io -> core; mpi -> core/err.h; core -> nothing.
 layers:
+	@! grep -nE '#include "' include/*.h /dev/null
 	@! grep -nE '#include "(io|mpi|jobs|tests|bench)/' core/*.[ch] /dev/null
 	@! grep -nE '#include "(mpi|jobs|tests|bench)/' io/*.[ch] /dev/null
 	@! grep -nE '#include "(io|jobs|tests|bench|core)/' mpi/*.[ch] /dev/null | grep -v '"core/err.h"'

@@ -164,6 +164,7 @@ typedef struct {
 /* Presets by name, and their names in order (NULL-terminated). NULL for an unknown name. */
 const anc_rules *anc_rules_preset(const char *name);
 extern const char *const anc_rules_preset_names[];
+#define ANC_DEFAULT_PRESET "torchvision-fpn"
 
 /* Which version of its system a preset was held to, by output of that system's own code: "torchvision
  * 0.21.0". NULL for an unknown name. */

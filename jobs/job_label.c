@@ -133,7 +133,7 @@ static anc_status check_like(const options *o, const anc_config_given *by_option
 
 static anc_status resolve_rules(const options *o, anc_rules *r, bool *unused, anc_err *err)
 {
-    const anc_rules *preset = anc_choose_preset(o->preset ? o->preset : "torchvision-fpn", err);
+    const anc_rules *preset = anc_choose_preset(o->preset ? o->preset : ANC_DEFAULT_PRESET, err);
     if (!preset) return err->code;
     *r = *preset;
     r->stage = o->proposals ? ANC_STAGE_ROI : ANC_STAGE_RPN;

@@ -84,7 +84,7 @@ static anc_status resolve_rules(const options *o, const char *head_config, anc_r
         return anc_fail(err, ANC_EDATA,
                         "%s: does not say which anchors it is for (%s); give them by --preset or --config",
                         o->paths[0], unsaid.text);
-    if (!said) *r = preset ? *preset : *anc_rules_preset("torchvision-fpn");
+    if (!said) *r = preset ? *preset : *anc_rules_preset(ANC_DEFAULT_PRESET);
     if (o->config && anc_config_read(o->config, said ? NULL : o->preset, r, err)) return err->code;
     return anc_rules_check(r, err);
 }
