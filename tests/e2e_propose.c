@@ -175,8 +175,11 @@ static void an_output_of_another_run_is_kept(void)
     refused("$A propose -q u.h5 f.h5 -o o.h5", 2, "o.h5: is of another run: head.fingerprint is");
     refused("$A propose -q h.h5 f.h5 -o o.h5 --preset detectron2-fpn", 2,
             "o.h5: is of another run: proposals.preset is torchvision-fpn there");
-    refused("$A propose -q h.h5 f.h5 -o annotations.json", 2,
-            "annotations.json: is there and is no HDF5 file, so it is not replaced");
+    good("cp annotations.json plain");
+    refused("$A propose -q h.h5 f.h5 -o plain", 2,
+            "plain: is there and is no HDF5 file, so it is not replaced");
+    refused("$A propose -q h.h5 f.h5 -o annotations.json", 2, "annotations.json");
+    good("test -s annotations.json && cmp annotations.json plain");
     refused("$A propose -q h.h5 f.h5 -o f.h5 --restart", 2,
             "f.h5: holds 'anchorage-features', so it is not replaced");
     good("cmp whole.h5 o.h5 && test ! -e o.h5.parts && test ! -e f.h5.parts");
@@ -199,7 +202,8 @@ static void an_output_of_another_run_is_kept(void)
 
 static void presets_and_options_choose_otherwise(void)
 {
-    good("for p in torchvision-fpn torchvision-0.14-fpn detectron2-fpn mmdet-fpn faster-rcnn-vgg16 maskrcnn-benchmark-fpn; do "
+    good("for p in torchvision-fpn torchvision-0.14-fpn detectron2-fpn mmdet-fpn faster-rcnn-vgg16 "
+         "maskrcnn-benchmark-fpn; do "
          "$A propose -q h.h5 f.h5 -o q-$p.h5 --preset $p && $A verify -q q-$p.h5 || exit 1; done; " PYTHON
          " -c \"import h5py; n = {p: h5py.File('q-%s.h5' % p)['proposals/score'] for p in "
          "('torchvision-fpn', 'detectron2-fpn', 'faster-rcnn-vgg16')}; "
