@@ -157,7 +157,7 @@ $(STATIC): $(LIB)
 	    rm -f $@ && $(AR) rcs $@ $(BUILD)/libanchorage.o
 
 $(BUILD)/library: tests/library/check.sh
-	@install -m 755 $< $@
+	@install -D -m 755 $< $@
 
 programs: layers lib $(BINARIES)
 $(BUILD)/anchorage: $(BUILD)/jobs/main.o $(ALL)
