@@ -169,6 +169,7 @@ static void put_minibatch(anc_targets *t, const anc_labeller *l)
 {
     const anc_minibatch *b = &l->batch;
     int32_t n = b->n_positive + b->n_negative;
+    if (!n) return;
     memcpy(end_of(t, ANC_MINIBATCH_ANCHOR), b->anchor, (size_t)n * sizeof *b->anchor);
     int8_t *label = end_of(t, ANC_MINIBATCH_LABEL);
     memset(label, 1, (size_t)b->n_positive);

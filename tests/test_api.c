@@ -215,6 +215,53 @@ static void boxes_in_the_view_and_sizes_of_the_callers_give_the_same(void)
     anchorage_config_free(c);
 }
 
+/* Boxes that no annotation of an image becomes: far outside, huge, thin. */
+static void wild_boxes_in_the_view_match_by_the_definition(void)
+{
+    for (unsigned long long n = 0; n < 120; n++) {
+        check_rng r = { n };
+        const char *preset = anchorage_preset(n % 7);
+        anchorage_config *c = config_of(preset, "[view]\nresize = none\n");
+        anchorage_labeller *l = labeller_of(c, 3, n % 2 ? "scalar" : NULL);
+        anc_rules rules = *anc_rules_preset(preset);
+        anc_grid *g = malloc(sizeof *g);
+        anc_err err;
+        const anchorage_targets *t = NULL;
+        double boxes[5][4];
+        anc_box used[5];
+        int32_t n_used = 0;
+        for (int i = 0; i < 5; i++) {
+            double reach = pow(10, check_uniform(&r) * 9), x = (check_uniform(&r) - 0.5) * reach,
+                   y = (check_uniform(&r) - 0.5) * reach;
+            const double b[4] = { x, y, x + pow(10, check_uniform(&r) * 10 - 2) / 20,
+                                  y + pow(10, check_uniform(&r) * 10 - 2) / 20 };
+            memcpy(boxes[i], b, sizeof b);
+            const anc_box f = { (float)b[0], (float)b[1], (float)b[2], (float)b[3] };
+            const float one = rules.match.legacy;
+            if (f.x2 - f.x1 + one > 0 && f.y2 - f.y1 + one > 0) used[n_used++] = f;
+        }
+        anchorage_image image = { .size = sizeof image,
+                                  .height = 150,
+                                  .width = 120,
+                                  .n_boxes = 5,
+                                  .boxes = boxes[0],
+                                  .boxes_in_view = 1 };
+        CU_ASSERT_FATAL(!anchorage_label(l, &image, 1, ALL, &t, NULL));
+        rules.view.resize = ANC_RESIZE_NONE;
+        CU_ASSERT_FATAL(g && !anc_grid_lay(g, &rules, 150, 120, t->padded_size[0], t->padded_size[1], &err));
+        int8_t *label = malloc((size_t)g->n_anchors);
+        int32_t *gt = malloc((size_t)g->n_anchors * sizeof *gt);
+        CU_ASSERT_FATAL(label && gt && !anc_brute_label(&rules, g, used, n_used, NULL, 0, label, gt, &err));
+        CU_ASSERT_EQUAL_FATAL(t->labels_offset[1], g->n_anchors);
+        same_bytes(label, t->labels, g->n_anchors);
+        free(label);
+        free(gt);
+        free(g);
+        anchorage_labeller_free(l);
+        anchorage_config_free(c);
+    }
+}
+
 static void a_batch_is_padded_to_its_largest_image(void)
 {
     enum { N = 9 };
@@ -345,6 +392,40 @@ static void rois_are_those_of_the_second_stage(void)
         anchorage_labeller_free(l);
         anchorage_config_free(c);
     }
+}
+
+/* Where nothing is resized, clipped or mirrored, a view's boxes and proposals are the image's. */
+static void proposals_in_the_view_are_taken_as_they_are(void)
+{
+    static const int32_t ids[] = { 1, 2, 3 };
+    anchorage_config *c = config_of("mmdet-fpn", "[view]\nresize = none\n[sample]\nsampler = philox\n");
+    anchorage_labeller *l = labeller_of(c, 3, NULL), *other = labeller_of(c, 3, NULL);
+    int64_t positives = 0;
+    for (unsigned long long n = 0; n < 20; n++) {
+        scene s;
+        const anchorage_targets *t = NULL, *u = NULL;
+        draw_scene(&s, n);
+        for (int i = 0; i < s.image.n_boxes; i++) /* whole pixels, inside */
+            for (int e = 0; e < 4; e++) s.boxes[i][e] = fmax(0, rint(s.boxes[i][e] / 3)) + 2 * (e > 1);
+        for (int i = 0; i < 40; i++)
+            for (int e = 0; e < 4; e++)
+                s.proposals[i][e] = fmax(0, rint(s.proposals[i][e] / 3)) + 2 * (e > 1);
+        s.image.height = s.image.width = 320;
+        s.image.boxes = s.boxes[0];
+        s.image.proposals = s.proposals[0];
+        CU_ASSERT_FATAL(!anchorage_label_rois(l, &s.image, 1, ids, 3, ANCHORAGE_BOXES, &t, NULL));
+        s.image.boxes_in_view = 1;
+        CU_ASSERT_FATAL(!anchorage_label_rois(other, &s.image, 1, ids, 3, ANCHORAGE_BOXES, &u, NULL));
+        CU_ASSERT_EQUAL_FATAL(t->rois_offset[1], u->rois_offset[1]);
+        same_bytes(t->rois, u->rois, 16 * t->rois_offset[1]);
+        same_bytes(t->rois_label, u->rois_label, 4 * t->rois_offset[1]);
+        same_bytes(t->positives_target, u->positives_target, 16 * t->positives_offset[1]);
+        positives += t->positives_offset[1];
+    }
+    CU_ASSERT(positives > 100);
+    anchorage_labeller_free(l);
+    anchorage_labeller_free(other);
+    anchorage_config_free(c);
 }
 
 static void targets_of_a_minibatch_are_encoded_and_decoded_alike(void)
@@ -786,8 +867,10 @@ static void threads_share_a_configuration(void)
 CHECK_SUITE("api", CHECK(a_batch_gives_what_the_stages_give_for_each_image),
             CHECK(box_statistics_are_those_of_all_anchors),
             CHECK(boxes_in_the_view_and_sizes_of_the_callers_give_the_same),
+            CHECK(wild_boxes_in_the_view_match_by_the_definition),
             CHECK(a_batch_is_padded_to_its_largest_image), CHECK(a_grid_is_for_its_view_alone),
             CHECK(results_that_are_taken_outlive_the_labeller), CHECK(rois_are_those_of_the_second_stage),
+            CHECK(proposals_in_the_view_are_taken_as_they_are),
             CHECK(targets_of_a_minibatch_are_encoded_and_decoded_alike),
             CHECK(suppression_keeps_what_the_loop_keeps), CHECK(proposals_are_those_of_the_stages),
             CHECK(recall_counts_by_hand_and_by_parts), CHECK(draws_repeat_minibatches),

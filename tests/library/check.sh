@@ -36,6 +36,7 @@ everything_is_installed() {
 }
 
 a_program_builds_with_pkg_config_alone() {
+    command -v pkg-config >/dev/null || echo "pkg-config is not there: make deps installs it"
     cd "$tmp" || return 1
     # shellcheck disable=SC2046
     "$cc" -std=c11 -Wall -Wextra -Werror "$prefix/share/doc/anchorage/examples/embed.c" \
