@@ -33,21 +33,20 @@ LIBS   := $(MPI_L) $(HDF5_L) $(BLAS_L) $(IO_L) -lyajl -lexpat -lyaml -lpng -ljpe
 
 sources = $(sort $(wildcard $(1)/*.c))
 objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
-ALL   := $(call objects,$(filter-out jobs/main.c,$(foreach d,core io mpi jobs,$(call sources,$(d)))))
-tests = $(call objects,tests/main.c $(sort $(wildcard tests/$(1)_*.c)))
+# A room is a folder of core, io or jobs; what it may include is said at `layers` below and in docs/ARCHITECTURE.md.
+ROOMS := core core/x86 core/api core/head core/synth $(addprefix io/,file text hdf5 dataset formats source store) mpi \
+         jobs $(addprefix jobs/,cli label train propose inspect)
+ALL   := $(call objects,$(filter-out jobs/main.c,$(foreach d,$(ROOMS),$(call sources,$(d)))))
+tests = $(call objects,tests/main.c $(call sources,tests/$(1)))
 TESTS := unit e2e team real
-unit  := $(call tests,test)
-e2e   := $(call tests,e2e)
-team  := $(call tests,mpi)
-real  := $(call tests,real)
+$(foreach t,$(TESTS),$(eval $(t) := $(call tests,$(t))))
 BENCH := $(call objects,$(call sources,bench))
 BINARIES := $(addprefix $(BUILD)/,anchorage $(TESTS) $(if $(BENCH),timings))
 FUZZ  := $(call objects,$(filter-out tests/fuzz/damage.c,$(call sources,tests/fuzz)))
 DAMAGE := $(call objects,tests/fuzz/damage.c tests/fuzz/readers.c)
 
-# libanchorage: core/ without the head and the scenes, so that libc and libm are all it needs.
-HEAD  := $(addprefix core/,dense.c head.c loss.c sgd.c winograd.c winograd_avx2.c paint.c scene.c scene_features.c brute.c)
-LIB   := $(call objects,$(filter-out $(HEAD),$(call sources,core)))
+# libanchorage: core/ with its kernels and its interface, without the head and the scenes: libc and libm are all it needs.
+LIB   := $(call objects,$(filter-out core/brute.c,$(foreach d,core core/x86 core/api,$(call sources,$(d)))))
 SHARED := $(BUILD)/libanchorage.so.$(VERSION)
 STATIC := $(BUILD)/libanchorage.a
 
@@ -58,7 +57,7 @@ find     = CC='$(CC)' FLAGS='$(MPI_C) $(HDF5_C) $(BLAS_C) $(IO_C)' LIBS='$(LIBS)
 PARALLEL = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 again    = +@$(MAKE) --no-print-directory $(PARALLEL)
 
-.PHONY: all lib programs check check-built check-faults check-slurm check-hosts check-real check-setup check-systems \
+.PHONY: all lib programs check check-built check-faults check-slurm check-hosts check-real check-setup check-bytes check-systems \
         sanitize fuzz demo demo-built bench \
         bench-import bench-peers bench-survive deps install layers format clean
 all: layers $(BUILD)/anchorage lib
@@ -91,6 +90,9 @@ check-setup:
 	@tests/setup.sh
 check-systems:
 	@tools/check-systems.sh
+# The bytes of a fixed set of runs, on the versions of HDF5, zlib and OpenBLAS with which they were recorded.
+check-bytes: all
+	@tests/bytes/check.sh $(BUILD)/anchorage
 
 sanitize:
 	$(again) BUILD=$(BUILD)-sanitize EXTRA='-fsanitize=address,undefined -fno-sanitize-recover=all' $(BUILD)-sanitize/unit
@@ -147,9 +149,9 @@ install: all
 	install -m 644 $(wildcard jobs/slurm/*.sbatch) $(DESTDIR)$(PREFIX)/share/anchorage/slurm
 
 lib: $(SHARED) $(STATIC)
-$(SHARED): $(LIB) core/anchorage.map
+$(SHARED): $(LIB) core/api/anchorage.map
 	$(call say,link)$(CC) $(CFLAGS) $(EXTRA) -shared -Wl,-soname,libanchorage.so.$(SOVERSION) \
-	    -Wl,--version-script=core/anchorage.map -Wl,-z,defs -Wl,-z,relro,-z,now $(LIB) -lm -o $@
+	    -Wl,--version-script=core/api/anchorage.map -Wl,-z,defs -Wl,-z,relro,-z,now $(LIB) -lm -o $@
 	@ln -sfn $(@F) $(BUILD)/libanchorage.so.$(SOVERSION) && ln -sfn $(@F) $(BUILD)/libanchorage.so
 # One object, in which only the interface's names are seen from outside, as in the shared one.
 $(STATIC): $(LIB)
@@ -172,30 +174,46 @@ $(BINARIES):
 	$(call say,link)$(CC) $(CFLAGS) $(EXTRA) $^ $(LIBS) $(RPATH) -o $@
 
 # A folder sees only its own packages: <mpi.h> or <hdf5.h> in core/ does not compile.
-$(BUILD)/core/%.o:  CPPFLAGS += $(BLAS_C)
+$(BUILD)/core/head/%.o: CPPFLAGS += $(BLAS_C)
 # The program's objects are the library's: on x86-64 hidden names are reached alike with -fPIC and -fPIE.
 $(BUILD)/core/%.o:  CFLAGS += -fPIC -fvisibility=hidden
-$(BUILD)/io/%.o:    CPPFLAGS += $(HDF5_C) $(IO_C)
+$(BUILD)/io/%.o:    CPPFLAGS += $(IO_C)
+$(addprefix $(BUILD)/io/,$(addsuffix /%.o,hdf5 dataset source store)): CPPFLAGS += $(HDF5_C)
 $(BUILD)/mpi/%.o:   CPPFLAGS += $(MPI_C)
 $(BUILD)/jobs/%.o:  CPPFLAGS += $(MPI_C) $(HDF5_C) $(IO_C)
 $(BUILD)/bench/%.o: CPPFLAGS += $(MPI_C) $(HDF5_C) $(IO_C)
 $(BUILD)/tests/%.o: CPPFLAGS += $(MPI_C) $(HDF5_C) $(IO_C) -DANC_BINARY='"$(abspath $(BUILD))/anchorage"'
-$(BUILD)/%_avx2.o: CFLAGS += -mavx2 -mf16c
-$(addprefix $(BUILD)/,io/chunk.o core/dense.o core/head.o core/sgd.o core/winograd.o mpi/reduce.o): CFLAGS += -O3
+$(BUILD)/%avx2.o: CFLAGS += -mavx2 -mf16c
+$(addprefix $(BUILD)/,io/hdf5/chunk.o core/head/dense.o core/head/head.o core/head/sgd.o core/head/winograd.o mpi/reduce.o): CFLAGS += -O3
 $(BUILD)/%.o: %.c | $(BUILD)/found
 	@mkdir -p $(@D)
 	$(call say,$(CC))$(CC) $(CPPFLAGS) $(CFLAGS) $(EXTRA) -MMD -MP -c $< -o $@
 -include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)
 
-# Arrows: jobs -> io, mpi, core; io -> core; mpi -> core/err.h; core -> nothing.
+# Which rooms a room may include from. core/ knows nothing above it, formats/ never HDF5, store/ never formats/, core/ never
+# core/head/. Each line: a room, then all that it may see.
+define ARROWS
+include:
+core: core
+core/x86: core
+core/api: core core/api include
+core/head: core core/head
+core/synth: core core/synth
+io/file: core io/file
+io/text: core io/file io/text
+io/hdf5: core io/file io/hdf5
+io/dataset: core io/file io/text io/hdf5 io/dataset
+io/formats: core io/file io/text io/dataset io/formats
+io/source: core io/file io/text io/hdf5 io/dataset io/formats io/source
+io/store: core core/head io/file io/text io/hdf5 io/dataset io/store
+mpi: core/err.h mpi
+jobs/cli: core core/head io/file io/text io/hdf5 io/dataset io/formats io/source io/store mpi jobs/cli jobs/job.h
+endef
+export ARROWS
 layers:
-	@! grep -nE '#include "' include/*.h /dev/null
-	@! grep -nE '#include "(io|mpi|jobs|tests|bench)/' core/*.[ch] /dev/null
-	@! grep -nE '#include "(mpi|jobs|tests|bench)/' io/*.[ch] /dev/null
-	@! grep -nE '#include "(io|jobs|tests|bench|core)/' mpi/*.[ch] /dev/null | grep -v '"core/err.h"'
-	@! grep -nE '#include "(tests|bench)/' jobs/*.[ch] /dev/null
+	@tools/layers.sh
 
 format:
-	clang-format -i $(wildcard */*.[ch] tests/fuzz/*.[ch])
+	clang-format -i $(wildcard */*.[ch] */*/*.[ch])
 clean:
 	rm -rf $(BUILD) $(BUILD)-sanitize $(BUILD)-fuzz anchorage demo examples/__pycache__

@@ -1,7 +1,7 @@
 /* bench/head.c: see head.h */
 #include "bench/head.h"
-#include "core/head.h"
-#include "core/loss.h"
+#include "core/head/head.h"
+#include "core/head/loss.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>

@@ -1,8 +1,8 @@
 /* bench/packing.c: see packing.h */
 #include "bench/packing.h"
-#include "io/chunk.h"
-#include "io/h5.h"
-#include "io/targets_table.h"
+#include "io/hdf5/chunk.h"
+#include "io/hdf5/h5.h"
+#include "io/store/targets_table.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -36,7 +36,7 @@ static hsize_t write_filtered(hid_t f, const char *name, hid_t type, hsize_t n, 
     return stored;
 }
 
-/* Packed by io/chunk.c and handed over. */
+/* Packed by io/hdf5/chunk.c and handed over. */
 static hsize_t write_packed(hid_t f, const char *name, hid_t type, hsize_t n, hsize_t chunk, int level,
                             int noise, const void *data)
 {

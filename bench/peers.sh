@@ -20,11 +20,11 @@ trap 'rm -rf "$tmp"' EXIT
 export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 tuned="MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=100000000000 MALLOC_TOP_PAD_=268435456"
 
-preset=$($python tests/real_torchvision.py preset)
+preset=$($python tests/real/real_torchvision.py preset)
 "$anchorage" synth -q -o "$tmp" --scenes "$scenes" --width 1333 --height 800 --seed 1
 label() { "$anchorage" label -q "$tmp/annotations.json" --preset "$preset" --restart "$@"; }
 label -o "$tmp/check" --assignment --with-gt --sampler torch --seed 1
-$python tests/real_torchvision.py check "$tmp/annotations.json" "$tmp/check" | sed 's/^ *\(.*\)$/peers.agree: \1/'
+$python tests/real/real_torchvision.py check "$tmp/annotations.json" "$tmp/check" | sed 's/^ *\(.*\)$/peers.agree: \1/'
 
 for ((i = 0; i < rounds; i++)); do
     $python bench/peers_torchvision.py time "$tmp/check" >>"$tmp/default"

@@ -3,7 +3,7 @@
 
 usage: peers_torchvision.py time TARGETS_DIR    prints CPU microseconds per view: all, assign, sample, encode
 
-TARGETS_DIR was written by `anchorage label --assignment --with-gt`, and tests/real_torchvision.py has found
+TARGETS_DIR was written by `anchorage label --assignment --with-gt`, and tests/real/real_torchvision.py has found
 torchvision's output equal to what is in it. The anchors are made beforehand and not timed.
 """
 import glob

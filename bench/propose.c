@@ -1,7 +1,7 @@
 /* bench/propose.c: see propose.h */
 #include "bench/propose.h"
 #include "bench/head.h"
-#include "core/dense.h"
+#include "core/head/dense.h"
 #include "core/proposals.h"
 #include <math.h>
 #include <stdio.h>

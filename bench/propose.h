@@ -10,7 +10,7 @@ void bench_propose(const anc_kernels *k,
                    void (*figure)(const char *name, double value, const char *unit, const char *beside));
 
 /* For bench/peers_dense.sh; both return the exit code and print medians of CPU time over so many rounds.
- *   dense    path: int32 levels, C, A, then h, w of each; float32 parameters as core/head.h has them; float32
+ *   dense    path: int32 levels, C, A, then h, w of each; float32 parameters as core/head/head.h has them; float32
  * features of each level. Prints the ms of a view; writes logits, then deltas to path.out. filter   path:
  * float32 logits, deltas [n][4] and decoded boxes [n][4] of a view of 800 x 1344 px under torchvision-fpn.
  *            Prints the us of choosing proposals from boxes, and from deltas; writes x1, y1, x2, y2, score of

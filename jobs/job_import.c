@@ -1,21 +1,21 @@
 /* jobs/job_import.c: `anchorage import`: any annotation source, checked once, kept as the canonical
  * annotations.h5 or as COCO JSON; several become one
  */
-#include "io/annotations.h"
-#include "io/files.h"
-#include "io/h5.h"
-#include "io/source.h"
-#include "jobs/clock.h"
-#include "jobs/findings_report.h"
-#include "jobs/format.h"
+#include "io/dataset/annotations.h"
+#include "io/file/files.h"
+#include "io/hdf5/h5.h"
+#include "io/source/source.h"
+#include "jobs/cli/clock.h"
+#include "jobs/cli/diagnostics_report.h"
+#include "jobs/cli/format.h"
 #include "jobs/job.h"
-#include "jobs/opts.h"
-#include "jobs/output_name.h"
-#include "jobs/run_opts.h"
-#include "jobs/source_opts.h"
-#include "jobs/source_team.h"
-#include "jobs/start.h"
-#include "jobs/stop.h"
+#include "jobs/cli/opts.h"
+#include "jobs/cli/output_name.h"
+#include "jobs/cli/run_opts.h"
+#include "jobs/cli/source_opts.h"
+#include "jobs/cli/source_team.h"
+#include "jobs/cli/start.h"
+#include "jobs/cli/stop.h"
 #include <errno.h>
 #include <limits.h>
 #include <stdbool.h>

@@ -5,7 +5,7 @@
  * names of its parts in silence, so each setting has both.
  */
 #include "jobs/job.h"
-#include "jobs/opts.h"
+#include "jobs/cli/opts.h"
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>

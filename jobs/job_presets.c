@@ -1,8 +1,8 @@
 /* jobs/job_presets.c: `anchorage presets`: the presets, and any of them as an INI file */
-#include "jobs/choose.h"
-#include "jobs/config.h"
+#include "jobs/cli/choose.h"
+#include "jobs/cli/config.h"
 #include "jobs/job.h"
-#include "jobs/opts.h"
+#include "jobs/cli/opts.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

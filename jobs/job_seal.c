@@ -1,9 +1,9 @@
 /* jobs/job_seal.c: `anchorage seal`: checks files that others wrote and gives them the checksum that ours
  * have */
-#include "io/seal.h"
-#include "jobs/file_check.h"
+#include "io/file/seal.h"
+#include "jobs/cli/file_check.h"
 #include "jobs/job.h"
-#include "jobs/opts.h"
+#include "jobs/cli/opts.h"
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,18 +1,18 @@
 /* jobs/job_synth.c: `anchorage synth`: generated scenes as a COCO JSON, as pictures, and as a backbone's
  * features */
-#include "core/scene.h"
-#include "core/scene_features.h"
-#include "io/coco_write.h"
-#include "io/feature_write.h"
-#include "io/out.h"
-#include "io/png.h"
-#include "jobs/clock.h"
-#include "jobs/format.h"
+#include "core/synth/scene.h"
+#include "core/synth/scene_features.h"
+#include "io/dataset/coco_write.h"
+#include "io/store/feature_write.h"
+#include "io/file/out.h"
+#include "io/file/png.h"
+#include "jobs/cli/clock.h"
+#include "jobs/cli/format.h"
 #include "jobs/job.h"
-#include "jobs/opts.h"
-#include "jobs/output_name.h"
-#include "jobs/progress.h"
-#include "jobs/run_opts.h"
+#include "jobs/cli/opts.h"
+#include "jobs/cli/output_name.h"
+#include "jobs/cli/progress.h"
+#include "jobs/cli/run_opts.h"
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>

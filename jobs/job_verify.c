@@ -3,16 +3,16 @@
  * Of a folder, every rank checks shards as it gets them; rank 0 looks at run.json, the index and what else
  * lies there.
  */
-#include "io/source.h"
-#include "io/targets_read.h"
-#include "jobs/file_check.h"
-#include "jobs/format.h"
+#include "io/source/source.h"
+#include "io/store/targets_read.h"
+#include "jobs/cli/file_check.h"
+#include "jobs/cli/format.h"
 #include "jobs/job.h"
-#include "jobs/opts.h"
-#include "jobs/run_folder.h"
-#include "jobs/shard_check.h"
-#include "jobs/source_opts.h"
-#include "jobs/start.h"
+#include "jobs/cli/opts.h"
+#include "jobs/cli/run_folder.h"
+#include "jobs/label/shard_check.h"
+#include "jobs/cli/source_opts.h"
+#include "jobs/cli/start.h"
 #include "mpi/queue.h"
 #include <dirent.h>
 #include <errno.h>

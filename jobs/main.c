@@ -1,8 +1,8 @@
 /* jobs/main.c: finds the sub-command and runs it */
-#include "io/h5_guard.h"
+#include "io/hdf5/h5_guard.h"
 #include "core/words.h"
 #include "jobs/job.h"
-#include "jobs/opts.h"
+#include "jobs/cli/opts.h"
 #include "mpi/team.h"
 #include <errno.h>
 #include <stdio.h>

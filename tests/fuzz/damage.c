@@ -1,5 +1,5 @@
 /* tests/fuzz/damage.c: small HDF5 files with a few bytes changed: every reader refuses or reads them, in
- * bounded time and memory, and where libhdf5 itself crashes the guard (io/h5_guard.h) has the last word
+ * bounded time and memory, and where libhdf5 itself crashes the guard (io/hdf5/h5_guard.h) has the last word
  *
  *     damage RUNS SECONDS SEED FOLDER FILE...
  *
@@ -7,8 +7,8 @@
  * process of the same code as the program's, without sanitizers. Ends with a line of counts; what went wrong
  * stays in FOLDER.
  */
-#include "io/h5.h"
-#include "io/h5_guard.h"
+#include "io/hdf5/h5.h"
+#include "io/hdf5/h5_guard.h"
 #include "tests/fuzz/readers.h"
 #include <dirent.h>
 #include <errno.h>

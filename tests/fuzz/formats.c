@@ -1,8 +1,8 @@
 /* tests/fuzz/formats.c: targets for the readers of annotation formats, and for what stands beside annotations
  */
-#include "io/image_size.h"
-#include "io/size_table.h"
-#include "io/source.h"
+#include "io/formats/image_size.h"
+#include "io/formats/size_table.h"
+#include "io/source/source.h"
 #include "tests/fuzz/fuzz.h"
 #include <fcntl.h>
 #include <stdio.h>

@@ -2,9 +2,9 @@
  *
  * Three images, five boxes; two levels of 4 x 4 and 2 x 2 positions, three anchors each: 60 anchors a view.
  */
-#include "core/head.h"
-#include "io/targets_table.h"
-#include "jobs/config.h"
+#include "core/head/head.h"
+#include "io/store/targets_table.h"
+#include "jobs/cli/config.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/readers.h"
 #include "tests/fuzz/shape.h"

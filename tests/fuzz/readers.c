@@ -1,14 +1,14 @@
 /* tests/fuzz/readers.c: see readers.h */
 #include "tests/fuzz/readers.h"
 #include "core/half.h"
-#include "io/annotations.h"
-#include "io/feature.h"
-#include "io/h5.h"
-#include "io/head_file.h"
-#include "io/proposals.h"
-#include "io/source.h"
-#include "io/targets_read.h"
-#include "jobs/config.h"
+#include "io/dataset/annotations.h"
+#include "io/store/feature.h"
+#include "io/hdf5/h5.h"
+#include "io/store/head_file.h"
+#include "io/store/proposals.h"
+#include "io/source/source.h"
+#include "io/store/targets_read.h"
+#include "jobs/cli/config.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

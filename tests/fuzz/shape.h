@@ -8,7 +8,7 @@
 #ifndef ANC_TESTS_FUZZ_SHAPE_H
 #define ANC_TESTS_FUZZ_SHAPE_H
 
-#include "io/h5.h"
+#include "io/hdf5/h5.h"
 
 typedef enum { SHAPE_DATA, SHAPE_NAMES, SHAPE_INT, SHAPE_REAL, SHAPE_TEXT } shape_kind;
 

@@ -1,14 +1,14 @@
 /* tests/fuzz/text.c: targets for what is read as text, and for packed bytes */
 #include "core/grid.h"
-#include "io/builder.h"
-#include "io/coco.h"
-#include "io/join.h"
-#include "io/lock.h"
-#include "io/results.h"
-#include "io/seal.h"
-#include "jobs/config.h"
-#include "jobs/label_shard.h"
-#include "jobs/run_folder.h"
+#include "io/dataset/builder.h"
+#include "io/formats/coco.h"
+#include "io/source/join.h"
+#include "io/file/lock.h"
+#include "io/store/results.h"
+#include "io/file/seal.h"
+#include "jobs/cli/config.h"
+#include "jobs/label/label_shard.h"
+#include "jobs/cli/run_folder.h"
 #include "tests/fuzz/fuzz.h"
 #include <fcntl.h>
 #include <math.h>

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Gathers the peers' golden target files into the one file that tests/test_golden.c reads.
+"""Gathers the peers' golden target files into the one file that tests/unit/test_golden.c reads.
 
 usage: cut_golden.py SOURCE_DIR DESTINATION.h5 [MAX_TARGETS]
 

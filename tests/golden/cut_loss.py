@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Keeps of the peers' golden loss.h5 what tests/test_head.c reads.
+"""Keeps of the peers' golden loss.h5 what tests/unit/test_head.c reads.
 
 usage: cut_loss.py SOURCE/loss.h5 DESTINATION.h5
 

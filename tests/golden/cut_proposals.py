@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Cuts the systems' golden proposals down to what tests/test_proposals.c reads.
+"""Cuts the systems' golden proposals down to what tests/unit/test_proposals.c reads.
 
 usage: cut_proposals.py SOURCE.h5 DESTINATION.h5 [all]
 

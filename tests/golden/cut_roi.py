@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Has torchvision's RoIHeads choose training samples, and keeps what it chose for tests/test_roi.c.
+"""Has torchvision's RoIHeads choose training samples, and keeps what it chose for tests/unit/test_roi.c.
 
 usage: cut_roi.py DESTINATION.h5
 
