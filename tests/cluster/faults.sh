@@ -261,7 +261,7 @@ errors() {
     local k kind config=(--config small.ini --images-per-shard 20 --epochs 2)
     "$anchorage" synth -o s --scenes 20 --width 120-200 --height 100-160 -q
     printf '[anchors]\nstrides = 8 16\nsizes = 24 48 | 64 128\n' >small.ini
-    /usr/bin/python3 "$root/tests/make_features.py" s/annotations.json f.h5
+    /usr/bin/python3 "$root/tests/python/make_features.py" s/annotations.json f.h5
     "$anchorage" label s/annotations.json "${config[@]}" --like f.h5 -o t -q
     for kind in write read; do
         expect "any failing call to $kind of label is told, and the same command goes on to the same bytes" \

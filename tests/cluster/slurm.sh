@@ -75,7 +75,7 @@ expect "and it is whole" "$anchorage" verify gone
 
 "$anchorage" synth -o small --scenes 24 --width 120-200 --height 100-160 -q
 printf '[anchors]\nstrides = 8 16\nsizes = 24 48 | 64 128\n' >small.ini
-/usr/bin/python3 "$root/tests/make_features.py" small/annotations.json f.h5
+/usr/bin/python3 "$root/tests/python/make_features.py" small/annotations.json f.h5
 "$anchorage" label small/annotations.json --config small.ini --like f.h5 --epochs 2 -o t -q
 steps=(t f.h5 --steps 6000 --batch 8 --checkpoint-every 50 -q)
 "$anchorage" train "${steps[@]}" -o whole.h5 >"$log" 2>&1

@@ -50,7 +50,7 @@ static void a_folder_is_the_same_bytes_on_any_number_of_ranks(void)
 
 static void python_reads_the_same_from_the_same_files(void)
 {
-    expect(0, "/usr/bin/python3 $OLDPWD/tests/make_sources.py --check .", "equal: 400 images");
+    expect(0, "/usr/bin/python3 $OLDPWD/tests/python/make_sources.py --check .", "equal: 400 images");
 }
 
 static void the_report_says_what_was_found_and_where(void)

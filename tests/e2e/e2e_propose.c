@@ -22,7 +22,7 @@ static const char *scenes(void)
         &text,
         "set -e; cd %s 2>/dev/null || mkdir %s && cd %s; A=%s; "
         "$A synth -q -o . --scenes 40 --width 120-200 --height 100-160 --boxes 1-6 --seed 3; " PYTHON
-        " $OLDPWD/tests/make_features.py annotations.json f.h5; "
+        " $OLDPWD/tests/python/make_features.py annotations.json f.h5; "
         "$A label -q annotations.json -o t --config %s --like f.h5 --epochs 10; "
         "$A train -q t f.h5 -o h.h5 --steps 300 --batch 4 --lr 0.05; "
         "$A train -q t f.h5 -o u.h5 --batch 4 --untrained; mpirun -n 1 $A propose -q h.h5 f.h5 -o whole.h5",

@@ -46,7 +46,7 @@ static void many(void)
     good(false, "true");
     check_file("shards/many.ini", ini, sizeof ini - 1);
     good(false, "$A synth -q -o many --scenes 2000 --width 64-128 --height 64-96 --boxes 1-3 && " PYTHON
-                " $R/tests/make_features.py many/annotations.json many/f.h5");
+                " $R/tests/python/make_features.py many/annotations.json many/f.h5");
     good(true, "mpirun -n 2 $A " MANY " -o many/t && test $(ls many/t | wc -l) = 2002");
 }
 
@@ -76,9 +76,9 @@ static void every_example_reads_2000_shards_with_256_files(void)
     many();
     says(true, 0, PYTHON " $R/examples/read_targets.py many/t/targets.h5 1999",
          "view 1999 of 2000: image 9999 (000000009999.png), ");
-    says(true, 0, PYTHON " $R/tests/read_targets.py many/t/targets.h5 $(seq 0 17 1999)",
+    says(true, 0, PYTHON " $R/tests/python/read_targets.py many/t/targets.h5 $(seq 0 17 1999)",
          "118 views recomputed, equal");
-    says(true, 0, PYTHON " $R/tests/read_shards.py many/t/targets.h5 many/annotations.json",
+    says(true, 0, PYTHON " $R/tests/python/read_shards.py many/t/targets.h5 many/annotations.json",
          "2000 of 2000 views right, 16 shards open; read as virtual lacks some\n");
     good(false, "ulimit -n 4096 && " PYTHON " -c \"import h5py; f = h5py.File(\\\"many/t/targets.h5\\\"); "
                 "x = f[\\\"views/image_id\\\"]; assert (x[:] != x.fillvalue).all()\"");
@@ -233,9 +233,9 @@ static void a_shard_that_is_missing_or_another_is_an_error_in_python_too(void)
     says(false, 1, PYTHON " $R/examples/read_targets.py few/gap/targets.h5 22",
          "few/gap/shard-00003-of-00010.h5: is of another run than ");
     says(false, 0, PYTHON " $R/examples/read_targets.py few/gap/targets.h5 0", "view 0 of 60: image ");
-    says(false, 0, PYTHON " $R/tests/read_shards.py few/t/targets.h5 few/annotations.json spawn",
+    says(false, 0, PYTHON " $R/tests/python/read_shards.py few/t/targets.h5 few/annotations.json spawn",
          "60 of 60 views right, 10 shards open; read as virtual whole\n");
-    says(false, 0, PYTHON " $R/tests/read_shards.py few/t/targets.h5 few/annotations.json fork",
+    says(false, 0, PYTHON " $R/tests/python/read_shards.py few/t/targets.h5 few/annotations.json fork",
          "60 of 60 views right, 10 shards open; read as virtual whole\n");
 }
 
