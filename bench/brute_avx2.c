@@ -35,11 +35,11 @@ AVX2 static inline __m256 iou(const anchors8 *a, anc_box g)
 }
 
 AVX2 void bench_brute_avx2(const anc_grid *grid, const anc_box *box, int32_t n_box, float positive_iou,
-                           float negative_iou, float (*room)[8], int8_t *label, int32_t *gt)
+                           float negative_iou, float (*capacity)[8], int8_t *label, int32_t *gt)
 {
     float best_of[8];
     int32_t arg_of[8];
-    for (int32_t g = 0; g < n_box; g++) _mm256_storeu_ps(room[g], _mm256_setzero_ps());
+    for (int32_t g = 0; g < n_box; g++) _mm256_storeu_ps(capacity[g], _mm256_setzero_ps());
     for (int pass = 0; pass < 2; pass++) {
         for (int32_t l = 0; l < grid->n_levels; l++) {
             const anc_level *v = &grid->level[l];
@@ -52,8 +52,8 @@ AVX2 void bench_brute_avx2(const anc_grid *grid, const anc_box *box, int32_t n_b
                         if (pass) { /* low-quality matches: equal to the best of some box */
                             unsigned hit = 0;
                             for (int32_t g = 0; g < n_box; g++)
-                                hit |= (unsigned)_mm256_movemask_ps(
-                                    _mm256_cmp_ps(iou(&a, box[g]), _mm256_set1_ps(room[g][0]), _CMP_EQ_OQ));
+                                hit |= (unsigned)_mm256_movemask_ps(_mm256_cmp_ps(
+                                    iou(&a, box[g]), _mm256_set1_ps(capacity[g][0]), _CMP_EQ_OQ));
                             for (int i = 0; i < n; i++)
                                 if (hit >> i & 1) label[first + i * v->n_shapes] = 1;
                             continue;
@@ -67,7 +67,7 @@ AVX2 void bench_brute_avx2(const anc_grid *grid, const anc_box *box, int32_t n_b
                                    more = _mm256_cmp_ps(u, best, _CMP_GT_OQ);
                             best = _mm256_blendv_ps(best, u, more);
                             arg = _mm256_blendv_epi8(arg, _mm256_set1_epi32(g), _mm256_castps_si256(more));
-                            _mm256_storeu_ps(room[g], _mm256_max_ps(_mm256_loadu_ps(room[g]), u));
+                            _mm256_storeu_ps(capacity[g], _mm256_max_ps(_mm256_loadu_ps(capacity[g]), u));
                         }
                         _mm256_storeu_ps(best_of, best);
                         _mm256_storeu_si256((__m256i *)arg_of, arg);
@@ -80,8 +80,8 @@ AVX2 void bench_brute_avx2(const anc_grid *grid, const anc_box *box, int32_t n_b
         }
         for (int32_t g = 0; g < n_box && !pass; g++) {
             for (int i = 1; i < 8; i++)
-                if (room[g][i] > room[g][0]) room[g][0] = room[g][i];
-            if (room[g][0] == 0) room[g][0] = 2; /* overlaps nothing: no anchor equals this */
+                if (capacity[g][i] > capacity[g][0]) capacity[g][0] = capacity[g][i];
+            if (capacity[g][0] == 0) capacity[g][0] = 2; /* overlaps nothing: no anchor equals this */
         }
     }
 }

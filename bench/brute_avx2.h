@@ -10,6 +10,6 @@
  * the matrix. Not legacy, no border rule. label [n_anchors], gt [n_anchors], room [n_box][8] floats. Needs
  * AVX2. */
 void bench_brute_avx2(const anc_grid *grid, const anc_box *box, int32_t n_box, float positive_iou,
-                      float negative_iou, float (*room)[8], int8_t *label, int32_t *gt);
+                      float negative_iou, float (*capacity)[8], int8_t *label, int32_t *gt);
 
 #endif

@@ -107,9 +107,9 @@ static data make(void)
 
 void bench_head(const anc_kernels *k, void (*figure)(const char *, double, const char *, const char *))
 {
-    static float by_logit[SAMPLED], by_delta[SAMPLED][4], target[SAMPLED][4];
+    static float d_logit[SAMPLED], d_delta[SAMPLED][4], target[SAMPLED][4];
     anc_head_shape shape = { C, C, A };
-    anc_head_pass p = { .shape = shape, .kernels = k };
+    anc_head_activations p = { .shape = shape, .kernels = k };
     anc_err err = { 0 };
     data d = make();
     float *w = malloc(anc_head_size(&shape) * sizeof *w), *g = malloc(anc_head_size(&shape) * sizeof *g);
@@ -124,10 +124,10 @@ void bench_head(const anc_kernels *k, void (*figure)(const char *, double, const
             if (anc_head_gather(&p, d.map, LEVELS, d.anchor[v], POSITIVE, SAMPLED - POSITIVE, &err)) exit(1);
             double t1 = now();
             anc_head_forward(&p, w, POSITIVE);
-            anc_loss_objectness(p.logit, POSITIVE, SAMPLED, 1.0 / SAMPLED, by_logit);
+            anc_loss_objectness(p.logit, POSITIVE, SAMPLED, 1.0 / SAMPLED, d_logit);
             anc_loss_boxes((const float(*)[4])p.delta, (const float(*)[4])target, POSITIVE, 1.0 / 9,
-                           1.0 / SAMPLED, by_delta);
-            anc_head_backward(&p, w, POSITIVE, by_logit, (const float(*)[4])by_delta, g);
+                           1.0 / SAMPLED, d_delta);
+            anc_head_backward(&p, w, POSITIVE, d_logit, (const float(*)[4])d_delta, g);
             spent[0] += t1 - t0;
             spent[1] += now() - t1;
             positions += p.n_positions;
@@ -150,11 +150,12 @@ void bench_head(const anc_kernels *k, void (*figure)(const char *, double, const
     figure("head.rate", reached, "GFLOP/s", beside);
     double narrow = peak_avx2();
     figure("fma.peak", best, "GFLOP/s", "this core's fused multiply-adds in registers, best of 5");
-    figure("fma.peak_avx2", narrow, "GFLOP/s", "the same in AVX2, which is what BLAS for Haswell and Zen uses");
+    figure("fma.peak_avx2", narrow, "GFLOP/s",
+           "the same in AVX2, which is what BLAS for Haswell and Zen uses");
     if (narrow > 0) figure("head.share_avx2", 100 * reached / narrow, "%", "head.rate over fma.peak_avx2");
     if (best > 0) figure("head.share", 100 * reached / best, "%", "head.rate over fma.peak");
     for (int l = 0; l < LEVELS; l++) free((void *)(uintptr_t)d.map[l].row);
-    anc_head_pass_free(&p);
+    anc_head_activations_free(&p);
     free(w);
     free(g);
 }

@@ -37,7 +37,7 @@ static void die(const anc_err *err)
     exit(1);
 }
 
-static void *room(size_t bytes)
+static void *capacity(size_t bytes)
 {
     void *p = malloc(bytes + 1);
     if (p) return p;
@@ -63,12 +63,12 @@ static void time_dense(const anc_kernels *k, void (*figure)(const char *, double
     anc_dense d;
     anc_err err = { 0 };
     double t[ROUNDS], positions = 0;
-    float *w = room(anc_head_size(&shape) * sizeof *w),
-          *logit = room((size_t)grids[0][0] * (size_t)grids[0][1] * A * 4),
-          (*delta)[4] = room((size_t)grids[0][0] * (size_t)grids[0][1] * A * 16);
+    float *w = capacity(anc_head_size(&shape) * sizeof *w),
+          *logit = capacity((size_t)grids[0][0] * (size_t)grids[0][1] * A * 4),
+          (*delta)[4] = capacity((size_t)grids[0][0] * (size_t)grids[0][1] * A * 16);
     for (int l = 0; l < LEVELS; l++) {
         size_t n = (size_t)(grids[l][0] * grids[l][1]) * C;
-        uint16_t *x = room(n * sizeof *x);
+        uint16_t *x = capacity(n * sizeof *x);
         for (size_t i = 0; i < n; i++) x[i] = (uint16_t)(0x3000 + (int)(uniform() * 0x0c00)); /* 0.125 to 2 */
         map[l] = (anc_feature_map){ grids[l][0], grids[l][1], true, x };
         positions += grids[l][0] * grids[l][1];
@@ -114,8 +114,8 @@ static void predict(int32_t n, float *logit, float (*delta)[4])
 static void lay(anc_grid *g, int32_t view_w)
 {
     anc_err err = { 0 };
-    if (anc_grid_lay_on(g, anc_rules_preset("torchvision-fpn"), VIEW_H, view_w, VIEW_H, PADDED_W, grids,
-                        &err))
+    if (anc_grid_place_on(g, anc_rules_preset("torchvision-fpn"), VIEW_H, view_w, VIEW_H, PADDED_W, grids,
+                          &err))
         die(&err);
 }
 
@@ -135,7 +135,7 @@ void bench_propose(const anc_kernels *k, void (*figure)(const char *, double, co
     time_dense(k, figure);
     lay(&g, VIEW_W);
     firsts(&g, first);
-    float *logit = room((size_t)g.n_anchors * 4), (*delta)[4] = room((size_t)g.n_anchors * 16);
+    float *logit = capacity((size_t)g.n_anchors * 4), (*delta)[4] = capacity((size_t)g.n_anchors * 16);
     predict(g.n_anchors, logit, delta);
     anc_proposal_rules_preset("torchvision-fpn", false, &p.rules);
     for (int r = -1; r < ROUNDS; r++) {
@@ -191,19 +191,19 @@ int bench_dense(const anc_kernels *k, const char *path, int rounds)
     if (about[0] < 1 || about[0] > ANC_MAX_LEVELS || rounds < 1 || rounds > MOST) return 2;
     read_all(f, path, hw, (size_t)about[0] * sizeof hw[0]);
     anc_head_shape shape = { about[1], about[1], about[2] };
-    float *w = room(anc_head_size(&shape) * 4);
+    float *w = capacity(anc_head_size(&shape) * 4);
     read_all(f, path, w, anc_head_size(&shape) * 4);
     anc_feature_map map[ANC_MAX_LEVELS];
     size_t first[ANC_MAX_LEVELS + 1] = { 0 };
     for (int l = 0; l < about[0]; l++) {
         size_t n = (size_t)(hw[l][0] * hw[l][1]);
-        float *x = room(n * (size_t)about[1] * 4);
+        float *x = capacity(n * (size_t)about[1] * 4);
         read_all(f, path, x, n * (size_t)about[1] * 4);
         map[l] = (anc_feature_map){ hw[l][0], hw[l][1], false, x };
         first[l + 1] = first[l] + n * (size_t)about[2];
     }
     fclose(f);
-    float *logit = room(first[about[0]] * 4), (*delta)[4] = room(first[about[0]] * 16);
+    float *logit = capacity(first[about[0]] * 4), (*delta)[4] = capacity(first[about[0]] * 16);
     double t[MOST];
     anc_dense d;
     anc_err err = { 0 };
@@ -233,8 +233,8 @@ int bench_filter(const anc_kernels *k, const char *path, int rounds)
     lay(&g, PADDED_W);
     firsts(&g, first);
     size_t n = (size_t)g.n_anchors;
-    float *logit = room(n * 4), (*delta)[4] = room(n * 16), (*row)[5] = room(1000 * sizeof *row);
-    anc_box *box = room(n * 16);
+    float *logit = capacity(n * 4), (*delta)[4] = capacity(n * 16), (*row)[5] = capacity(1000 * sizeof *row);
+    anc_box *box = capacity(n * 16);
     FILE *f = fopen(path, "rb");
     read_all(f, path, logit, n * 4);
     read_all(f, path, delta, n * 16);

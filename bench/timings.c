@@ -108,7 +108,7 @@ static stages time_views(anc_labeller *l, const views *v, int rounds)
         double sum[4] = { 0 };
         for (int i = 0; i < v->n_views; i++) {
             double a = now_us();
-            if (anc_label_lay(l, i + 1, 0, VIEW_H, VIEW_W, v->a[i], v->n[i], &err)) die(&err);
+            if (anc_label_by_rule(l, i + 1, 0, VIEW_H, VIEW_W, v->a[i], v->n[i], &err)) die(&err);
             double b = now_us();
             if (anc_label_match(l, &err)) die(&err);
             double c = now_us();
@@ -133,13 +133,13 @@ static double time_brute(anc_labeller *l, const views *v, int rounds)
     double t[64];
     int8_t *label = malloc((size_t)l->grid.n_anchors);
     int32_t *gt = malloc((size_t)l->grid.n_anchors * sizeof *gt);
-    float(*room)[8] = malloc(4096 * sizeof *room);
+    float(*capacity)[8] = malloc(4096 * sizeof *capacity);
     for (int r = -1; r < rounds; r++) {
         double sum = 0;
         for (int i = 0; i < v->n_views; i++) {
-            if (anc_label_lay(l, i + 1, 0, VIEW_H, VIEW_W, v->a[i], v->n[i], &err)) die(&err);
+            if (anc_label_by_rule(l, i + 1, 0, VIEW_H, VIEW_W, v->a[i], v->n[i], &err)) die(&err);
             double a = now_us();
-            bench_brute_avx2(&l->grid, l->box, l->n_box, 0.7f, 0.3f, room, label, gt);
+            bench_brute_avx2(&l->grid, l->box, l->n_box, 0.7f, 0.3f, capacity, label, gt);
             sum += now_us() - a;
             if (r >= 0) continue;
             if (anc_label_match(l, &err)) die(&err);
@@ -155,7 +155,7 @@ static double time_brute(anc_labeller *l, const views *v, int rounds)
     }
     free(label);
     free(gt);
-    free(room);
+    free(capacity);
     return median(t, rounds);
 }
 
@@ -181,7 +181,7 @@ static void crowded_view(const anc_kernels *k)
         a[i] = (anc_annotation){ .xyxy = { x, y, x + w, y + h } };
     }
     double start = now_us();
-    if (anc_label_lay(&l, 1, 0, H, W, a, N, &err) || anc_label_match(&l, &err) ||
+    if (anc_label_by_rule(&l, 1, 0, H, W, a, N, &err) || anc_label_match(&l, &err) ||
         anc_label_sample(&l, &err) || anc_label_encode(&l, &err))
         die(&err);
     double took = now_us() - start;
@@ -253,7 +253,7 @@ int main(int argc, char **argv)
     if (anc_targets_init(&t, &r, (anc_kept){ 0 }, &err)) die(&err);
     for (int round = 0; round < 8; round++)
         for (int i = 0; i < v.n_views; i++)
-            if (anc_label_lay(&l, round * v.n_views + i, 0, VIEW_H, VIEW_W, v.a[i], v.n[i], &err) ||
+            if (anc_label_by_rule(&l, round * v.n_views + i, 0, VIEW_H, VIEW_W, v.a[i], v.n[i], &err) ||
                 anc_label_match(&l, &err) || anc_label_sample(&l, &err) || anc_label_encode(&l, &err) ||
                 anc_targets_append(&t, &l, &err))
                 die(&err);

@@ -33,9 +33,9 @@ static piece trimmed(piece p)
 }
 
 /* Cut where it is too long for any name that we know. */
-static void copy(char *to, size_t room, piece p)
+static void copy(char *to, size_t capacity, piece p)
 {
-    size_t n = p.n < room ? p.n : room - 1;
+    size_t n = p.n < capacity ? p.n : capacity - 1;
     memcpy(to, p.at, n);
     to[n] = '\0';
 }

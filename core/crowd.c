@@ -5,12 +5,12 @@
 
 static bool append(anc_crowd_cells_list *out, anc_crowd_run run)
 {
-    if (out->n == out->room) {
-        int32_t room = out->room ? 2 * out->room : 256;
-        anc_crowd_run *grown = realloc(out->run, (size_t)room * sizeof *grown);
+    if (out->n == out->capacity) {
+        int32_t capacity = out->capacity ? 2 * out->capacity : 256;
+        anc_crowd_run *grown = realloc(out->run, (size_t)capacity * sizeof *grown);
         if (!grown) return false;
         out->run = grown;
-        out->room = room;
+        out->capacity = capacity;
     }
     out->run[out->n++] = run;
     return true;

@@ -11,7 +11,7 @@ typedef struct {
 
 typedef struct {
     anc_crowd_run *run; /* [n]; may overlap where crowd boxes do */
-    int32_t n, room;
+    int32_t n, capacity;
 } anc_crowd_cells_list;
 
 /* Every anchor with intersection / max(its area, 1e-6) > iof for one of the crowd boxes, in float32, as

@@ -31,10 +31,10 @@ anc_status anc_within(anc_err *err, const char *format, ...)
     va_end(args);
     one_line(where);
     size_t n = strlen(where);
-    size_t room = sizeof err->text - 1;
-    if (n + 2 > room) return err->code; /* no room for more context: the cause matters most */
+    size_t capacity = sizeof err->text - 1;
+    if (n + 2 > capacity) return err->code; /* no room for more context: the cause matters most */
     size_t keep = strlen(err->text);
-    if (keep > room - n - 2) keep = room - n - 2;
+    if (keep > capacity - n - 2) keep = capacity - n - 2;
     memmove(err->text + n + 2, err->text, keep);
     err->text[n + 2 + keep] = '\0';
     memcpy(err->text, where, n);

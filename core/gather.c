@@ -57,31 +57,31 @@ size_t anc_targets_row_bytes(int column, int32_t n_levels)
 static anc_status reserve(anc_targets *t, anc_rows kind, int64_t more, anc_err *err)
 {
     int64_t n = t->n[kind] + more;
-    if (n <= t->room[kind]) return ANC_OK;
-    int64_t room = n + n / 2 + 64;
+    if (n <= t->capacity[kind]) return ANC_OK;
+    int64_t capacity = n + n / 2 + 64;
     for (int c = 0; c < ANC_ALL_COLUMNS; c++) {
         if (anc_columns[c].rows != kind || !anc_targets_has(t->with, t->n_levels, c)) continue;
-        void *grown = realloc(t->column[c], (size_t)room * anc_targets_row_bytes(c, t->n_levels));
+        void *grown = realloc(t->column[c], (size_t)capacity * anc_targets_row_bytes(c, t->n_levels));
         if (!grown)
             return anc_fail(err, ANC_EMEMORY,
                             "out of memory for %lld rows of targets; take fewer views at a time",
-                            (long long)room);
+                            (long long)capacity);
         t->column[c] = grown;
     }
-    t->room[kind] = room;
+    t->capacity[kind] = capacity;
     return ANC_OK;
 }
 
 /* Room for the offsets follows the views'. */
 static anc_status reserve_views(anc_targets *t, anc_err *err)
 {
-    int64_t before = t->room[ANC_ROWS_VIEWS];
+    int64_t before = t->capacity[ANC_ROWS_VIEWS];
     if (reserve(t, ANC_ROWS_VIEWS, 1, err)) return err->code;
-    if (t->room[ANC_ROWS_VIEWS] == before) return ANC_OK;
+    if (t->capacity[ANC_ROWS_VIEWS] == before) return ANC_OK;
     for (int k = ANC_ROWS_MINIBATCH; k < ANC_ROWS_ALL; k++) {
-        int64_t *grown = realloc(t->offset[k], ((size_t)t->room[ANC_ROWS_VIEWS] + 1) * sizeof *grown);
+        int64_t *grown = realloc(t->offset[k], ((size_t)t->capacity[ANC_ROWS_VIEWS] + 1) * sizeof *grown);
         if (!grown) {
-            t->room[ANC_ROWS_VIEWS] = before;
+            t->capacity[ANC_ROWS_VIEWS] = before;
             return anc_fail(err, ANC_EMEMORY, "out of memory for view offsets; take fewer views at a time");
         }
         t->offset[k] = grown;

@@ -79,7 +79,7 @@ typedef struct {
     bool with[ANC_ROWS_ALL]; /* which kinds are kept */
     int32_t n_levels;        /* 0: of the second stage, which has none */
     int64_t n[ANC_ROWS_ALL]; /* rows so far */
-    int64_t room[ANC_ROWS_ALL];
+    int64_t capacity[ANC_ROWS_ALL];
     int64_t *offset[ANC_ROWS_ALL]; /* [n views + 1] */
     void *column[ANC_ALL_COLUMNS];
 } anc_targets;

@@ -114,14 +114,14 @@ static anc_window inside(const anc_level *v, const double *b, double border, int
 
 static int32_t ceil_div(int32_t a, int32_t b) { return (a + b - 1) / b; }
 
-anc_status anc_grid_lay(anc_grid *g, const anc_rules *r, int32_t view_h, int32_t view_w, int32_t padded_h,
-                        int32_t padded_w, anc_err *err)
+anc_status anc_grid_place(anc_grid *g, const anc_rules *r, int32_t view_h, int32_t view_w, int32_t padded_h,
+                          int32_t padded_w, anc_err *err)
 {
-    return anc_grid_lay_on(g, r, view_h, view_w, padded_h, padded_w, NULL, err);
+    return anc_grid_place_on(g, r, view_h, view_w, padded_h, padded_w, NULL, err);
 }
 
-anc_status anc_grid_lay_on(anc_grid *g, const anc_rules *r, int32_t view_h, int32_t view_w, int32_t padded_h,
-                           int32_t padded_w, const int32_t (*positions)[2], anc_err *err)
+anc_status anc_grid_place_on(anc_grid *g, const anc_rules *r, int32_t view_h, int32_t view_w,
+                             int32_t padded_h, int32_t padded_w, const int32_t (*positions)[2], anc_err *err)
 {
     int64_t n_anchors = 0, n_inside = 0, n_cells = 0;
     double extent = 1, reach = 0;
@@ -143,8 +143,8 @@ anc_status anc_grid_lay_on(anc_grid *g, const anc_rules *r, int32_t view_h, int3
         v->shift_x = r->anchors.offset * v->stride_x;
         v->first = (int32_t)n_anchors;
         v->shape = g->n_shapes;
-        int32_t room = ANC_MAX_SHAPES - g->n_shapes;
-        if (r->anchors.n_sizes[l] * r->anchors.n_ratios > room)
+        int32_t capacity = ANC_MAX_SHAPES - g->n_shapes;
+        if (r->anchors.n_sizes[l] * r->anchors.n_ratios > capacity)
             return anc_fail(err, ANC_EARGUMENT, "anchors: more than %d shapes over all levels",
                             ANC_MAX_SHAPES);
         v->n_shapes = anc_base_anchors(r, l, g->base + g->n_shapes);

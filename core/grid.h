@@ -57,15 +57,15 @@ typedef struct {
  * Source: each rule repeats its system's own arithmetic and rounding; docs/METHOD.md, "Anchors". */
 int anc_base_anchors(const anc_rules *r, int level, double (*base)[4]);
 
-/* Lays the anchors over a view of view_h x view_w pixels, padded to padded_h x padded_w.
+/* Places the anchors over a view of view_h x view_w pixels, padded to padded_h x padded_w.
  * Errors: ANC_EDATA when it has no position or more than 2^31 - 1 anchors. */
-anc_status anc_grid_lay(anc_grid *g, const anc_rules *r, int32_t view_h, int32_t view_w, int32_t padded_h,
-                        int32_t padded_w, anc_err *err);
+anc_status anc_grid_place(anc_grid *g, const anc_rules *r, int32_t view_h, int32_t view_w, int32_t padded_h,
+                          int32_t padded_w, anc_err *err);
 
 /* The same on grids that a backbone made: positions [n_levels] rows, columns; NULL: ceil(padded side /
  * stride). */
-anc_status anc_grid_lay_on(anc_grid *g, const anc_rules *r, int32_t view_h, int32_t view_w, int32_t padded_h,
-                           int32_t padded_w, const int32_t (*positions)[2], anc_err *err);
+anc_status anc_grid_place_on(anc_grid *g, const anc_rules *r, int32_t view_h, int32_t view_w,
+                             int32_t padded_h, int32_t padded_w, const int32_t (*positions)[2], anc_err *err);
 
 /* The level of an anchor; most are on the first. */
 static inline const anc_level *anc_grid_level(const anc_grid *g, int32_t anchor)

@@ -5,19 +5,19 @@
 
 static anc_status reserve_boxes(anc_labeller *l, int32_t n, anc_err *err)
 {
-    if (n <= l->room_boxes) return ANC_OK;
+    if (n <= l->boxes_capacity) return ANC_OK;
     if (n > INT32_MAX / 2) return anc_fail(err, ANC_EDATA, "%d boxes are too many", n);
-    int32_t room = n + n / 2 + 16;
+    int32_t capacity = n + n / 2 + 16;
     free(l->box);
     free(l->crowd);
     free(l->box_from);
     free(l->placed);
-    l->box = malloc((size_t)room * sizeof *l->box);
-    l->crowd = malloc((size_t)room * sizeof *l->crowd);
-    l->box_from = malloc((size_t)room * sizeof *l->box_from);
-    l->placed = malloc((size_t)room * sizeof *l->placed);
-    l->room_boxes = l->box && l->crowd && l->box_from && l->placed ? room : 0;
-    return l->room_boxes ? ANC_OK : anc_fail(err, ANC_EMEMORY, "out of memory for %d boxes", n);
+    l->box = malloc((size_t)capacity * sizeof *l->box);
+    l->crowd = malloc((size_t)capacity * sizeof *l->crowd);
+    l->box_from = malloc((size_t)capacity * sizeof *l->box_from);
+    l->placed = malloc((size_t)capacity * sizeof *l->placed);
+    l->boxes_capacity = l->box && l->crowd && l->box_from && l->placed ? capacity : 0;
+    return l->boxes_capacity ? ANC_OK : anc_fail(err, ANC_EMEMORY, "out of memory for %d boxes", n);
 }
 
 static bool same_grids(const anc_grid *g, const int32_t (*positions)[2])
@@ -28,21 +28,22 @@ static bool same_grids(const anc_grid *g, const int32_t (*positions)[2])
 }
 
 /* The grid depends on the view's sizes alone, and many images share theirs. */
-static anc_status lay_grid(anc_labeller *l, const int32_t (*positions)[2], anc_err *err)
+static anc_status place_grid(anc_labeller *l, const int32_t (*positions)[2], anc_err *err)
 {
     const anc_view *v = &l->view;
     if (l->rules->stage == ANC_STAGE_ROI) return ANC_OK; /* no anchors */
-    if (v->h == l->laid_h && v->w == l->laid_w && v->padded_h == l->laid_padded_h &&
-        v->padded_w == l->laid_padded_w && (positions ? same_grids(&l->grid, positions) : !l->laid_on_given))
+    if (v->h == l->placed_h && v->w == l->placed_w && v->padded_h == l->placed_padded_h &&
+        v->padded_w == l->placed_padded_w &&
+        (positions ? same_grids(&l->grid, positions) : !l->placed_on_given))
         return ANC_OK;
-    l->laid_h = 0;
-    l->laid_on_given = positions != NULL;
-    if (anc_grid_lay_on(&l->grid, l->rules, v->h, v->w, v->padded_h, v->padded_w, positions, err))
+    l->placed_h = 0;
+    l->placed_on_given = positions != NULL;
+    if (anc_grid_place_on(&l->grid, l->rules, v->h, v->w, v->padded_h, v->padded_w, positions, err))
         return err->code;
-    l->laid_h = v->h;
-    l->laid_w = v->w;
-    l->laid_padded_h = v->padded_h;
-    l->laid_padded_w = v->padded_w;
+    l->placed_h = v->h;
+    l->placed_w = v->w;
+    l->placed_padded_h = v->padded_h;
+    l->placed_padded_w = v->padded_w;
     return ANC_OK;
 }
 
@@ -87,13 +88,13 @@ anc_status anc_label_place(anc_labeller *l, const anc_label_image *image, anc_er
 {
     if (anc_view_place(&l->view, l->rules, l->seed, image->id, image->epoch, image->h, image->w,
                        &image->choice, err) ||
-        lay_grid(l, image->grid, err))
+        place_grid(l, image->grid, err))
         return err->code;
     return take_boxes(l, image, err);
 }
 
-anc_status anc_label_lay(anc_labeller *l, int64_t image_id, int32_t epoch, int32_t image_h, int32_t image_w,
-                         const anc_annotation *annotation, int32_t n, anc_err *err)
+anc_status anc_label_by_rule(anc_labeller *l, int64_t image_id, int32_t epoch, int32_t image_h,
+                             int32_t image_w, const anc_annotation *annotation, int32_t n, anc_err *err)
 {
     const anc_label_image image = {
         .id = image_id, .epoch = epoch, .h = image_h, .w = image_w, .annotation = annotation, .n = n
@@ -115,10 +116,10 @@ anc_status anc_label_sample(anc_labeller *l, anc_err *err)
 
 anc_status anc_label_encode(anc_labeller *l, anc_err *err)
 {
-    if (l->batch.n_positive > l->room_targets) {
+    if (l->batch.n_positive > l->targets_capacity) {
         free(l->target);
         l->target = malloc((size_t)l->rules->sample.batch * sizeof *l->target);
-        l->room_targets = l->target ? l->rules->sample.batch : 0;
+        l->targets_capacity = l->target ? l->rules->sample.batch : 0;
         if (!l->target)
             return anc_fail(err, ANC_EMEMORY, "out of memory for %d targets", l->rules->sample.batch);
     }

@@ -41,9 +41,9 @@ typedef struct {
     int32_t n_annotation;
     anc_box *placed; /* [n_annotation] each in view pixels, dropped ones (not in box) as far as they reach */
 
-    int32_t room_boxes, room_targets;
-    int32_t laid_h, laid_w, laid_padded_h, laid_padded_w; /* what grid was laid for */
-    bool laid_on_given;                                   /* and whether its positions were given */
+    int32_t boxes_capacity, targets_capacity;
+    int32_t placed_h, placed_w, placed_padded_h, placed_padded_w; /* what grid was placed for */
+    bool placed_on_given;                                         /* and whether its positions were given */
 } anc_labeller;
 
 /* Places the view and takes its annotations into it: view, grid, box, crowd, placed. Of the second stage
@@ -52,8 +52,8 @@ typedef struct {
 anc_status anc_label_place(anc_labeller *l, const anc_label_image *image, anc_err *err);
 
 /* The same with nothing chosen. */
-anc_status anc_label_lay(anc_labeller *l, int64_t image_id, int32_t epoch, int32_t image_h, int32_t image_w,
-                         const anc_annotation *annotation, int32_t n, anc_err *err);
+anc_status anc_label_by_rule(anc_labeller *l, int64_t image_id, int32_t epoch, int32_t image_h,
+                             int32_t image_w, const anc_annotation *annotation, int32_t n, anc_err *err);
 
 /* The three stages, in order. */
 anc_status anc_label_match(anc_labeller *l, anc_err *err);

@@ -16,7 +16,7 @@ typedef struct {
 
 struct anc_match_scratch {
     int32_t n_planes;
-    anc_cells cells[ANC_MAX_SHAPES]; /* of the grid that the map is laid for */
+    anc_cells cells[ANC_MAX_SHAPES]; /* of the grid that the map is placed for */
     anc_plane_f32 plane_f32[ANC_MAX_SHAPES];
     anc_plane_f64 plane_f64[ANC_MAX_SHAPES];
     float side_f32[2][ANC_MAX_SHAPES], bound_f32[ANC_MAX_SHAPES];
@@ -82,7 +82,8 @@ static bool reserve_tiles(anc_map *m, int32_t n, bool float64)
         m->best_f64 = malloc((size_t)n * sizeof *m->best_f64);
     else
         m->best_f32 = malloc((size_t)n * sizeof *m->best_f32);
-    if (!m->word || !m->touched || !m->non_negative || !m->positive || !m->arg || (!m->best_f64 && !m->best_f32))
+    if (!m->word || !m->touched || !m->non_negative || !m->positive || !m->arg ||
+        (!m->best_f64 && !m->best_f32))
         return false;
     m->capacity = n;
     return true;
@@ -190,8 +191,7 @@ static bool reserve_boxes(anc_match *m, int32_t n)
     s->corner_f64 = calloc(4 * capacity, sizeof *s->corner_f64);
     s->near = malloc((capacity + 8) * sizeof *s->near);
     m->best_iou = malloc(capacity * sizeof *m->best_iou);
-    bool have =
-        s->query_f32 && s->query_f64 && s->corner_f32 && s->corner_f64 && s->near && m->best_iou;
+    bool have = s->query_f32 && s->query_f64 && s->corner_f32 && s->corner_f64 && s->near && m->best_iou;
     s->box_capacity = have ? (int32_t)capacity : 0;
     return have;
 }

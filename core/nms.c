@@ -20,8 +20,8 @@ typedef struct {
     const anc_kernels *kernels;
     float one, least; /* an IoU of `least` or more suppresses */
     bool prune;
-    double t;             /* least, lowered by SLACK */
-    double per_cell[256]; /* by biased exponent of an area: 1 / the side of its cells */
+    double t;                 /* least, lowered by SLACK */
+    double per_position[256]; /* by biased exponent of an area: 1 / the side of its cells */
 } search;
 
 typedef struct {
@@ -62,7 +62,7 @@ static void search_begin(search *s, const anc_kernels *kernels, const anc_nms_op
     s->t = s->least * (1 - SLACK);
     s->prune = s->least > 0.01f && s->least <= 1; /* below that the cells are too many */
     for (int32_t i = 0; i < n && s->prune; i++) s->prune = ordinary(box[order[i]], s->one);
-    for (int e = 0; e < 256; e++) s->per_cell[e] = exp2(-0.5 * (e - 127));
+    for (int e = 0; e < 256; e++) s->per_position[e] = exp2(-0.5 * (e - 127));
 }
 
 static inline int32_t *head_of(const anc_nms *m, int exponent, int64_t x, int64_t y)
@@ -72,9 +72,9 @@ static inline int32_t *head_of(const anc_nms *m, int exponent, int64_t x, int64_
     return &m->head[(h ^ h >> 29) * 0xBF58476D1CE4E5B9u >> 40 & (uint64_t)(m->n_heads - 1)];
 }
 
-static inline range cells(double from, double to, double per_cell)
+static inline range cells(double from, double to, double per_position)
 {
-    return (range){ (int64_t)floor(from * per_cell), (int64_t)floor(to * per_cell) };
+    return (range){ (int64_t)floor(from * per_position), (int64_t)floor(to * per_position) };
 }
 
 static bool any_block(const anc_nms *m, const search *s, const float b[5])
@@ -93,7 +93,7 @@ static bool covered(const anc_nms *m, const search *s, const float b[5])
            y1 = b[1] + h * (1 - s->t);
     int first = exponent_of((float)(b[4] * s->t)), last = exponent_of((float)(b[4] / s->t));
     for (int e = first; e <= last; e++) {
-        range x = cells(x0, x1, s->per_cell[e]), y = cells(y0, y1, s->per_cell[e]);
+        range x = cells(x0, x1, s->per_position[e]), y = cells(y0, y1, s->per_position[e]);
         if ((double)(x.to - x.from + 1) * (double)(y.to - y.from + 1) > m->n_blocks)
             return any_block(m, s, b);
         for (int64_t cy = y.from; cy <= y.to; cy++)
@@ -107,14 +107,14 @@ static bool covered(const anc_nms *m, const search *s, const float b[5])
 /* Room for one more block of kept boxes. */
 static anc_status one_more(anc_nms *m, anc_err *err)
 {
-    if (m->n_blocks < m->room_blocks) return ANC_OK;
-    int32_t room = m->room_blocks ? 2 * m->room_blocks : 256;
-    anc_nms_block *more = aligned_alloc(64, (size_t)room * sizeof *more);
-    if (!more) return anc_fail(err, ANC_EMEMORY, "out of memory for %d blocks of kept boxes", room);
+    if (m->n_blocks < m->blocks_capacity) return ANC_OK;
+    int32_t capacity = m->blocks_capacity ? 2 * m->blocks_capacity : 256;
+    anc_nms_block *more = aligned_alloc(64, (size_t)capacity * sizeof *more);
+    if (!more) return anc_fail(err, ANC_EMEMORY, "out of memory for %d blocks of kept boxes", capacity);
     if (m->n_blocks) memcpy(more, m->block, (size_t)m->n_blocks * sizeof *more);
     free(m->block);
     m->block = more;
-    m->room_blocks = room;
+    m->blocks_capacity = capacity;
     return ANC_OK;
 }
 
@@ -123,7 +123,7 @@ static anc_status put(anc_nms *m, const search *s, const float b[5], anc_err *er
     int e = exponent_of(b[4]);
     int32_t everything = m->n_blocks - 1, *head = &everything; /* without cells: one list of full blocks */
     if (s->prune) {
-        range x = cells(b[0], b[0], s->per_cell[e]), y = cells(b[1], b[1], s->per_cell[e]);
+        range x = cells(b[0], b[0], s->per_position[e]), y = cells(b[1], b[1], s->per_position[e]);
         head = head_of(m, e, x.from, y.from);
     }
     if (*head < 0 || m->block[*head].n == ANC_NMS_LANES) {

@@ -25,7 +25,7 @@ typedef struct {
 typedef struct {
     anc_nms_block *block; /* the kept boxes */
     int32_t *head;        /* hash of a cell: its newest block, -1 for none */
-    int32_t n_blocks, room_blocks, n_heads, room_heads;
+    int32_t n_blocks, blocks_capacity, n_heads, room_heads;
 } anc_nms;
 
 /* Visits box[order[0]], box[order[1]], ... box[order[n - 1]] and writes the kept ones' indices to keep [at

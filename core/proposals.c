@@ -18,21 +18,21 @@ bool anc_proposal_rules_preset(const char *preset, bool training, anc_proposal_r
                                              .min_side = 1e-3,
                                              .probability = true,
                                              .least_score = 0,
-                                             .shifted = 1000 };
+                                             .batched = 1000 };
     const anc_proposal_rules detectron2 = { .n_before = many,
                                             .n_after = 1000,
                                             .iou = 0.7,
                                             .side_above = true,
                                             .least_score = any,
                                             .finite = true,
-                                            .shifted = 1000 };
+                                            .batched = 1000 };
     const anc_proposal_rules mmdet = { .n_before = many,
                                        .n_after = 1000,
                                        .iou = (double)0.7f,
                                        .side_above = true,
                                        .probability = true,
                                        .least_score = any,
-                                       .shifted = 9999 };
+                                       .batched = 9999 };
     const anc_proposal_rules benchmark = { .n_before = many,
                                            .n_level = many,
                                            .n_after = many,
@@ -84,22 +84,22 @@ anc_status anc_proposal_rules_check(const anc_proposal_rules *r, anc_err *err)
 
 /* ---- candidates ---- */
 
-static void free_room(anc_proposer *p)
+static void free_capacity(anc_proposer *p)
 {
     void **all[] = { (void **)&p->anchor, (void **)&p->level, (void **)&p->score,
                      (void **)&p->box,    (void **)&p->order, (void **)&p->of_level,
-                     (void **)&p->keep,   (void **)&p->kept,  (void **)&p->shifted };
+                     (void **)&p->keep,   (void **)&p->kept,  (void **)&p->batched };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         free(*all[i]);
         *all[i] = NULL;
     }
-    p->room = 0;
+    p->capacity = 0;
 }
 
 static anc_status reserve(anc_proposer *p, int32_t n, anc_err *err)
 {
-    if (n <= p->room) return ANC_OK;
-    free_room(p);
+    if (n <= p->capacity) return ANC_OK;
+    free_capacity(p);
     size_t m = (size_t)n;
     p->anchor = malloc(m * sizeof *p->anchor);
     p->level = malloc(m * sizeof *p->level);
@@ -109,13 +109,13 @@ static anc_status reserve(anc_proposer *p, int32_t n, anc_err *err)
     p->of_level = malloc(m * sizeof *p->of_level);
     p->keep = malloc(m * sizeof *p->keep);
     p->kept = malloc(m);
-    p->shifted = malloc(m * sizeof *p->shifted);
+    p->batched = malloc(m * sizeof *p->batched);
     if (!p->anchor || !p->level || !p->score || !p->box || !p->order || !p->of_level || !p->keep ||
-        !p->kept || !p->shifted) {
-        free_room(p);
+        !p->kept || !p->batched) {
+        free_capacity(p);
         return anc_fail(err, ANC_EMEMORY, "out of memory for %d candidates", n);
     }
-    p->room = n;
+    p->capacity = n;
     return ANC_OK;
 }
 
@@ -213,7 +213,7 @@ static void shift(anc_proposer *p)
     for (int32_t i = 0; i < p->n; i++) {
         float by = (float)p->level[i] * (most + 1);
         anc_box b = p->box[i];
-        p->shifted[i] = (anc_box){ b.x1 + by, b.y1 + by, b.x2 + by, b.y2 + by };
+        p->batched[i] = (anc_box){ b.x1 + by, b.y1 + by, b.x2 + by, b.y2 + by };
     }
 }
 
@@ -222,7 +222,7 @@ static anc_status suppress(anc_proposer *p, anc_err *err)
 {
     const anc_nms_opts o = { p->rules.iou, p->rules.at_least, p->legacy };
     int32_t limit = p->rules.n_after, n_keep, n_levels = p->n ? p->level[p->n - 1] + 1 : 0;
-    bool together = p->n <= p->rules.shifted;
+    bool together = p->n <= p->rules.batched;
     if (!together && p->rules.n_level && p->rules.n_level < limit) limit = p->rules.n_level;
     memset(p->kept, 0, (size_t)p->n);
     if (together) {
@@ -233,7 +233,7 @@ static anc_status suppress(anc_proposer *p, anc_err *err)
         int32_t m = 0;
         for (int32_t i = 0; i < p->n; i++)
             if (together || p->level[p->order[i]] == l) p->of_level[m++] = p->order[i];
-        if (anc_nms_run(&p->nms, p->kernels, &o, together ? p->shifted : p->box, p->of_level, m, limit,
+        if (anc_nms_run(&p->nms, p->kernels, &o, together ? p->batched : p->box, p->of_level, m, limit,
                         p->keep, &n_keep, err))
             return err->code;
         for (int32_t i = 0; i < n_keep; i++) p->kept[p->keep[i]] = 1;
@@ -251,8 +251,8 @@ anc_status anc_propose_filter(anc_proposer *p, int32_t h, int32_t w, double scal
     for (int32_t i = 0; i < p->n && m < p->rules.n_after; i++)
         if (p->kept[p->order[i]]) p->keep[m++] = p->order[i];
     /* into order, each array by way of one that is no longer needed */
-    for (int32_t i = 0; i < m; i++) p->shifted[i] = p->box[p->keep[i]];
-    memcpy(p->box, p->shifted, (size_t)m * sizeof *p->box);
+    for (int32_t i = 0; i < m; i++) p->batched[i] = p->box[p->keep[i]];
+    memcpy(p->box, p->batched, (size_t)m * sizeof *p->box);
     for (int32_t i = 0; i < m; i++)
         p->of_level[i] = p->anchor[p->keep[i]], p->order[i] = p->level[p->keep[i]];
     memcpy(p->anchor, p->of_level, (size_t)m * sizeof *p->anchor);
@@ -265,7 +265,7 @@ anc_status anc_propose_filter(anc_proposer *p, int32_t h, int32_t w, double scal
 
 void anc_proposer_free(anc_proposer *p)
 {
-    free_room(p);
+    free_capacity(p);
     free(p->best);
     anc_rank_free(&p->rank);
     anc_nms_free(&p->nms);

@@ -25,7 +25,7 @@ typedef struct {
     bool probability;   /* scores are 1 / (1 + exp(-logit)); otherwise the logits */
     double least_score; /* -INFINITY: any */
     bool finite;        /* boxes and scores that are not finite are dropped; otherwise clipped */
-    int32_t shifted; /* of a view with at most so many boxes, levels are told apart in suppression by moving
+    int32_t batched; /* of a view with at most so many boxes, levels are told apart in suppression by moving
                         their boxes away from each other in float32, whose rounding can show */
 } anc_proposal_rules;
 
@@ -51,11 +51,11 @@ typedef struct {
 
     anc_rank rank;
     anc_nms nms;
-    int32_t *order, *of_level, *keep; /* [room] */
-    unsigned char *kept;              /* [room] */
-    anc_box *shifted;                 /* [room] */
+    int32_t *order, *of_level, *keep; /* [capacity] */
+    unsigned char *kept;              /* [capacity] */
+    anc_box *batched;                 /* [capacity] */
     int32_t *best;                    /* [room_best] */
-    int32_t room, room_best;
+    int32_t capacity, room_best;
 } anc_proposer;
 
 /* The candidates: of each level the anchors with the highest logits. logit [first of the last level + its

@@ -17,7 +17,7 @@ static inline uint32_t key_of(float score)
 
 static anc_status reserve(anc_rank *r, int32_t n, anc_err *err)
 {
-    if (n <= r->room) return ANC_OK;
+    if (n <= r->capacity) return ANC_OK;
     anc_rank_free(r);
     r->row = malloc((size_t)n * sizeof *r->row);
     r->other = malloc((size_t)n * sizeof *r->other);
@@ -25,7 +25,7 @@ static anc_status reserve(anc_rank *r, int32_t n, anc_err *err)
         anc_rank_free(r);
         return anc_fail(err, ANC_EMEMORY, "out of memory for the order of %d scores", n);
     }
-    r->room = n;
+    r->capacity = n;
     return ANC_OK;
 }
 

@@ -11,8 +11,8 @@
 
 /* Scratch, reusable. Zeroed, then anc_rank_free. */
 typedef struct {
-    uint64_t *row, *other; /* [room] key << 32 | index */
-    int32_t room;
+    uint64_t *row, *other; /* [capacity] key << 32 | index */
+    int32_t capacity;
 } anc_rank;
 
 /* Writes the indices of the k (or n, if fewer) highest scores to index; *n_top says how many. k >= 0.

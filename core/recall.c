@@ -53,15 +53,15 @@ void anc_recall_free(anc_recall *r)
 /* Scratch number `which` with room for n elements; what it held stays. */
 static void *scratch(anc_recall *r, int which, int32_t n, size_t size, anc_err *err)
 {
-    if (n >= r->room[which]) {
-        int32_t room = n < 512 ? 1024 : n < INT32_MAX / 2 ? 2 * n : INT32_MAX;
-        void *more = realloc(r->scratch[which], (size_t)room * size);
+    if (n >= r->capacity[which]) {
+        int32_t capacity = n < 512 ? 1024 : n < INT32_MAX / 2 ? 2 * n : INT32_MAX;
+        void *more = realloc(r->scratch[which], (size_t)capacity * size);
         if (!more) {
-            anc_fail(err, ANC_EMEMORY, "out of memory for %d overlaps", room);
+            anc_fail(err, ANC_EMEMORY, "out of memory for %d overlaps", capacity);
             return NULL;
         }
         r->scratch[which] = more;
-        r->room[which] = room;
+        r->capacity[which] = capacity;
     }
     return r->scratch[which];
 }

@@ -34,7 +34,7 @@ typedef struct {
     int32_t n_rows;                           /* ANC_RECALL_SIZES sizes, then n_groups categories */
     int64_t *count; /* [n_rows][1 + ANC_RECALL_IOUS * n_tops]: see anc_recall_objects */
     void *scratch[6];
-    int32_t room[6];
+    int32_t capacity[6];
 } anc_recall;
 
 /* IoU i of 0 .. 9: numpy's linspace(.5, .95, 10), as cocoapi has it. */

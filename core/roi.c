@@ -28,11 +28,11 @@ void anc_rois_free(anc_rois *r)
 /* Room for n candidates, in whole vectors, and for a batch. */
 static anc_status reserve(anc_rois *r, int64_t n, int32_t batch, anc_err *err)
 {
-    if (n <= r->room && batch <= r->room_batch) return ANC_OK;
+    if (n <= r->capacity && batch <= r->batch_capacity) return ANC_OK;
     if (n > INT32_MAX / 2 - 16)
         return anc_fail(err, ANC_EDATA, "%lld proposals and boxes are too many", (long long)n);
-    int32_t room = (int32_t)((n + n / 2 + 16) & ~7LL);
-    size_t k = (size_t)room, s = (size_t)batch;
+    int32_t capacity = (int32_t)((n + n / 2 + 16) & ~7LL);
+    size_t k = (size_t)capacity, s = (size_t)batch;
     anc_rois_free(r);
     r->box = malloc(k * sizeof *r->box);
     r->proposal = malloc(k * sizeof *r->proposal);
@@ -50,8 +50,8 @@ static anc_status reserve(anc_rois *r, int64_t n, int32_t batch, anc_err *err)
         anc_rois_free(r);
         return anc_fail(err, ANC_EMEMORY, "out of memory for %lld proposals and boxes", (long long)n);
     }
-    r->room = room;
-    r->room_batch = batch;
+    r->capacity = capacity;
+    r->batch_capacity = batch;
     return ANC_OK;
 }
 

@@ -34,7 +34,7 @@ typedef struct {
     /* anc_roi_encode */
     float (*target)[4]; /* [batch_positive] */
     /* scratch */
-    int32_t room, room_batch;
+    int32_t capacity, batch_capacity;
     double *column;
     double *best;
     int32_t *list;

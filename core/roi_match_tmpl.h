@@ -4,16 +4,16 @@
  */
 
 /* The candidates side by side, as the loops want them. */
-static void SUFFIX(lay_out)(const anc_rois *r, REAL legacy_offset, REAL *column)
+static void SUFFIX(arrange)(const anc_rois *r, REAL legacy_offset, REAL *column)
 {
-    int32_t room = r->room;
+    int32_t capacity = r->capacity;
     for (int32_t i = 0; i < r->n; i++) {
         REAL x1 = r->box[i].x1, y1 = r->box[i].y1, x2 = r->box[i].x2, y2 = r->box[i].y2;
         column[i] = x1;
-        column[room + i] = y1;
-        column[2 * room + i] = x2;
-        column[3 * room + i] = y2;
-        column[4 * room + i] = (x2 - x1 + legacy_offset) * (y2 - y1 + legacy_offset);
+        column[capacity + i] = y1;
+        column[2 * capacity + i] = x2;
+        column[3 * capacity + i] = y2;
+        column[4 * capacity + i] = (x2 - x1 + legacy_offset) * (y2 - y1 + legacy_offset);
     }
 }
 
@@ -27,14 +27,14 @@ static void SUFFIX(match)(anc_rois *r, const SUFFIX(anc_loops) * loops, const an
         terms = { .legacy_offset = rules->match.legacy, .eps = (REAL)rules->match.union_floor };
     const REAL positive = (REAL)rules->roi.positive_iou, high = (REAL)rules->roi.negative_iou_high,
                low = (REAL)rules->roi.negative_iou_low;
-    SUFFIX(lay_out)(r, terms.legacy_offset, column);
+    SUFFIX(arrange)(r, terms.legacy_offset, column);
     for (int32_t i = 0; i < r->n; i++) best[i] = n_box ? ANC_CLEAN : 0;
     for (int32_t g = 0; g < n_box; g++) {
         SUFFIX(anc_query) q = { .x1 = box[g].x1, .y1 = box[g].y1, .x2 = box[g].x2, .y2 = box[g].y2 };
         q.w = q.x2 - q.x1 + terms.legacy_offset;
         q.h = q.y2 - q.y1 + terms.legacy_offset;
         q.area = q.w * q.h;
-        loops->enter(column, r->room, r->n, &q, &terms, g, best, r->gt);
+        loops->enter(column, r->capacity, r->n, &q, &terms, g, best, r->gt);
     }
     for (int32_t i = 0; i < r->n; i++) {
         if (n_box && best[i] >= positive) continue;

@@ -13,9 +13,9 @@
 
 enum {
     ANC_MAX_LEVELS = 8,
-    ANC_MAX_SIZES = 16,                            /* anchor sizes of one level */
-    ANC_MAX_RATIOS = 16,                           /* ratio = height / width */
-    ANC_MAX_CELL = ANC_MAX_SIZES * ANC_MAX_RATIOS, /* anchors per position */
+    ANC_MAX_SIZES = 16,                                    /* anchor sizes of one level */
+    ANC_MAX_RATIOS = 16,                                   /* ratio = height / width */
+    ANC_MAX_PER_POSITION = ANC_MAX_SIZES * ANC_MAX_RATIOS, /* anchors per position */
     ANC_MAX_MIN_SIZES = 16
 };
 

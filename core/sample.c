@@ -10,13 +10,13 @@ static anc_status out_of_memory(anc_err *err)
                     "out of memory while sampling a minibatch; use smaller images or larger strides");
 }
 
-static bool reserve(int32_t **array, int32_t *room, int32_t n)
+static bool reserve(int32_t **array, int32_t *capacity, int32_t n)
 {
-    if (n <= *room) return true;
+    if (n <= *capacity) return true;
     free(*array);
-    *room = n + n / 2;
-    *array = malloc((size_t)*room * sizeof **array);
-    if (!*array) *room = 0;
+    *capacity = n + n / 2;
+    *array = malloc((size_t)*capacity * sizeof **array);
+    if (!*array) *capacity = 0;
     return *array != NULL;
 }
 
@@ -28,7 +28,7 @@ static void look_up(int32_t *index, const int32_t *list, int32_t k)
 
 static anc_status list_negatives(anc_minibatch *b, const anc_grid *grid, const anc_match *m, anc_err *err)
 {
-    if (!reserve(&b->list, &b->room_list, m->n_negative)) return out_of_memory(err);
+    if (!reserve(&b->list, &b->list_capacity, m->n_negative)) return out_of_memory(err);
     int32_t n = 0;
     for (int32_t a = 0; a < m->n_anchors && n < m->n_negative; a++)
         if (anc_match_negative(m, grid, a)) b->list[n++] = a;
@@ -79,7 +79,7 @@ static anc_status sample_torch(anc_minibatch *b, bool when_needed, const anc_gri
                                uint64_t seed, anc_err *err)
 {
     anc_mt19937 mt;
-    int32_t *scratch = NULL, room = 0;
+    int32_t *scratch = NULL, capacity = 0;
     anc_mt19937_seed(&mt, (uint32_t)seed);
     anc_status status = ANC_OK;
     int32_t of[2] = { m->n_positive, m->n_negative }, wanted[2] = { b->n_positive, b->n_negative };
@@ -89,7 +89,7 @@ static anc_status sample_torch(anc_minibatch *b, bool when_needed, const anc_gri
             for (int32_t i = 0; i < of[part]; i++) out[part][i] = i;
             continue;
         }
-        if (!reserve(&scratch, &room, of[part])) {
+        if (!reserve(&scratch, &capacity, of[part])) {
             status = out_of_memory(err);
             break;
         }
@@ -125,15 +125,15 @@ anc_status anc_sample(anc_minibatch *b, const anc_kernels *kernels, const anc_ru
     int32_t batch = rules->sample.batch, quota = (int32_t)(batch * rules->sample.positive_fraction);
     b->n_positive = m->n_positive < quota ? m->n_positive : quota;
     b->n_negative = m->n_negative < batch - b->n_positive ? m->n_negative : batch - b->n_positive;
-    if (batch > b->room) {
+    if (batch > b->capacity) {
         free(b->anchor);
         free(b->gt);
         b->anchor = malloc((size_t)batch * sizeof *b->anchor);
         b->gt = malloc((size_t)batch * sizeof *b->gt);
-        b->room = b->anchor && b->gt ? batch : 0;
-        if (!b->room) return out_of_memory(err);
+        b->capacity = b->anchor && b->gt ? batch : 0;
+        if (!b->capacity) return out_of_memory(err);
     }
-    if (!reserve(&b->all, &b->room_all, m->n_positive)) return out_of_memory(err);
+    if (!reserve(&b->all, &b->all_capacity, m->n_positive)) return out_of_memory(err);
     if (!anc_set_reserve(&b->drawn, (size_t)m->n_anchors)) return out_of_memory(err);
     if (rules->sample.rule == ANC_SAMPLER_PHILOX
             ? sample_philox(b, kernels, grid, m, seed, image_id, epoch, err)

@@ -15,7 +15,7 @@ typedef struct {
     int32_t *gt;     /* [n_positive] matched boxes */
     int32_t *all;    /* the view's positives, ascending, before sampling; how many the match says */
     /* scratch */
-    int32_t room, room_all, room_list;
+    int32_t capacity, all_capacity, list_capacity;
     int32_t *list; /* the view's negatives, when they are listed */
     anc_set drawn;
 } anc_minibatch;

@@ -25,7 +25,7 @@ static inline void anc_set_clear_memory(anc_set *s)
     *s = (anc_set){ 0 };
 }
 
-/* Makes room for [0, capacity); an empty set stays empty, and must be. False when out of memory. */
+/* Reserves capacity for [0, capacity); an empty set stays empty, and must be. False when out of memory. */
 static inline bool anc_set_reserve(anc_set *s, size_t capacity)
 {
     if (capacity <= s->capacity) return true;

@@ -99,8 +99,8 @@ static bool draw_flip(const anc_rules *r, uint64_t seed, int64_t image_id, int32
     return anc_rng_uniform(&rng) < r->view.flip;
 }
 
-anc_status anc_view_lay(anc_view *v, const anc_rules *r, uint64_t seed, int64_t image_id, int32_t epoch,
-                        int32_t image_h, int32_t image_w, anc_err *err)
+anc_status anc_view_by_rule(anc_view *v, const anc_rules *r, uint64_t seed, int64_t image_id, int32_t epoch,
+                            int32_t image_h, int32_t image_w, anc_err *err)
 {
     *v = (anc_view){ .image_id = image_id, .epoch = epoch, .image_h = image_h, .image_w = image_w };
     anc_rng rng;
@@ -158,7 +158,7 @@ anc_status anc_view_place(anc_view *v, const anc_rules *r, uint64_t seed, int64_
         anc_view_on(v, image_id, epoch, image_h, image_w, choice->size[0], choice->size[1],
                     padded(choice->size[0], r->view.pad), padded(choice->size[1], r->view.pad));
         v->flip = draw_flip(r, seed, image_id, epoch);
-    } else if (anc_view_lay(v, r, seed, image_id, epoch, image_h, image_w, err)) {
+    } else if (anc_view_by_rule(v, r, seed, image_id, epoch, image_h, image_w, err)) {
         return err->code;
     }
     if (choice->padded[0]) {

@@ -13,15 +13,15 @@ typedef struct {
     bool flip;                  /* mirrored left to right */
     int32_t image_h, image_w;   /* the original, px */
     int32_t h, w;               /* resized, px */
-    int32_t padded_h, padded_w; /* what the anchors are laid on, px */
+    int32_t padded_h, padded_w; /* what the anchors are placed on, px */
     float scale_y, scale_x;     /* resized / original */
     double factor;              /* the rule's one factor, where it has one (py-faster-rcnn); else 0 */
 } anc_view;
 
 /* Lays out the view of an image in one epoch; a flip or one of several sizes is drawn from (seed, image id,
  * epoch). Errors: ANC_EDATA when a side comes out as 0 px (an image of extreme shape). */
-anc_status anc_view_lay(anc_view *v, const anc_rules *r, uint64_t seed, int64_t image_id, int32_t epoch,
-                        int32_t image_h, int32_t image_w, anc_err *err);
+anc_status anc_view_by_rule(anc_view *v, const anc_rules *r, uint64_t seed, int64_t image_id, int32_t epoch,
+                            int32_t image_h, int32_t image_w, anc_err *err);
 
 /* Who says whether a view is mirrored. */
 typedef enum { ANC_FLIP_DRAWN, ANC_FLIP_OFF, ANC_FLIP_ON } anc_flip_choice;
@@ -33,7 +33,7 @@ typedef struct {
     anc_flip_choice flip;
 } anc_view_choice;
 
-/* anc_view_lay where some of it is chosen. Errors: as there; ANC_EARGUMENT for a padded side shorter than the
+/* anc_view_by_rule where some of it is chosen. Errors: as there; ANC_EARGUMENT for a padded side shorter than the
  * view's. */
 anc_status anc_view_place(anc_view *v, const anc_rules *r, uint64_t seed, int64_t image_id, int32_t epoch,
                           int32_t image_h, int32_t image_w, const anc_view_choice *choice, anc_err *err);

@@ -58,7 +58,7 @@ static const struct {
 };
 
 /* A name in small letters and dashes, its system as our presets call it: "D2_C4" is "detectron2-c4". */
-static void spell_out(const char *name, char *to, size_t room)
+static void spell_out(const char *name, char *to, size_t capacity)
 {
     char word[64];
     snprintf(word, sizeof word, "%s", name);
@@ -72,7 +72,7 @@ static void spell_out(const char *name, char *to, size_t room)
         begins = systems[i].begins;
         rest = word + n;
     }
-    snprintf(to, room, "%s%s", begins, rest);
+    snprintf(to, capacity, "%s%s", begins, rest);
 }
 
 /* The preset that a name which is none may stand for, or NULL. */

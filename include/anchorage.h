@@ -367,7 +367,7 @@ typedef struct anchorage_proposal_options {
     int32_t small_first; /* 1: n_before counts only boxes that are large enough */
     int32_t probability; /* 1: scores are 1 / (1 + exp(-logit)); 0: the logits */
     int32_t finite;      /* 1: boxes and scores that are not finite are dropped; 0: clipped */
-    int32_t shifted; /* of a view with at most so many boxes, levels are told apart in suppression by moving
+    int32_t batched; /* of a view with at most so many boxes, levels are told apart in suppression by moving
                         their boxes away from each other in float32, whose rounding can show, as systems do */
 } anchorage_proposal_options;
 

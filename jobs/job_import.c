@@ -8,7 +8,6 @@
 #include "jobs/cli/clock.h"
 #include "jobs/cli/diagnostics_report.h"
 #include "jobs/cli/format.h"
-#include "jobs/job.h"
 #include "jobs/cli/opts.h"
 #include "jobs/cli/output_name.h"
 #include "jobs/cli/run_opts.h"
@@ -16,6 +15,7 @@
 #include "jobs/cli/source_team.h"
 #include "jobs/cli/start.h"
 #include "jobs/cli/stop.h"
+#include "jobs/job.h"
 #include <errno.h>
 #include <limits.h>
 #include <stdbool.h>
@@ -53,9 +53,10 @@ static void print_counts(const anc_dataset_report *r)
     if (r->duplicate_ids)
         printf("  %s that %s more than once: kept\n", OF(r->duplicate_ids, "annotation id"),
                anc_format_verb(r->duplicate_ids, "stands", "stand"));
-    for (int k = 0; k < ANC_N_FINDINGS; k++)
+    for (int k = 0; k < ANC_N_DIAGNOSTICS; k++)
         if (r->found[k])
-            printf("  %s %s\n", COUNT(r->found[k]), anc_finding_words((anc_finding_kind)k, r->found[k]));
+            printf("  %s %s\n", COUNT(r->found[k]),
+                   anc_diagnostic_words((anc_diagnostic_kind)k, r->found[k]));
 }
 
 static void print_changes(const anc_join_changes *c)
@@ -81,8 +82,8 @@ static void print_report(const job *j, double took)
            OF(r->annotations, "annotation"));
     printf("  %s, %s without boxes\n", OF(r->crowds, "crowd region"), OF(r->without_boxes, "image"));
     print_changes(&j->changes);
-    if (anc_source_findings(s))
-        anc_findings_print(anc_source_findings(s), true);
+    if (anc_source_diagnostics(s))
+        anc_diagnostics_print(anc_source_diagnostics(s), true);
     else
         print_counts(r);
     if (j->dry_run)

@@ -3,16 +3,16 @@
 #include "core/synth/scene.h"
 #include "core/synth/scene_features.h"
 #include "io/dataset/coco_write.h"
-#include "io/store/feature_write.h"
 #include "io/file/out.h"
 #include "io/file/png.h"
+#include "io/store/feature_write.h"
 #include "jobs/cli/clock.h"
 #include "jobs/cli/format.h"
-#include "jobs/job.h"
 #include "jobs/cli/opts.h"
 #include "jobs/cli/output_name.h"
 #include "jobs/cli/progress.h"
 #include "jobs/cli/run_opts.h"
+#include "jobs/job.h"
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
@@ -37,10 +37,10 @@ typedef struct {
 typedef struct {
     anc_scene scene;
     uint8_t *rgb; /* [height, width, 3] */
-    int64_t room;
+    int64_t capacity;
     anc_scene_sums sums;
     uint16_t *map[ANC_MAX_LEVELS];
-    int64_t map_room[ANC_MAX_LEVELS];
+    int64_t map_capacity[ANC_MAX_LEVELS];
     anc_features_out *features; /* NULL: none are wanted */
 } maker;
 
@@ -198,13 +198,13 @@ static anc_status paint(const request *r, maker *m, anc_err *err)
 {
     const anc_scene *s = &m->scene;
     int64_t need = (int64_t)3 * s->width * s->height;
-    if (need > m->room) {
+    if (need > m->capacity) {
         free(m->rgb);
-        m->room = 0;
+        m->capacity = 0;
         m->rgb = malloc((size_t)need);
         if (!m->rgb)
             return anc_fail(err, ANC_EMEMORY, "out of memory for a picture of %d x %d", s->width, s->height);
-        m->room = need;
+        m->capacity = need;
     }
     return anc_scene_paint(&r->scene, s, m->rgb, err);
 }
@@ -233,14 +233,14 @@ static anc_status write_maps(const request *r, maker *m, anc_err *err)
         int32_t h = (padded(r, s->height) + r->stride[l] - 1) / r->stride[l],
                 w = (padded(r, s->width) + r->stride[l] - 1) / r->stride[l];
         int64_t need = (int64_t)h * w * ANC_SCENE_CHANNELS;
-        if (need > m->map_room[l]) {
+        if (need > m->map_capacity[l]) {
             free(m->map[l]);
-            m->map_room[l] = 0;
+            m->map_capacity[l] = 0;
             m->map[l] = malloc((size_t)need * sizeof *m->map[l]);
             if (!m->map[l])
                 return anc_fail(err, ANC_EMEMORY, "out of memory for the features of %d x %d pixels",
                                 s->width, s->height);
-            m->map_room[l] = need;
+            m->map_capacity[l] = need;
         }
         anc_scene_features(&m->sums, r->stride[l], h, w, m->map[l]);
     }

@@ -7,12 +7,12 @@
 #include "io/store/targets_read.h"
 #include "jobs/cli/file_check.h"
 #include "jobs/cli/format.h"
-#include "jobs/job.h"
 #include "jobs/cli/opts.h"
 #include "jobs/cli/run_folder.h"
-#include "jobs/label/shard_check.h"
 #include "jobs/cli/source_opts.h"
 #include "jobs/cli/start.h"
+#include "jobs/job.h"
+#include "jobs/label/shard_check.h"
 #include "mpi/queue.h"
 #include <dirent.h>
 #include <errno.h>
@@ -33,7 +33,7 @@ typedef struct {
     anc_label_plan plan;
     anc_source *source; /* rank 0 */
     anc_shard_maker maker;
-    anc_like_row *rows; /* [n_rows] of like, the same on all ranks */
+    anc_layout_row *rows; /* [n_rows] of like, the same on all ranks */
     int64_t n_rows;
     anc_roi_input input; /* of the second stage, on all ranks, and its classes */
     anc_classes classes;
@@ -100,7 +100,7 @@ static anc_status compare(job *j, const anc_work *work, anc_err *err)
     anc_targets_shard_name(name, work->item, j->n_shards);
     snprintf(path, sizeof path, "%s/%s", j->path, name);
     if (anc_dataset_unpack(work->bytes, work->n_bytes, &images, err)) return err->code;
-    anc_status status = anc_shard_make(&j->maker, &images, anc_label_run_of(&j->plan, work->item).epoch,
+    anc_status status = anc_shard_make(&j->maker, &images, anc_label_range_of(&j->plan, work->item).epoch,
                                        &ignored, &dropped, err);
     anc_dataset_clear(&images);
     if (status) return j->maker.bad_proposals ? status : anc_within(err, "%s", j->annotations);
@@ -122,7 +122,7 @@ static anc_status compare(job *j, const anc_work *work, anc_err *err)
 static anc_status pack_slice(void *context, int64_t shard, void **bytes, size_t *n, anc_err *err)
 {
     job *j = context;
-    anc_label_run r = anc_label_run_of(&j->plan, shard);
+    anc_label_range r = anc_label_range_of(&j->plan, shard);
     anc_dataset slice = { 0 };
     if (!j->source) return ANC_OK;
     if (anc_source_read(j->source, r.first, r.n, &slice, err)) return err->code;
@@ -189,7 +189,7 @@ static anc_status check_index(job *j, bool shards_whole, anc_err *err)
     return as_fault(j, err);
 }
 
-/* Rank 0. The features that the views were laid on, if on any. */
+/* Rank 0. The features that the views were placed on, if on any. */
 static anc_status read_like(job *j, anc_err *err)
 {
     if (j->plan.like && !j->like)
@@ -198,11 +198,11 @@ static anc_status read_like(job *j, anc_err *err)
                         "--like FEATURES.h5",
                         j->path);
     if (!j->plan.like && j->like)
-        return anc_fail(err, ANC_EARGUMENT, "%s: its views were laid by the rules alone; leave --like out",
+        return anc_fail(err, ANC_EARGUMENT, "%s: its views were placed by the rules alone; leave --like out",
                         j->path);
     if (!j->like) return ANC_OK;
-    if (anc_like_read(j->like, &j->plan.rules, &j->rows, &j->n_rows, err)) return err->code;
-    uint64_t found = anc_like_fingerprint(j->rows, j->n_rows);
+    if (anc_layout_read(j->like, &j->plan.rules, &j->rows, &j->n_rows, err)) return err->code;
+    uint64_t found = anc_layout_fingerprint(j->rows, j->n_rows);
     if (found == j->plan.like) return ANC_OK;
     return anc_fail(err, ANC_EARGUMENT,
                     "%s: has other images, sizes or grids than the features that %s was labelled "
@@ -278,10 +278,10 @@ static anc_status share_run(job *j, anc_err *err)
     anc_team_bcast(&j->team, j->run.version, n[1], 0);
     j->n_shards = anc_label_shards(&j->plan);
     j->n_views = j->plan.n_images * j->plan.epochs;
-    if (j->like && anc_like_share(&j->team, &j->rows, &j->n_rows, err)) return err->code;
+    if (j->like && anc_layout_share(&j->team, &j->rows, &j->n_rows, err)) return err->code;
     if (j->annotations) anc_shard_maker_init(&j->maker, &j->plan, anc_kernels_find("scalar"), err);
     j->maker.like = j->rows;
-    j->maker.n_like = j->n_rows;
+    j->maker.n_layout = j->n_rows;
     if (j->proposals && anc_classes_share(&j->team, &j->category, &j->classes, err)) return err->code;
     if (j->proposals && j->team.rank && anc_roi_input_open(&j->input, j->proposals, err))
         return anc_team_agree(&j->team, err);

@@ -7,10 +7,10 @@
 
 enum { INFINITE = 0x7f800000, TOP = 47 };
 
-anc_status anc_reduce_init(anc_reduce *r, const anc_team *team, const anc_reduce_part *part, int n_parts,
+anc_status anc_reduce_init(anc_reduce *r, const anc_team *team, const anc_reduce_tensor *part, int n_parts,
                            bool exact, anc_err *err)
 {
-    assert(n_parts > 0 && n_parts <= ANC_REDUCE_MAX_PARTS);
+    assert(n_parts > 0 && n_parts <= ANC_REDUCE_MAX_TENSORS);
     *r = (anc_reduce){ .team = team, .n_parts = n_parts, .exact = exact };
     for (int k = 0; k < n_parts; k++) {
         r->part[k] = part[k];
@@ -48,9 +48,9 @@ static void accumulate(const float *x, size_t n, double scale, int64_t *sum)
     int64_t zero;
     memcpy(&zero, &magic, sizeof zero);
     for (size_t i = 0; i < n; i++) {
-        double shifted = (double)x[i] * scale + magic;
+        double batched = (double)x[i] * scale + magic;
         int64_t bits;
-        memcpy(&bits, &shifted, sizeof bits);
+        memcpy(&bits, &batched, sizeof bits);
         sum[i] += bits - zero;
     }
 }
@@ -61,7 +61,7 @@ static void add(float *restrict sum, const float *restrict x, size_t n)
 }
 
 /* What the ranks must agree on before they sum. */
-enum { FAILED = ANC_REDUCE_MAX_PARTS, FLAG, N_WORDS };
+enum { FAILED = ANC_REDUCE_MAX_TENSORS, FLAG, N_WORDS };
 
 static anc_status find_peaks(anc_reduce *r, const float *gradient, const int64_t *image, int64_t n_images,
                              int64_t word[N_WORDS], anc_err *err)
@@ -91,7 +91,7 @@ static void sum_integers(anc_reduce *r, int64_t *v, size_t n)
 static void sum_fixed(anc_reduce *r, const float *gradient, int64_t n_images, const int64_t *word, float *sum)
 {
     memset(r->fixed, 0, r->n * sizeof *r->fixed);
-    double scale[ANC_REDUCE_MAX_PARTS];
+    double scale[ANC_REDUCE_MAX_TENSORS];
     for (int k = 0; k < r->n_parts; k++) {
         int32_t bits = (int32_t)word[k];
         float largest;

@@ -12,18 +12,18 @@
 #include "mpi/team.h"
 #include <stdbool.h>
 
-enum { ANC_REDUCE_MAX_PARTS = 16, ANC_REDUCE_MAX_EXTRA = 8 };
+enum { ANC_REDUCE_MAX_TENSORS = 16, ANC_REDUCE_MAX_EXTRA = 8 };
 
 /* A run of the gradient with a scale of its own. */
 typedef struct {
     const char *name; /* for errors */
     size_t first, n;
-} anc_reduce_part;
+} anc_reduce_tensor;
 
 typedef struct {
     const anc_team *team;
     int n_parts;
-    anc_reduce_part part[ANC_REDUCE_MAX_PARTS];
+    anc_reduce_tensor part[ANC_REDUCE_MAX_TENSORS];
     size_t n;       /* numbers in all parts */
     bool exact;     /* else plain float32 sums, for comparison */
     double wait_s;  /* time in MPI so far, waiting for others included */
@@ -31,7 +31,7 @@ typedef struct {
 } anc_reduce;
 
 /* The parts follow one another from 0. Errors: ANC_EMEMORY. */
-anc_status anc_reduce_init(anc_reduce *r, const anc_team *team, const anc_reduce_part *part, int n_parts,
+anc_status anc_reduce_init(anc_reduce *r, const anc_team *team, const anc_reduce_tensor *part, int n_parts,
                            bool exact, anc_err *err);
 void anc_reduce_clear(anc_reduce *r);
 

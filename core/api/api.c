@@ -194,8 +194,8 @@ int anchorage_layout_new(anchorage_layout **layout, const anchorage_config *conf
     anc_view_choice choice = { .size = { view[0], view[1] }, .flip = ANC_FLIP_OFF };
     if (padded) memcpy(choice.padded, padded, sizeof choice.padded);
     if (anc_view_place(&v, &l->rules, 0, 0, 0, view[0], view[1], &choice, &err) ||
-        anc_grid_lay_on(&l->grid, &l->rules, v.h, v.w, v.padded_h, v.padded_w, (const int32_t(*)[2])grid,
-                        &err)) {
+        anc_grid_place_on(&l->grid, &l->rules, v.h, v.w, v.padded_h, v.padded_w, (const int32_t(*)[2])grid,
+                          &err)) {
         free(l);
         return anc_api_fail(error, &err);
     }

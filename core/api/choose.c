@@ -161,7 +161,7 @@ int anchorage_proposal_options_of(const anchorage_config *config, int32_t traini
         .small_first = r.small_first,
         .probability = r.probability,
         .finite = r.finite,
-        .shifted = r.shifted,
+        .batched = r.batched,
     };
     return ANCHORAGE_OK;
 }
@@ -186,7 +186,7 @@ int anchorage_proposer_new(anchorage_proposer **proposer, const anchorage_config
                                    .probability = o.probability != 0,
                                    .least_score = o.least_score,
                                    .finite = o.finite != 0,
-                                   .shifted = o.shifted };
+                                   .batched = o.batched };
     if (anc_proposal_rules_check(&r, &err)) return anc_api_fail(error, &err);
     anchorage_proposer *p = calloc(1, sizeof *p);
     if (!p) return out_of_memory(error, "a proposer");
@@ -242,7 +242,7 @@ struct anchorage_recall {
     anc_recall core;
     int32_t n_groups;
     anc_recall_object *object;
-    int32_t room;
+    int32_t capacity;
 };
 
 int anchorage_recall_new(anchorage_recall **recall, int32_t protocol, const int32_t *tops, int32_t n_tops,
@@ -280,12 +280,12 @@ void anchorage_recall_free(anchorage_recall *recall)
 
 static anc_status take_objects(anchorage_recall *r, const anchorage_image *image, anc_err *err)
 {
-    if (image->n_boxes > r->room) {
+    if (image->n_boxes > r->capacity) {
         free(r->object);
-        r->room = image->n_boxes;
-        r->object = malloc((size_t)r->room * sizeof *r->object);
+        r->capacity = image->n_boxes;
+        r->object = malloc((size_t)r->capacity * sizeof *r->object);
         if (!r->object) {
-            r->room = 0;
+            r->capacity = 0;
             return anc_fail(err, ANC_EMEMORY, "out of memory for %d boxes", image->n_boxes);
         }
     }

@@ -23,7 +23,7 @@ struct anchorage_labeller {
     results *results[2]; /* by stage; NULL: none, or taken */
     results *latest;     /* of the two; NULL: none */
     anc_annotation *annotation;
-    int32_t room;
+    int32_t capacity;
 };
 
 /* ---- a labeller and its results ---- */
@@ -188,12 +188,12 @@ static anc_status check_image(const anchorage_image *i, anc_err *err)
 static anc_status take_image(anchorage_labeller *l, const anchorage_image *from, anc_label_image *to,
                              anc_err *err)
 {
-    if (from->n_boxes > l->room) {
+    if (from->n_boxes > l->capacity) {
         free(l->annotation);
-        l->room = from->n_boxes + from->n_boxes / 2;
-        l->annotation = malloc((size_t)l->room * sizeof *l->annotation);
+        l->capacity = from->n_boxes + from->n_boxes / 2;
+        l->annotation = malloc((size_t)l->capacity * sizeof *l->annotation);
         if (!l->annotation) {
-            l->room = 0;
+            l->capacity = 0;
             return anc_fail(err, ANC_EMEMORY, "out of memory for %d boxes", from->n_boxes);
         }
     }

@@ -82,10 +82,10 @@ typedef struct {
 
 static anc_status reserve_rows(anc_dense *d, int32_t w, anc_err *err)
 {
-    if (w <= d->room) return ANC_OK;
+    if (w <= d->capacity) return ANC_OK;
     free(d->row);
     d->row = floats(4 * (size_t)w * (size_t)d->shape.channels);
-    d->room = d->row ? w : 0;
+    d->capacity = d->row ? w : 0;
     return d->row ? ANC_OK : anc_fail(err, ANC_EMEMORY, "out of memory for rows of %d positions", w);
 }
 
@@ -94,7 +94,7 @@ static const float *row_of(const anc_dense *d, const level *v, int32_t y)
 {
     size_t n = (size_t)v->map->w * (size_t)d->shape.channels;
     if (!v->map->half) return (const float *)v->map->row + (size_t)y * n;
-    return d->row + (size_t)(y % 4) * (size_t)d->room * (size_t)d->shape.channels;
+    return d->row + (size_t)(y % 4) * (size_t)d->capacity * (size_t)d->shape.channels;
 }
 
 /* Tiles at row y need rows y - 1 to y + 2. */
@@ -103,7 +103,8 @@ static void widen_rows(anc_dense *d, level *v, int32_t y)
     size_t n = (size_t)v->map->w * (size_t)d->shape.channels;
     for (; v->map->half && v->widened <= y + 2 && v->widened < v->map->h; v->widened++)
         d->kernels->widen((const uint16_t *)v->map->row + (size_t)v->widened * n, n,
-                          d->row + (size_t)(v->widened % 4) * (size_t)d->room * (size_t)d->shape.channels);
+                          d->row +
+                              (size_t)(v->widened % 4) * (size_t)d->capacity * (size_t)d->shape.channels);
 }
 
 /* The tile's place in the block's 16 planes. */

@@ -27,8 +27,8 @@ typedef struct {
     float *output_bias;    /* [5 A] */
     float *in, *product;   /* [16][BLOCK][C], [16][BLOCK][C'] */
     float *hidden, *small; /* [4 BLOCK][C'], [4 BLOCK][5 A] */
-    float *zero, *row;     /* [C]; [4][room][C] float16 rows, widened: row y at y mod 4 */
-    int32_t room;
+    float *zero, *row;     /* [C]; [4][capacity][C] float16 rows, widened: row y at y mod 4 */
+    int32_t capacity;
 } anc_dense;
 
 /* parameters as head.h has them; they are copied. Errors: ANC_EMEMORY. */

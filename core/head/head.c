@@ -13,7 +13,7 @@ const char *const anc_head_names[ANC_HEAD_PARTS] = {
     [ANC_HEAD_BOX_WEIGHT] = "head.bbox_pred.weight",  [ANC_HEAD_BOX_BIAS] = "head.bbox_pred.bias",
 };
 
-size_t anc_head_count(const anc_head_shape *s, anc_head_part part)
+size_t anc_head_count(const anc_head_shape *s, anc_head_tensor part)
 {
     size_t c = (size_t)s->channels, hidden = (size_t)s->hidden, a = (size_t)s->n_shapes;
     switch (part) {
@@ -28,27 +28,26 @@ size_t anc_head_count(const anc_head_shape *s, anc_head_part part)
     return 0;
 }
 
-size_t anc_head_first(const anc_head_shape *s, anc_head_part part)
+size_t anc_head_first(const anc_head_shape *s, anc_head_tensor part)
 {
     size_t first = 0;
-    for (int p = 0; p < (int)part; p++) first += anc_head_count(s, (anc_head_part)p);
+    for (int p = 0; p < (int)part; p++) first += anc_head_count(s, (anc_head_tensor)p);
     return first;
 }
 
 size_t anc_head_size(const anc_head_shape *s) { return anc_head_first(s, ANC_HEAD_PARTS); }
 
-void anc_head_init(const anc_head_shape *s, uint64_t seed, double deviation, float *parameters)
+void anc_head_init(const anc_head_shape *s, uint64_t seed, double std, float *parameters)
 {
     static const double turn = 6.283185307179586476925;
     for (int p = 0; p < ANC_HEAD_PARTS; p++) {
-        float *w = parameters + anc_head_first(s, (anc_head_part)p);
-        size_t n = anc_head_count(s, (anc_head_part)p);
+        float *w = parameters + anc_head_first(s, (anc_head_tensor)p);
+        size_t n = anc_head_count(s, (anc_head_tensor)p);
         bool bias = p == ANC_HEAD_CONV_BIAS || p == ANC_HEAD_CLS_BIAS || p == ANC_HEAD_BOX_BIAS;
         anc_rng r;
         anc_rng_init(&r, seed, p, 0, ANC_RNG_INIT);
         for (size_t i = 0; i < n; i += 2) { /* Box and Muller 1958: two at a time */
-            double radius = deviation * sqrt(-2 * log(1 - anc_rng_uniform(&r))),
-                   angle = turn * anc_rng_uniform(&r);
+            double radius = std * sqrt(-2 * log(1 - anc_rng_uniform(&r))), angle = turn * anc_rng_uniform(&r);
             w[i] = bias ? 0 : (float)(radius * cos(angle));
             if (i + 1 < n) w[i + 1] = bias ? 0 : (float)(radius * sin(angle));
         }
@@ -75,14 +74,14 @@ void anc_head_conv_from_torch(const anc_head_shape *s, const float *torch, float
 
 static void *floats(size_t n) { return aligned_alloc(64, (n * sizeof(float) + 63) / 64 * 64); }
 
-static anc_status reserve(anc_head_pass *p, int32_t n, anc_err *err)
+static anc_status reserve(anc_head_activations *p, int32_t n, anc_err *err)
 {
     if (n < 1) n = 1; /* a view without samples has a place to be empty in */
-    if (n <= p->room) return ANC_OK;
+    if (n <= p->capacity) return ANC_OK;
     anc_head_shape shape = p->shape;
     const anc_kernels *kernels = p->kernels;
-    anc_head_pass_free(p);
-    *p = (anc_head_pass){ .shape = shape, .kernels = kernels };
+    anc_head_activations_free(p);
+    *p = (anc_head_activations){ .shape = shape, .kernels = kernels };
     size_t m = (size_t)n, c = (size_t)shape.channels, hidden = (size_t)shape.hidden;
     p->at = malloc(m * sizeof *p->at);
     p->a = malloc(m * sizeof *p->a);
@@ -93,16 +92,16 @@ static anc_status reserve(anc_head_pass *p, int32_t n, anc_err *err)
     p->logit = malloc(m * sizeof *p->logit);
     p->delta = malloc(m * sizeof *p->delta);
     if (!p->at || !p->a || !p->position || !p->patch || !p->hidden || !p->back || !p->logit || !p->delta) {
-        anc_head_pass_free(p);
+        anc_head_activations_free(p);
         return anc_fail(err, ANC_EMEMORY, "out of memory for %d sampled anchors of %d channels", n,
                         shape.channels);
     }
-    p->room = n;
+    p->capacity = n;
     return ANC_OK;
 }
 
 /* The positions of positives and negatives, merged; anchor / A counts positions over all levels. */
-static void find_positions(anc_head_pass *p, const int32_t *anchor, int32_t n_positive, int32_t n)
+static void find_positions(anc_head_activations *p, const int32_t *anchor, int32_t n_positive, int32_t n)
 {
     int32_t i = 0, k = n_positive, a_n = p->shape.n_shapes;
     p->n_positions = 0;
@@ -119,7 +118,7 @@ static void find_positions(anc_head_pass *p, const int32_t *anchor, int32_t n_po
 }
 
 /* The features of n positions side by side, widened. */
-static void take(const anc_head_pass *p, const anc_feature_map *m, size_t row, size_t n, float *to)
+static void take(const anc_head_activations *p, const anc_feature_map *m, size_t row, size_t n, float *to)
 {
     size_t c = (size_t)p->shape.channels;
     if (m->half)
@@ -129,7 +128,8 @@ static void take(const anc_head_pass *p, const anc_feature_map *m, size_t row, s
 }
 
 /* The 3x3 neighbourhood of (y, x), [3][3][C]; zeros beyond the edge. */
-static void gather_patch(const anc_head_pass *p, const anc_feature_map *m, int32_t y, int32_t x, float *patch)
+static void gather_patch(const anc_head_activations *p, const anc_feature_map *m, int32_t y, int32_t x,
+                         float *patch)
 {
     size_t c = (size_t)p->shape.channels;
     int32_t x0 = x > 0 ? x - 1 : 0, x1 = x + 1 < m->w ? x + 1 : x; /* columns [x0, x1] exist */
@@ -144,8 +144,8 @@ static void gather_patch(const anc_head_pass *p, const anc_feature_map *m, int32
     }
 }
 
-anc_status anc_head_gather(anc_head_pass *p, const anc_feature_map *map, int n_levels, const int32_t *anchor,
-                           int32_t n_positive, int32_t n_negative, anc_err *err)
+anc_status anc_head_gather(anc_head_activations *p, const anc_feature_map *map, int n_levels,
+                           const int32_t *anchor, int32_t n_positive, int32_t n_negative, anc_err *err)
 {
     int32_t n = n_positive + n_negative, first = 0;
     if (reserve(p, n, err)) return err->code;
@@ -183,11 +183,11 @@ static void add(float *restrict y, float factor, const float *restrict x, size_t
     for (size_t i = 0; i < n; i++) y[i] += factor * x[i];
 }
 
-void anc_head_forward(anc_head_pass *p, const float *parameters, int32_t n_positive)
+void anc_head_forward(anc_head_activations *p, const float *parameters, int32_t n_positive)
 {
     const anc_head_shape *s = &p->shape;
     const float *part[ANC_HEAD_PARTS];
-    for (int k = 0; k < ANC_HEAD_PARTS; k++) part[k] = parameters + anc_head_first(s, (anc_head_part)k);
+    for (int k = 0; k < ANC_HEAD_PARTS; k++) part[k] = parameters + anc_head_first(s, (anc_head_tensor)k);
     int rows = p->n_positions, hidden = s->hidden, depth = 9 * s->channels;
     size_t width = (size_t)hidden;
     if (rows)
@@ -210,15 +210,15 @@ void anc_head_forward(anc_head_pass *p, const float *parameters, int32_t n_posit
     }
 }
 
-void anc_head_backward(anc_head_pass *p, const float *parameters, int32_t n_positive, const float *by_logit,
-                       const float (*by_delta)[4], float *gradient)
+void anc_head_backward(anc_head_activations *p, const float *parameters, int32_t n_positive,
+                       const float *d_logit, const float (*d_delta)[4], float *gradient)
 {
     const anc_head_shape *s = &p->shape;
     const float *part[ANC_HEAD_PARTS];
     float *g[ANC_HEAD_PARTS];
     for (int k = 0; k < ANC_HEAD_PARTS; k++) {
-        part[k] = parameters + anc_head_first(s, (anc_head_part)k);
-        g[k] = gradient + anc_head_first(s, (anc_head_part)k);
+        part[k] = parameters + anc_head_first(s, (anc_head_tensor)k);
+        g[k] = gradient + anc_head_first(s, (anc_head_tensor)k);
     }
     int rows = p->n_positions, hidden = s->hidden, depth = 9 * s->channels;
     size_t width = (size_t)hidden;
@@ -228,13 +228,13 @@ void anc_head_backward(anc_head_pass *p, const float *parameters, int32_t n_posi
         const float *h = p->hidden + (size_t)p->at[i] * width;
         float *back = p->back + (size_t)p->at[i] * width;
         size_t a = (size_t)p->a[i];
-        add(g[ANC_HEAD_CLS_WEIGHT] + a * width, by_logit[i], h, width);
-        g[ANC_HEAD_CLS_BIAS][a] += by_logit[i];
-        add(back, by_logit[i], part[ANC_HEAD_CLS_WEIGHT] + a * width, width);
+        add(g[ANC_HEAD_CLS_WEIGHT] + a * width, d_logit[i], h, width);
+        g[ANC_HEAD_CLS_BIAS][a] += d_logit[i];
+        add(back, d_logit[i], part[ANC_HEAD_CLS_WEIGHT] + a * width, width);
         for (size_t k = 4 * a; i < n_positive && k < 4 * a + 4; k++) {
-            add(g[ANC_HEAD_BOX_WEIGHT] + k * width, by_delta[i][k % 4], h, width);
-            g[ANC_HEAD_BOX_BIAS][k] += by_delta[i][k % 4];
-            add(back, by_delta[i][k % 4], part[ANC_HEAD_BOX_WEIGHT] + k * width, width);
+            add(g[ANC_HEAD_BOX_WEIGHT] + k * width, d_delta[i][k % 4], h, width);
+            g[ANC_HEAD_BOX_BIAS][k] += d_delta[i][k % 4];
+            add(back, d_delta[i][k % 4], part[ANC_HEAD_BOX_WEIGHT] + k * width, width);
         }
     }
     for (size_t i = 0; i < (size_t)rows; i++)
@@ -247,7 +247,7 @@ void anc_head_backward(anc_head_pass *p, const float *parameters, int32_t n_posi
                     p->patch, depth, 0, g[ANC_HEAD_CONV_WEIGHT], depth);
 }
 
-void anc_head_pass_free(anc_head_pass *p)
+void anc_head_activations_free(anc_head_activations *p)
 {
     free(p->at);
     free(p->a);
@@ -257,7 +257,7 @@ void anc_head_pass_free(anc_head_pass *p)
     free(p->back);
     free(p->logit);
     free(p->delta);
-    *p = (anc_head_pass){ 0 };
+    *p = (anc_head_activations){ 0 };
 }
 
 void anc_head_one_thread(void) { openblas_set_num_threads(1); }

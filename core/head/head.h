@@ -32,7 +32,7 @@ typedef enum {
     ANC_HEAD_BOX_WEIGHT,
     ANC_HEAD_BOX_BIAS,
     ANC_HEAD_PARTS
-} anc_head_part;
+} anc_head_tensor;
 
 /* torchvision's names: "head.conv.0.0.weight" ... */
 extern const char *const anc_head_names[ANC_HEAD_PARTS];
@@ -43,13 +43,13 @@ typedef struct {
     int32_t channels, hidden, n_shapes; /* C, C', A */
 } anc_head_shape;
 
-size_t anc_head_size(const anc_head_shape *s);                      /* numbers in all parts */
-size_t anc_head_first(const anc_head_shape *s, anc_head_part part); /* where a part begins */
-size_t anc_head_count(const anc_head_shape *s, anc_head_part part); /* how many it has */
+size_t anc_head_size(const anc_head_shape *s);                        /* numbers in all parts */
+size_t anc_head_first(const anc_head_shape *s, anc_head_tensor part); /* where a part begins */
+size_t anc_head_count(const anc_head_shape *s, anc_head_tensor part); /* how many it has */
 
 /* Weights drawn from a normal distribution of that deviation, keyed by seed (Philox); biases 0.
  * Section 3.1.3. */
-void anc_head_init(const anc_head_shape *s, uint64_t seed, double deviation, float *parameters);
+void anc_head_init(const anc_head_shape *s, uint64_t seed, double std, float *parameters);
 
 /* Between our order of the convolution's weights and torch's, [C'][C][3][3]; in and out differ. */
 void anc_head_conv_to_torch(const anc_head_shape *s, const float *ours, float *torch);
@@ -62,7 +62,7 @@ typedef struct {
     const void *row; /* [h * w][C], aligned to its type */
 } anc_feature_map;
 
-/* One view's way through the head. Zeroed, then shape and kernels set; anc_head_pass_free. */
+/* One view's way through the head. Zeroed, then shape and kernels set; anc_head_activations_free. */
 typedef struct {
     anc_head_shape shape;
     const anc_kernels *kernels;
@@ -75,24 +75,24 @@ typedef struct {
     float *logit, (*delta)[4]; /* [n] objectness; [n] of which the positives' are computed */
 
     float *back; /* [n_positions][C'] gradient of the loss by hidden */
-    int32_t room;
-} anc_head_pass;
+    int32_t capacity;
+} anc_head_activations;
 
 /* Gathers the patches of a view's sampled anchors: anchor [n_positive + n_negative] as core/sample.h has
  * them, each part ascending. map [n_levels]. Deduplicates positions that several anchors share. Errors:
  * ANC_EMEMORY. */
-anc_status anc_head_gather(anc_head_pass *p, const anc_feature_map *map, int n_levels, const int32_t *anchor,
-                           int32_t n_positive, int32_t n_negative, anc_err *err);
+anc_status anc_head_gather(anc_head_activations *p, const anc_feature_map *map, int n_levels,
+                           const int32_t *anchor, int32_t n_positive, int32_t n_negative, anc_err *err);
 
 /* logit of all n anchors, delta of the first n_positive. */
-void anc_head_forward(anc_head_pass *p, const float *parameters, int32_t n_positive);
+void anc_head_forward(anc_head_activations *p, const float *parameters, int32_t n_positive);
 
 /* The gradient of a loss by the parameters, from its gradients by logit [n] and delta [n_positive];
  * overwrites gradient [anc_head_size]. After anc_head_forward with the same parameters. */
-void anc_head_backward(anc_head_pass *p, const float *parameters, int32_t n_positive, const float *by_logit,
-                       const float (*by_delta)[4], float *gradient);
+void anc_head_backward(anc_head_activations *p, const float *parameters, int32_t n_positive,
+                       const float *d_logit, const float (*d_delta)[4], float *gradient);
 
-void anc_head_pass_free(anc_head_pass *p);
+void anc_head_activations_free(anc_head_activations *p);
 
 /* One thread for the BLAS library, in this process: ranks share the cores already. Once, before the first
  * pass. */

@@ -14,12 +14,12 @@
 
 #include <stdint.h>
 
-/* The weighted sum over logit [n], of which the first n_positive are positives; by_logit [n] is its gradient.
+/* The weighted sum over logit [n], of which the first n_positive are positives; d_logit [n] is its gradient.
  */
-double anc_loss_objectness(const float *logit, int32_t n_positive, int32_t n, double weight, float *by_logit);
+double anc_loss_objectness(const float *logit, int32_t n_positive, int32_t n, double weight, float *d_logit);
 
 /* The weighted sum over n positives; by_delta [n] is its gradient. */
 double anc_loss_boxes(const float (*delta)[4], const float (*target)[4], int32_t n, double beta,
-                      double weight, float (*by_delta)[4]);
+                      double weight, float (*d_delta)[4]);
 
 #endif

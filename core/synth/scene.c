@@ -191,9 +191,9 @@ static int32_t to_hundredths(const anc_scene_opts *o, double pixels, int32_t mos
     return v < 100 ? 100 : v > most ? most : v;
 }
 
-static int32_t draw_place(const anc_scene_opts *o, anc_rng *d, int32_t room)
+static int32_t draw_place(const anc_scene_opts *o, anc_rng *d, int32_t capacity)
 {
-    return o->whole_pixels ? 100 * draw_int(d, 0, room / 100) : draw_int(d, 0, room);
+    return o->whole_pixels ? 100 * draw_int(d, 0, capacity / 100) : draw_int(d, 0, capacity);
 }
 
 /* One object with an outline. In train2017 41 % of the outlines are smaller than 32^2 px, 34 % smaller than
@@ -264,15 +264,15 @@ static int32_t draw_count(const anc_scene_opts *o, anc_rng *d)
     return n < 1 ? (o->max_boxes > 0) : (int32_t)(n + 0.5);
 }
 
-/* Makes room for `need` elements of `size` bytes; *room counts elements. */
-static bool grow(void **array, int64_t *room, int64_t need, size_t size)
+/* Reserves capacity for `need` elements of `size` bytes; *room counts elements. */
+static bool grow(void **array, int64_t *capacity, int64_t need, size_t size)
 {
-    if (need <= *room) return true;
+    if (need <= *capacity) return true;
     int64_t wanted = need + need / 2;
     void *larger = realloc(*array, (size_t)wanted * size);
     if (!larger) return false;
     *array = larger;
-    *room = wanted;
+    *capacity = wanted;
     return true;
 }
 
@@ -285,11 +285,11 @@ anc_status anc_scene_make(const anc_scene_opts *o, int64_t index, anc_scene *s, 
     bool crowd = n > 1 && draw_real(&d) < 0.097; /* 1 % of all annotations; at most one in an image */
     s->n_objects = 0;
     s->n_points = 0;
-    if (!grow((void **)&s->object, &s->object_room, n, sizeof *s->object)) goto no_memory;
+    if (!grow((void **)&s->object, &s->object_capacity, n, sizeof *s->object)) goto no_memory;
     for (int32_t i = 0; i < n; i++) {
         anc_scene_object *b = &s->object[s->n_objects++];
         bool region = crowd && i == n - 1;
-        if (!grow((void **)&s->point, &s->point_room, s->n_points + (region ? s->width : OUTLINE_MAX),
+        if (!grow((void **)&s->point, &s->point_capacity, s->n_points + (region ? s->width : OUTLINE_MAX),
                   sizeof *s->point))
             goto no_memory;
         *b = (anc_scene_object){ 0 };

@@ -48,7 +48,7 @@ typedef struct {
     anc_scene_object *object; /* [n_objects] owned */
     anc_scene_point *point;   /* [n_points] owned */
     int64_t n_points;
-    int64_t object_room, point_room;
+    int64_t object_capacity, point_capacity;
 } anc_scene;
 
 /* The scene's id and size only; writes nothing else of s. */

@@ -18,14 +18,14 @@ anc_status anc_scene_sums_make(anc_scene_sums *s, const uint8_t *rgb, int32_t he
                                anc_err *err)
 {
     int64_t row = width + 1, plane = row * (height + 1), need = N_PLANES * plane;
-    if (need > s->room) {
+    if (need > s->capacity) {
         free(s->sum);
-        s->room = 0;
+        s->capacity = 0;
         s->sum = malloc((size_t)need * sizeof *s->sum);
         if (!s->sum)
             return anc_fail(err, ANC_EMEMORY, "out of memory for the features of %d x %d pixels", width,
                             height);
-        s->room = need;
+        s->capacity = need;
     }
     s->height = height;
     s->width = width;

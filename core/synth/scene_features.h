@@ -22,7 +22,7 @@ enum {
 typedef struct {
     int32_t height, width;
     uint32_t *sum; /* [5 planes][height + 1][width + 1]: coloured or not, red, green, blue, outline or not */
-    int64_t room;
+    int64_t capacity;
 } anc_scene_sums;
 
 /* rgb [height, width, 3] as anc_scene_paint draws it. Errors: ANC_EMEMORY. */

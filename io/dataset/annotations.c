@@ -191,9 +191,9 @@ static anc_status write_report(anc_h5_file *f, const anc_dataset_report *report,
         memcpy(&value, (const char *)report + report_field[i].at, sizeof value);
         if (anc_h5_set_int(f, "/report", report_field[i].name, value, err)) return err->code;
     }
-    for (int k = 0; k < ANC_N_FINDINGS; k++)
+    for (int k = 0; k < ANC_N_DIAGNOSTICS; k++)
         if (report->found[k] &&
-            anc_h5_set_int(f, "/report", anc_finding_name((anc_finding_kind)k), report->found[k], err))
+            anc_h5_set_int(f, "/report", anc_diagnostic_name((anc_diagnostic_kind)k), report->found[k], err))
             return err->code;
     return ANC_OK;
 }
@@ -296,11 +296,11 @@ static bool has_field(const char *name)
     return false;
 }
 
-/* Counts of other findings, which are there only when there were some. */
+/* Counts of other diagnostics, which are there only when there were some. */
 static anc_status read_found(anc_annotations *a, anc_err *err)
 {
-    for (int k = 0; k < ANC_N_FINDINGS; k++) {
-        const char *name = anc_finding_name((anc_finding_kind)k);
+    for (int k = 0; k < ANC_N_DIAGNOSTICS; k++) {
+        const char *name = anc_diagnostic_name((anc_diagnostic_kind)k);
         int64_t value;
         if (has_field(name) || !anc_h5_has_attribute(&a->file, "/report", name)) continue;
         if (anc_h5_get_int(&a->file, "/report", name, &value, err)) return err->code;

@@ -17,9 +17,9 @@ struct anc_builder {
     anc_gt *box;
     int64_t *box_image; /* [n_boxes] image id; later the place of the box in the result */
     int64_t n_images, n_categories, n_boxes;
-    int64_t image_room, category_room, box_room;
+    int64_t image_capacity, category_capacity, box_capacity;
     int64_t annotations, empty;
-    anc_findings *findings; /* NULL: nobody asks for places */
+    anc_diagnostics *diagnostics; /* NULL: nobody asks for places */
 };
 
 anc_builder *anc_builder_new(void) { return calloc(1, sizeof(anc_builder)); }
@@ -42,7 +42,7 @@ static anc_status no_memory(anc_err *err, int64_t n, const char *what)
 }
 
 /* The room after the next growth: half as much again, so that memory stays near to what the data need. */
-static int64_t more_room(int64_t room) { return room < 64 ? 64 : room + room / 2; }
+static int64_t more_capacity(int64_t capacity) { return capacity < 64 ? 64 : capacity + capacity / 2; }
 
 static char *copy_name(const char *name, size_t n)
 {
@@ -61,12 +61,12 @@ anc_status anc_builder_image(anc_builder *b, int64_t id, int64_t height, int64_t
                         "image %" PRId64 " is %" PRId64 " pixels wide and %" PRId64
                         " high; each must be 1 to %d: put the picture's true size there",
                         id, width, height, ANC_MAX_SIDE);
-    if (b->n_images == b->image_room) {
-        int64_t room = more_room(b->image_room);
-        named_image *grown = realloc(b->image, (size_t)room * sizeof *grown);
-        if (!grown) return no_memory(err, room, "images");
+    if (b->n_images == b->image_capacity) {
+        int64_t capacity = more_capacity(b->image_capacity);
+        named_image *grown = realloc(b->image, (size_t)capacity * sizeof *grown);
+        if (!grown) return no_memory(err, capacity, "images");
         b->image = grown;
-        b->image_room = room;
+        b->image_capacity = capacity;
     }
     char *copy = copy_name(name, n_bytes);
     if (!copy) return no_memory(err, b->n_images, "images");
@@ -79,12 +79,12 @@ anc_status anc_builder_category(anc_builder *b, int64_t id, const char *name, si
     if (id < INT32_MIN || id > INT32_MAX)
         return anc_fail(err, ANC_EDATA,
                         "category id %" PRId64 " does not fit in 32 bits: renumber the categories", id);
-    if (b->n_categories == b->category_room) {
-        int64_t room = more_room(b->category_room);
-        anc_category *grown = realloc(b->category, (size_t)room * sizeof *grown);
-        if (!grown) return no_memory(err, room, "categories");
+    if (b->n_categories == b->category_capacity) {
+        int64_t capacity = more_capacity(b->category_capacity);
+        anc_category *grown = realloc(b->category, (size_t)capacity * sizeof *grown);
+        if (!grown) return no_memory(err, capacity, "categories");
         b->category = grown;
-        b->category_room = room;
+        b->category_capacity = capacity;
     }
     char *copy = copy_name(name, n_bytes);
     if (!copy) return no_memory(err, b->n_categories, "categories");
@@ -94,13 +94,13 @@ anc_status anc_builder_category(anc_builder *b, int64_t id, const char *name, si
 
 static anc_status grow_boxes(anc_builder *b, anc_err *err)
 {
-    int64_t room = more_room(b->box_room);
-    anc_gt *box = realloc(b->box, (size_t)room * sizeof *box);
+    int64_t capacity = more_capacity(b->box_capacity);
+    anc_gt *box = realloc(b->box, (size_t)capacity * sizeof *box);
     if (box) b->box = box;
-    int64_t *image = realloc(b->box_image, (size_t)room * sizeof *image);
+    int64_t *image = realloc(b->box_image, (size_t)capacity * sizeof *image);
     if (image) b->box_image = image;
-    if (!box || !image) return no_memory(err, room, "boxes");
-    b->box_room = room;
+    if (!box || !image) return no_memory(err, capacity, "boxes");
+    b->box_capacity = capacity;
     return ANC_OK;
 }
 
@@ -110,7 +110,7 @@ void anc_builder_unseen(anc_builder *b, int64_t annotations, int64_t empty)
     b->empty += empty;
 }
 
-void anc_builder_findings(anc_builder *b, anc_findings *findings) { b->findings = findings; }
+void anc_builder_diagnostics(anc_builder *b, anc_diagnostics *diagnostics) { b->diagnostics = diagnostics; }
 
 anc_status anc_builder_box(anc_builder *b, int64_t image_id, const anc_gt *box, anc_err *err)
 {
@@ -129,12 +129,12 @@ anc_status anc_builder_box(anc_builder *b, int64_t image_id, const anc_gt *box, 
     b->annotations++;
     if (c[0] == c[2] || c[1] == c[3]) {
         b->empty++;
-        if (b->findings)
-            anc_find(b->findings, ANC_FIND_EMPTY_BOX, "annotation %" PRId64 " of image %" PRId64, box->id,
-                     image_id);
+        if (b->diagnostics)
+            anc_diagnose(b->diagnostics, ANC_DIAG_EMPTY_BOX, "annotation %" PRId64 " of image %" PRId64,
+                         box->id, image_id);
         return ANC_OK;
     }
-    if (b->n_boxes == b->box_room && grow_boxes(b, err)) return err->code;
+    if (b->n_boxes == b->box_capacity && grow_boxes(b, err)) return err->code;
     b->box_image[b->n_boxes] = image_id;
     b->box[b->n_boxes++] = *box;
     return ANC_OK;
@@ -150,11 +150,11 @@ typedef struct {
 
 static bool id_map_init(id_map *m, int64_t n)
 {
-    uint64_t room = 16;
-    while (room < 2 * (uint64_t)n) room *= 2;
-    m->mask = room - 1;
-    m->slot = malloc(room * sizeof *m->slot);
-    for (uint64_t i = 0; m->slot && i < room; i++) m->slot[i].index = -1;
+    uint64_t capacity = 16;
+    while (capacity < 2 * (uint64_t)n) capacity *= 2;
+    m->mask = capacity - 1;
+    m->slot = malloc(capacity * sizeof *m->slot);
+    for (uint64_t i = 0; m->slot && i < capacity; i++) m->slot[i].index = -1;
     return m->slot != NULL;
 }
 
@@ -274,9 +274,9 @@ static anc_status count_duplicates(const anc_builder *b, int64_t *duplicates, an
     for (k = 0; k < b->n_boxes; k++) {
         if (!b->box[k].id) continue;
         struct id_slot *slot = id_map_slot(&seen, b->box[k].id);
-        if (slot->index >= 0 && b->findings)
-            anc_find(b->findings, ANC_FIND_DUPLICATE_ID, "annotation %" PRId64 " of image %" PRId64,
-                     b->box[k].id, b->box_image[k]);
+        if (slot->index >= 0 && b->diagnostics)
+            anc_diagnose(b->diagnostics, ANC_DIAG_DUPLICATE_ID, "annotation %" PRId64 " of image %" PRId64,
+                         b->box[k].id, b->box_image[k]);
         *duplicates += slot->index >= 0;
         *slot = (struct id_slot){ b->box[k].id, k };
     }
@@ -285,7 +285,7 @@ static anc_status count_duplicates(const anc_builder *b, int64_t *duplicates, an
 }
 
 /* Boxes over their image's edge, by place. */
-static void find_edges(const anc_dataset *d, anc_findings *f)
+static void find_edges(const anc_dataset *d, anc_diagnostics *f)
 {
     for (int64_t i = 0; i < d->n_images; i++) {
         double w = d->image[i].width, h = d->image[i].height;
@@ -293,23 +293,23 @@ static void find_edges(const anc_dataset *d, anc_findings *f)
             const double *c = d->box[k].xyxy;
             int64_t id = d->box[k].id, nth = k - d->box_offset[i] + 1;
             if (c[0] >= 0 && c[1] >= 0 && c[2] <= w && c[3] <= h) continue;
-            for (int kind = ANC_FIND_OVER_EDGE; kind <= ANC_FIND_OUTSIDE; kind++) {
-                if (kind == ANC_FIND_OUTSIDE && c[2] > 0 && c[3] > 0 && c[0] < w && c[1] < h) continue;
-                anc_find(f, (anc_finding_kind)kind, "image %" PRId64 "%s%.80s%s, %s %" PRId64, d->image[i].id,
-                         *d->file_name[i] ? " (" : "", d->file_name[i], *d->file_name[i] ? ")" : "",
-                         id ? "annotation" : "box", id ? id : nth);
+            for (int kind = ANC_DIAG_OVER_EDGE; kind <= ANC_DIAG_OUTSIDE; kind++) {
+                if (kind == ANC_DIAG_OUTSIDE && c[2] > 0 && c[3] > 0 && c[0] < w && c[1] < h) continue;
+                anc_diagnose(f, (anc_diagnostic_kind)kind, "image %" PRId64 "%s%.80s%s, %s %" PRId64,
+                             d->image[i].id, *d->file_name[i] ? " (" : "", d->file_name[i],
+                             *d->file_name[i] ? ")" : "", id ? "annotation" : "box", id ? id : nth);
             }
         }
     }
 }
 
-/* Places of what the report counts, and into the report what only the findings count. */
-static void note_findings(anc_dataset *d, anc_findings *f)
+/* Places of what the report counts, and into the report what only the diagnostics count. */
+static void note_findings(anc_dataset *d, anc_diagnostics *f)
 {
     find_edges(d, f);
-    for (int k = 0; k < ANC_N_FINDINGS; k++)
-        if (k != ANC_FIND_EMPTY_BOX && k != ANC_FIND_OVER_EDGE && k != ANC_FIND_OUTSIDE &&
-            k != ANC_FIND_DUPLICATE_ID)
+    for (int k = 0; k < ANC_N_DIAGNOSTICS; k++)
+        if (k != ANC_DIAG_EMPTY_BOX && k != ANC_DIAG_OVER_EDGE && k != ANC_DIAG_OUTSIDE &&
+            k != ANC_DIAG_DUPLICATE_ID)
             d->report.found[k] = f->of[k].n;
 }
 
@@ -332,7 +332,7 @@ anc_status anc_builder_finish(anc_builder *b, anc_dataset *out, anc_err *err)
     anc_dataset_count(out, &report);
     out->report = report;
     if (anc_dataset_check(out, err) == ANC_OK) {
-        if (b->findings) note_findings(out, b->findings);
+        if (b->diagnostics) note_findings(out, b->diagnostics);
         return ANC_OK;
     }
     anc_dataset_clear(out);

@@ -33,7 +33,7 @@ anc_status anc_builder_box(anc_builder *b, int64_t image_id, const anc_gt *box, 
 void anc_builder_unseen(anc_builder *b, int64_t annotations, int64_t empty);
 
 /* Findings with their places go there, too (borrowed). */
-void anc_builder_findings(anc_builder *b, anc_findings *findings);
+void anc_builder_diagnostics(anc_builder *b, anc_diagnostics *diagnostics);
 
 /* Sorts and links what was gathered into an empty data set. The builder is spent: only free it.
  * Errors: ANC_EDATA, ANC_EMEMORY. */

@@ -42,14 +42,14 @@ enum {
 
 /* What the reader met; kept so that nothing is dropped in silence. */
 typedef struct {
-    int64_t annotations;           /* seen in the source */
-    int64_t empty_boxes;           /* dropped: width or height 0 in float64 */
-    int64_t over_edge;             /* kept: some part lies outside of its image (those wholly outside too) */
-    int64_t outside;               /* kept: no part lies inside of its image */
-    int64_t crowds;                /* kept and marked */
-    int64_t duplicate_ids;         /* kept: the same annotation id (other than 0) as a box before it */
-    int64_t without_boxes;         /* images that have none */
-    int64_t found[ANC_N_FINDINGS]; /* of each kind of io/file/diagnostics.h that has no member above */
+    int64_t annotations;   /* seen in the source */
+    int64_t empty_boxes;   /* dropped: width or height 0 in float64 */
+    int64_t over_edge;     /* kept: some part lies outside of its image (those wholly outside too) */
+    int64_t outside;       /* kept: no part lies inside of its image */
+    int64_t crowds;        /* kept and marked */
+    int64_t duplicate_ids; /* kept: the same annotation id (other than 0) as a box before it */
+    int64_t without_boxes; /* images that have none */
+    int64_t found[ANC_N_DIAGNOSTICS]; /* of each kind of io/file/diagnostics.h that has no member above */
 } anc_dataset_report;
 
 typedef struct {

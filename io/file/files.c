@@ -73,7 +73,7 @@ void anc_files_clear(anc_files *f)
 typedef struct {
     const char *const *suffixes;
     anc_files *out;
-    anc_findings *findings;
+    anc_diagnostics *diagnostics;
 } walk;
 
 static bool wanted(const walk *w, const char *name)
@@ -85,15 +85,15 @@ static bool wanted(const walk *w, const char *name)
 
 static anc_status keep(anc_files *f, char *path, anc_err *err)
 {
-    if (f->n == f->room) {
-        int64_t room = f->room ? 2 * f->room : 64;
-        char **grown = realloc(f->path, (size_t)room * sizeof *grown);
+    if (f->n == f->capacity) {
+        int64_t capacity = f->capacity ? 2 * f->capacity : 64;
+        char **grown = realloc(f->path, (size_t)capacity * sizeof *grown);
         if (!grown) {
             free(path);
-            return anc_fail(err, ANC_EMEMORY, "no memory for the names of %lld files", (long long)room);
+            return anc_fail(err, ANC_EMEMORY, "no memory for the names of %lld files", (long long)capacity);
         }
         f->path = grown;
-        f->room = room;
+        f->capacity = capacity;
     }
     f->path[f->n++] = path;
     return ANC_OK;
@@ -129,8 +129,8 @@ static anc_status take(walk *w, const char *folder, const char *below, const str
                 status = keep(w->out, name, err);
                 name = NULL;
             }
-        } else if (type != DT_REG && (type == DT_DIR || wanted(w, e->d_name)) && w->findings) {
-            anc_find(w->findings, ANC_FIND_SKIPPED_ENTRY, "%s", full);
+        } else if (type != DT_REG && (type == DT_DIR || wanted(w, e->d_name)) && w->diagnostics) {
+            anc_diagnose(w->diagnostics, ANC_DIAG_SKIPPED_ENTRY, "%s", full);
         }
     }
     free(full);
@@ -147,7 +147,7 @@ static int not_hidden(const struct dirent *e)
     return e->d_name[0] != '.';
 } /* ._x.xml, .DS_Store, . and .. */
 
-/* In the order of names, so that the first findings are the same on every file system. */
+/* In the order of names, so that the first diagnostics are the same on every file system. */
 static anc_status walk_folder(walk *w, const char *folder, const char *below, int depth, anc_err *err)
 {
     struct dirent **entry;
@@ -165,9 +165,9 @@ static anc_status walk_folder(walk *w, const char *folder, const char *below, in
 static int by_path(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
 
 anc_status anc_files_list(const char *folder, const char *const *suffixes, int depth, anc_files *out,
-                          anc_findings *findings, anc_err *err)
+                          anc_diagnostics *diagnostics, anc_err *err)
 {
-    walk w = { suffixes, out, findings };
+    walk w = { suffixes, out, diagnostics };
     *out = (anc_files){ 0 };
     if (walk_folder(&w, folder, "", depth, err)) {
         anc_files_clear(out);

@@ -8,16 +8,16 @@
 
 typedef struct {
     char **path; /* [n] owned; below the folder, ascending bytewise */
-    int64_t n, room;
+    int64_t n, capacity;
 } anc_files;
 
 /* The regular files below folder whose names end with one of the suffixes (NULL ends them; compared without
  * case), at most `depth` folders down. Links to files count as files, links to folders are not followed;
- * these and other entries that match but are no regular files are findings (findings may be NULL). Names with
+ * these and other entries that match but are no regular files are diagnostics (diagnostics may be NULL). Names with
  * control characters are errors, and so is a folder without access. Errors: ANC_ESYSTEM, ANC_EDATA,
  * ANC_EMEMORY. */
 anc_status anc_files_list(const char *folder, const char *const *suffixes, int depth, anc_files *out,
-                          anc_findings *findings, anc_err *err);
+                          anc_diagnostics *diagnostics, anc_err *err);
 void anc_files_clear(anc_files *f);
 
 bool anc_is_folder(const char *path);

@@ -41,7 +41,7 @@ typedef struct {
 
 typedef struct {
     seen *lock;
-    int n, room;
+    int n, capacity;
 } list;
 
 /* ---- what a lock file says ---- */
@@ -160,14 +160,14 @@ static bool is_lock(const anc_lock_request *r, const char *name, seen *s)
 }
 
 /* For one more lock. */
-static anc_status make_room(list *l, const anc_lock_request *r, anc_err *err)
+static anc_status reserve_capacity(list *l, const anc_lock_request *r, anc_err *err)
 {
-    if (l->n < l->room) return ANC_OK;
-    int room = l->room ? 2 * l->room : 16;
-    seen *grown = realloc(l->lock, (size_t)room * sizeof *grown);
+    if (l->n < l->capacity) return ANC_OK;
+    int capacity = l->capacity ? 2 * l->capacity : 16;
+    seen *grown = realloc(l->lock, (size_t)capacity * sizeof *grown);
     if (!grown) return anc_fail(err, ANC_EMEMORY, "%s: no memory for its locks", r->dir);
     l->lock = grown;
-    l->room = room;
+    l->capacity = capacity;
     return ANC_OK;
 }
 
@@ -178,7 +178,7 @@ static anc_status list_locks(const anc_lock_request *r, list *l, anc_err *err)
     if (!d) return anc_fail(err, ANC_ESYSTEM, "%s: cannot be listed: %s", r->dir, strerror(errno));
     for (struct dirent *e; !err->code && (e = readdir(d));) {
         bool there = false;
-        if (make_room(l, r, err)) break;
+        if (reserve_capacity(l, r, err)) break;
         seen *s = &l->lock[l->n];
         *s = (seen){ 0 };
         if (!is_lock(r, e->d_name, s) || read_text(r->dir, e->d_name, s->text, &there, err) || !there)

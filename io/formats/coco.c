@@ -138,13 +138,13 @@ static int complain(reader *r, const char *format, ...)
 static bool has(const reader *r, field_kind field) { return r->seen >> field & 1; }
 
 /* "annotation 7 of image 3", as far as the ids are known. */
-static const char *item_name(const reader *r, char *text, size_t room)
+static const char *item_name(const reader *r, char *text, size_t capacity)
 {
     const char *what = r->list == IMAGES ? "image" : r->list == ANNOTATIONS ? "annotation" : "category";
-    int n = has(r, ID) ? snprintf(text, room, "%s %" PRId64, what, r->whole[ID])
-                       : snprintf(text, room, "%s[%" PRId64 "]", list_name[r->list], r->item);
-    if (r->list == ANNOTATIONS && has(r, IMAGE_ID) && n > 0 && (size_t)n < room)
-        snprintf(text + n, room - (size_t)n, " of image %" PRId64, r->whole[IMAGE_ID]);
+    int n = has(r, ID) ? snprintf(text, capacity, "%s %" PRId64, what, r->whole[ID])
+                       : snprintf(text, capacity, "%s[%" PRId64 "]", list_name[r->list], r->item);
+    if (r->list == ANNOTATIONS && has(r, IMAGE_ID) && n > 0 && (size_t)n < capacity)
+        snprintf(text + n, capacity - (size_t)n, " of image %" PRId64, r->whole[IMAGE_ID]);
     return text;
 }
 
@@ -511,10 +511,10 @@ static anc_status feed(reader *r, const unsigned char *bytes, size_t n, anc_err 
 }
 
 /* Fills the block from fd; fewer bytes than asked for mean the end. */
-static anc_status read_block(int fd, unsigned char *block, size_t room, size_t *n, anc_err *err)
+static anc_status read_block(int fd, unsigned char *block, size_t capacity, size_t *n, anc_err *err)
 {
-    while (*n < room) {
-        ssize_t got = read(fd, block + *n, room - *n);
+    while (*n < capacity) {
+        ssize_t got = read(fd, block + *n, capacity - *n);
         if (got == 0) break;
         if (got < 0 && errno == EINTR) continue;
         if (got < 0) return anc_fail(err, ANC_ESYSTEM, "cannot read: %s", strerror(errno));
@@ -558,7 +558,7 @@ static anc_status check_lists(const reader *r, anc_err *err)
 }
 
 anc_status anc_coco_read_fd(const anc_reader_options *o, int fd, const void *head, size_t n_head,
-                            const char *name, anc_dataset *out, anc_findings *findings, anc_err *err)
+                            const char *name, anc_dataset *out, anc_diagnostics *diagnostics, anc_err *err)
 {
     yajl_alloc_funcs memory = { watch_malloc, watch_realloc, watch_free, NULL };
     reader *r = calloc(1, sizeof *r);
@@ -577,7 +577,7 @@ anc_status anc_coco_read_fd(const anc_reader_options *o, int fd, const void *hea
         yajl_config(r->parser, yajl_dont_validate_strings,
                     1); /* names are checked when kept, the rest is skipped */
         if (n_head) memcpy(block, head, n_head);
-        anc_builder_findings(r->builder, findings);
+        anc_builder_diagnostics(r->builder, diagnostics);
         status = read_stream(r, o, fd, block, n_head, err);
         if (!status) status = check_lists(r, err);
         if (!status) status = anc_builder_finish(r->builder, out, err);
@@ -604,9 +604,9 @@ anc_status anc_coco_read(const char *path, anc_dataset *out, anc_err *err)
 static bool coco_fits(const anc_probe *p) { return p->head[0] == '{' || p->head[0] == '['; }
 
 static anc_status coco_whole(const anc_reader_options *o, int fd, const void *head, size_t n_head,
-                             const char *name, anc_dataset *out, anc_findings *findings, anc_err *err)
+                             const char *name, anc_dataset *out, anc_diagnostics *diagnostics, anc_err *err)
 {
-    return anc_coco_read_fd(o, fd, head, n_head, name, out, findings, err);
+    return anc_coco_read_fd(o, fd, head, n_head, name, out, diagnostics, err);
 }
 
 const anc_reader anc_coco_reader = {

@@ -31,9 +31,9 @@ extern const anc_reader anc_coco_reader;
 anc_status anc_coco_read(const char *path, anc_dataset *out, anc_err *err);
 
 /* The same from an open file or pipe of which the first n_head bytes have been read already. name is used in
- * error texts only; fd stays open. findings (may be NULL) get the places;
+ * error texts only; fd stays open. diagnostics (may be NULL) get the places;
  * o (may be NULL) can end it early (ANC_ESTOPPED). */
 anc_status anc_coco_read_fd(const anc_reader_options *o, int fd, const void *head, size_t n_head,
-                            const char *name, anc_dataset *out, anc_findings *findings, anc_err *err);
+                            const char *name, anc_dataset *out, anc_diagnostics *diagnostics, anc_err *err);
 
 #endif

@@ -32,7 +32,7 @@ typedef struct {
     const char *kind; /* "fbox", "vbox" or "hbox" */
     bool heads;
     anc_number_reader numbers;
-    anc_part *part;
+    anc_parsed *part;
     anc_err *err;
     int32_t category;
 
@@ -41,7 +41,7 @@ typedef struct {
     bool has_id, has_boxes;
     char id[ANC_MAX_NAME_BYTES];
     gathered *box; /* [n_boxes] of this line */
-    size_t n_boxes, room;
+    size_t n_boxes, capacity;
 } reader;
 
 static int stop(reader *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -52,7 +52,7 @@ static int stop(reader *r, const char *format, ...)
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    anc_part_fail(r->part, r->err, "%s", text);
+    anc_parsed_fail(r->part, r->err, "%s", text);
     return 0;
 }
 
@@ -160,12 +160,12 @@ static int pass_over(reader *r, const char *kind)
 
 static int begin_box(reader *r)
 {
-    if (r->n_boxes == r->room) {
-        size_t room = r->room ? 2 * r->room : 64;
-        gathered *grown = realloc(r->box, room * sizeof *grown);
-        if (!grown) return anc_fail(r->err, ANC_EMEMORY, "no memory for %zu boxes", room), 0;
+    if (r->n_boxes == r->capacity) {
+        size_t capacity = r->capacity ? 2 * r->capacity : 64;
+        gathered *grown = realloc(r->box, capacity * sizeof *grown);
+        if (!grown) return anc_fail(r->err, ANC_EMEMORY, "no memory for %zu boxes", capacity), 0;
         r->box = grown;
-        r->room = room;
+        r->capacity = capacity;
     }
     r->box[r->n_boxes++] = (gathered){ .n = -1 };
     r->of[DEPTH_BOX] = OTHER;
@@ -251,38 +251,38 @@ static const yajl_callbacks callbacks = { .yajl_null = on_null,
 static anc_status finish_line(reader *r)
 {
     if (!r->has_id || !r->has_boxes)
-        return anc_part_fail(r->part, r->err, "no member %s: this is no line of CrowdHuman",
-                             r->has_id ? "gtboxes" : "ID, or an empty one");
+        return anc_parsed_fail(r->part, r->err, "no member %s: this is no line of CrowdHuman",
+                               r->has_id ? "gtboxes" : "ID, or an empty one");
     char name[ANC_MAX_NAME_BYTES + sizeof ".jpg"];
     int64_t image;
     snprintf(name, sizeof name, "%s.jpg", r->id);
-    if (anc_part_find(r->part, r->id) >= 0)
-        return anc_part_fail(r->part, r->err, "ID %.200s is there twice: remove one", r->id);
-    if (anc_part_add_image(r->part, &(anc_part_image){ .key = r->id, .name = name }, &image, r->err))
+    if (anc_parsed_find(r->part, r->id) >= 0)
+        return anc_parsed_fail(r->part, r->err, "ID %.200s is there twice: remove one", r->id);
+    if (anc_parsed_add_image(r->part, &(anc_parsed_image){ .key = r->id, .name = name }, &image, r->err))
         return r->err->code;
     for (size_t k = 0; k < r->n_boxes; k++) {
         const gathered *b = &r->box[k];
         const double *v = b->xywh;
         if (b->n != 4)
-            return anc_part_fail(r->part, r->err,
-                                 b->n < 0 ? "gtboxes[%zu] has no %s: remove it or choose another --box"
-                                          : "gtboxes[%zu]: %s is not 4 numbers x, y, width, height",
-                                 k, r->kind);
-        anc_part_box box = { { v[0], v[1], v[0] + v[2], v[1] + v[3] },
-                             0,
-                             r->category,
-                             b->ignore,
-                             b->occluded ? ANC_FLAG_OCCLUDED : 0 };
-        if (anc_part_add_box(r->part, image, &box, r->err)) return r->err->code;
+            return anc_parsed_fail(r->part, r->err,
+                                   b->n < 0 ? "gtboxes[%zu] has no %s: remove it or choose another --box"
+                                            : "gtboxes[%zu]: %s is not 4 numbers x, y, width, height",
+                                   k, r->kind);
+        anc_parsed_box box = { { v[0], v[1], v[0] + v[2], v[1] + v[3] },
+                               0,
+                               r->category,
+                               b->ignore,
+                               b->occluded ? ANC_FLAG_OCCLUDED : 0 };
+        if (anc_parsed_add_box(r->part, image, &box, r->err)) return r->err->code;
     }
     return ANC_OK;
 }
 
 static anc_status syntax_error(reader *r, yajl_handle parser, size_t n, bool at_end)
 {
-    return anc_part_fail(r->part, r->err, "column %zu: %s%s", at_end ? n : yajl_get_bytes_consumed(parser),
-                         anc_json_said(parser).text,
-                         at_end ? ": the line ends too early; was the file copied whole?" : "");
+    return anc_parsed_fail(r->part, r->err, "column %zu: %s%s", at_end ? n : yajl_get_bytes_consumed(parser),
+                           anc_json_said(parser).text,
+                           at_end ? ": the line ends too early; was the file copied whole?" : "");
 }
 
 static anc_status take_line(reader *r, const char *line, size_t n)
@@ -302,7 +302,7 @@ static anc_status take_line(reader *r, const char *line, size_t n)
 }
 
 static anc_status read_odgt(const anc_reader_options *o, void *state, const anc_file *file, anc_stream *in,
-                            anc_part *part, anc_err *err)
+                            anc_parsed *part, anc_err *err)
 {
     (void)state, (void)file;
     static const char *const kind[] = {
@@ -319,7 +319,7 @@ static anc_status read_odgt(const anc_reader_options *o, void *state, const anc_
     r->heads = o->box == ANC_BOX_HEAD;
     char *line;
     size_t n;
-    anc_status status = anc_part_category(part, r->heads ? "head" : "person", &r->category, err);
+    anc_status status = anc_parsed_category(part, r->heads ? "head" : "person", &r->category, err);
     while (!status && !(status = anc_stream_line(in, &line, &n, err)) && line) {
         part->line = in->line;
         if (line[strspn(line, " \t")]) status = take_line(r, line, n);

@@ -19,7 +19,7 @@ static int by_key(const void *a, const void *b)
 }
 
 /* id[row]: the image's number in the order of the keys. */
-static anc_status number_images(const anc_part *p, anc_builder *b, int64_t *id, anc_err *err)
+static anc_status number_images(const anc_parsed *p, anc_builder *b, int64_t *id, anc_err *err)
 {
     int64_t n = p->n_images;
     keyed *order = malloc(((size_t)n + 1) * sizeof *order);
@@ -27,7 +27,7 @@ static anc_status number_images(const anc_part *p, anc_builder *b, int64_t *id, 
     for (int64_t i = 0; i < n; i++) order[i] = (keyed){ p->text + p->image[i].key, i };
     if (n) qsort(order, (size_t)n, sizeof *order, by_key);
     for (int64_t i = 0; i < n && !err->code; i++) {
-        const anc_part_image_row *row = &p->image[order[i].row];
+        const anc_parsed_image_row *row = &p->image[order[i].row];
         const char *name = p->text + row->name;
         if (!name[0]) name = order[i].key; /* labels without their picture: what they are called is known */
         id[order[i].row] = i + 1;
@@ -41,7 +41,7 @@ static anc_status number_images(const anc_part *p, anc_builder *b, int64_t *id, 
 }
 
 /* --names of formats that read none of their own: a line for each category, in the order of their ids. */
-static anc_status read_names(const char *path, anc_listing *l, const anc_part *p, anc_err *err)
+static anc_status read_names(const char *path, anc_listing *l, const anc_parsed *p, anc_err *err)
 {
     anc_stream in;
     char *line;
@@ -81,11 +81,11 @@ static int by_known_key_and_id(const void *a, const void *b)
 
 /* Each category that occurs, in known [n], sorted by ids or by keys as the annotations have it. Of names that
  * are alike the first counts. */
-static anc_status find_known(const anc_part *p, const anc_known_category *known, int64_t n, bool numbered,
+static anc_status find_known(const anc_parsed *p, const anc_known_category *known, int64_t n, bool numbered,
                              int64_t *id, anc_err *err)
 {
     for (int64_t c = 0; c < p->n_categories; c++) {
-        const anc_part_category_row *row = &p->category[c];
+        const anc_parsed_category_row *row = &p->category[c];
         if (row->numbered != numbered) continue;
         const anc_known_category wanted = { row->number, p->text + row->key, NULL },
                                  *found = bsearch(&wanted, known, (size_t)n, sizeof *known,
@@ -106,7 +106,7 @@ static anc_status find_known(const anc_part *p, const anc_known_category *known,
     return ANC_OK;
 }
 
-static anc_status known_categories(const anc_listing *l, const anc_part *p, anc_builder *b, int64_t *id,
+static anc_status known_categories(const anc_listing *l, const anc_parsed *p, anc_builder *b, int64_t *id,
                                    anc_err *err)
 {
     int64_t n = l->n_categories;
@@ -125,7 +125,7 @@ static anc_status known_categories(const anc_listing *l, const anc_part *p, anc_
     return err->code;
 }
 
-static anc_status met_categories(const anc_part *p, anc_builder *b, int64_t *id, anc_err *err)
+static anc_status met_categories(const anc_parsed *p, anc_builder *b, int64_t *id, anc_err *err)
 {
     keyed *order = malloc(((size_t)p->n_categories + 1) * sizeof *order);
     int64_t n = 0, next = 0;
@@ -145,12 +145,12 @@ static anc_status met_categories(const anc_part *p, anc_builder *b, int64_t *id,
     return err->code;
 }
 
-static anc_status put_boxes(const anc_part *p, anc_builder *b, const int64_t *image, const int64_t *category,
-                            anc_err *err)
+static anc_status put_boxes(const anc_parsed *p, anc_builder *b, const int64_t *image,
+                            const int64_t *category, anc_err *err)
 {
     for (int64_t k = 0; k < p->n_boxes; k++) {
-        const anc_part_box_row *r = &p->box[k];
-        const anc_part_image_row *i = &p->image[r->image];
+        const anc_parsed_box_row *r = &p->box[k];
+        const anc_parsed_image_row *i = &p->image[r->image];
         double x = i->relative ? i->width : 1, y = i->relative ? i->height : 1;
         const anc_gt box = { .xyxy = { r->xyxy[0] * x, r->xyxy[1] * y, r->xyxy[2] * x, r->xyxy[3] * y },
                              .id = r->id,
@@ -162,8 +162,8 @@ static anc_status put_boxes(const anc_part *p, anc_builder *b, const int64_t *im
     return ANC_OK;
 }
 
-anc_status anc_settle(const anc_reader_options *o, anc_listing *l, anc_part *p, anc_dataset *out,
-                      anc_findings *findings, anc_err *err)
+anc_status anc_finalize(const anc_reader_options *o, anc_listing *l, anc_parsed *p, anc_dataset *out,
+                        anc_diagnostics *diagnostics, anc_err *err)
 {
     int64_t *image = calloc((size_t)p->n_images + 1, sizeof *image);
     int64_t *category = calloc((size_t)p->n_categories + 1, sizeof *category);
@@ -177,11 +177,11 @@ anc_status anc_settle(const anc_reader_options *o, anc_listing *l, anc_part *p, 
         status =
             l->n_categories ? known_categories(l, p, b, category, err) : met_categories(p, b, category, err);
     if (!status) status = put_boxes(p, b, image, category, err);
-    *findings = l->findings;
-    anc_findings_add(findings, &p->findings);
-    if (!status) anc_builder_unseen(b, p->annotations - p->n_boxes, findings->of[ANC_FIND_EMPTY_BOX].n);
-    if (!status) anc_builder_findings(b, findings);
-    anc_part_clear(p); /* its rows are copied: make room */
+    *diagnostics = l->diagnostics;
+    anc_diagnostics_add(diagnostics, &p->diagnostics);
+    if (!status) anc_builder_unseen(b, p->annotations - p->n_boxes, diagnostics->of[ANC_DIAG_EMPTY_BOX].n);
+    if (!status) anc_builder_diagnostics(b, diagnostics);
+    anc_parsed_clear(p); /* its rows are copied: make room */
     if (!status) status = anc_builder_finish(b, out, err);
     anc_builder_free(b);
     free(image);

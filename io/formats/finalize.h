@@ -8,10 +8,10 @@
 #include "io/formats/reader.h"
 
 /* Every image of p has its size. p is emptied on the way, to make room. l gives the categories known
- * beforehand; when it has none and o names a file of names, that is read into it. findings are set: those of
+ * beforehand; when it has none and o names a file of names, that is read into it. diagnostics are set: those of
  * l and p, and the builder's. Errors: ANC_EDATA (an image twice, a category that no list has), ANC_ESYSTEM
  * (names), ANC_EMEMORY. */
-anc_status anc_settle(const anc_reader_options *o, anc_listing *l, anc_part *p, anc_dataset *out,
-                      anc_findings *findings, anc_err *err);
+anc_status anc_finalize(const anc_reader_options *o, anc_listing *l, anc_parsed *p, anc_dataset *out,
+                        anc_diagnostics *diagnostics, anc_err *err);
 
 #endif

@@ -1,7 +1,7 @@
 /* io/formats/kitti.c: see kitti.h */
 #include "io/formats/kitti.h"
-#include "io/text/field.h"
 #include "io/formats/label_folder.h"
+#include "io/text/field.h"
 #include <string.h>
 
 enum { TYPE, TRUNCATED, OCCLUDED, ALPHA, LEFT, TOP, RIGHT, BOTTOM, N_FIELDS = 15, N_WITH_SCORE };
@@ -40,7 +40,7 @@ static anc_status list(const anc_reader_options *o, const char *path, anc_listin
     return anc_label_folder_list(&folder, path, l, err);
 }
 
-static anc_status take_line(const anc_number_reader *r, char *line, int64_t image, anc_part *part,
+static anc_status take_line(const anc_number_reader *r, char *line, int64_t image, anc_parsed *part,
                             anc_err *err)
 {
     char *field[N_WITH_SCORE];
@@ -48,19 +48,19 @@ static anc_status take_line(const anc_number_reader *r, char *line, int64_t imag
     size_t n;
     const char *wrong = parse(r, line, field, v, &n);
     if (wrong && !strcmp(wrong, "count"))
-        return anc_part_fail(part, err, "%zu fields, not the 15 of a KITTI label (or 16 with a score)", n);
-    if (wrong) return anc_part_fail(part, err, "%s is no number: correct or remove the line", wrong);
-    anc_part_box box = {
+        return anc_parsed_fail(part, err, "%zu fields, not the 15 of a KITTI label (or 16 with a score)", n);
+    if (wrong) return anc_parsed_fail(part, err, "%s is no number: correct or remove the line", wrong);
+    anc_parsed_box box = {
         { v[LEFT], v[TOP], v[RIGHT], v[BOTTOM] }, 0, 0, !strcmp(field[TYPE], "DontCare"), 0
     };
     if (v[TRUNCATED] > 0) box.flags |= ANC_FLAG_TRUNCATED;
     if (v[OCCLUDED] == 1 || v[OCCLUDED] == 2) box.flags |= ANC_FLAG_OCCLUDED; /* 3 means unknown */
-    if (anc_part_category(part, field[TYPE], &box.category, err)) return err->code;
-    return anc_part_add_box(part, image, &box, err);
+    if (anc_parsed_category(part, field[TYPE], &box.category, err)) return err->code;
+    return anc_parsed_add_box(part, image, &box, err);
 }
 
 static anc_status read_txt(const anc_reader_options *o, void *state, const anc_file *file, anc_stream *in,
-                           anc_part *part, anc_err *err)
+                           anc_parsed *part, anc_err *err)
 {
     (void)o, (void)state;
     return anc_label_folder_read(file, in, take_line, part, err);

@@ -20,12 +20,12 @@ static char *parent_of(const char *path)
 
 static anc_status add_file(anc_listing *l, const char *name, const char *ending, anc_err *err)
 {
-    size_t n = strlen(name) - strlen(".txt"), room = n + strlen(ending) + 1;
-    char *key = strndup(name, n), *image = malloc(room);
+    size_t n = strlen(name) - strlen(".txt"), capacity = n + strlen(ending) + 1;
+    char *key = strndup(name, n), *image = malloc(capacity);
     anc_status status = ANC_EMEMORY;
     if (key && image) {
         memcpy(image, name, n);
-        memcpy(image + n, ending, room - n);
+        memcpy(image + n, ending, capacity - n);
         status = anc_listing_add(l, name, key, image, err);
     } else {
         no_memory(err, name);
@@ -39,7 +39,7 @@ static anc_status list_files(const anc_label_folder *f, const char *folder, anc_
 {
     static const char *const suffixes[] = { ".txt", NULL };
     anc_files files = { 0 };
-    anc_status status = anc_files_list(folder, suffixes, 0, &files, &l->findings, err);
+    anc_status status = anc_files_list(folder, suffixes, 0, &files, &l->diagnostics, err);
     if (!status && !files.n)
         status = anc_fail(err, ANC_EDATA, "%s: no .txt file in this folder: name the folder of the labels",
                           folder);
@@ -80,7 +80,7 @@ anc_status anc_label_folder_list(const anc_label_folder *f, const char *path, an
     return status;
 }
 
-bool anc_label_folder_line(const anc_label_folder *f, const anc_probe *p, char *line, size_t room)
+bool anc_label_folder_line(const anc_label_folder *f, const anc_probe *p, char *line, size_t capacity)
 {
     char sample[4096];
     const char *text = p->head;
@@ -91,13 +91,13 @@ bool anc_label_folder_line(const anc_label_folder *f, const anc_probe *p, char *
     }
     text += strspn(text, " \t\r\n");
     size_t n = strcspn(text, "\r\n");
-    if (!n || n >= room) return false;
+    if (!n || n >= capacity) return false;
     memcpy(line, text, n);
     line[n] = '\0';
     return true;
 }
 
-anc_status anc_label_folder_read(const anc_file *file, anc_stream *in, anc_label_line take, anc_part *part,
+anc_status anc_label_folder_read(const anc_file *file, anc_stream *in, anc_label_line take, anc_parsed *part,
                                  anc_err *err)
 {
     anc_number_reader numbers;
@@ -106,7 +106,7 @@ anc_status anc_label_folder_read(const anc_file *file, anc_stream *in, anc_label
     int64_t image;
     if (!anc_number_open(&numbers)) return anc_fail(err, ANC_EMEMORY, "%s: no memory to read it", in->name);
     anc_status status =
-        anc_part_add_image(part, &(anc_part_image){ .key = file->key, .name = file->image }, &image, err);
+        anc_parsed_add_image(part, &(anc_parsed_image){ .key = file->key, .name = file->image }, &image, err);
     while (!status && !(status = anc_stream_line(in, &line, &n, err)) && line) {
         part->line = in->line;
         if (line[strspn(line, " \t")]) status = take(&numbers, line, image, part, err);

@@ -17,7 +17,7 @@ typedef struct {
 struct anc_name_list {
     char *file;
     row *row; /* ascending by name, then line */
-    int64_t n, room;
+    int64_t n, capacity;
 };
 
 static const char *bare(const char *path)
@@ -55,12 +55,13 @@ static void trim(char *line, size_t n)
 
 static anc_status add(anc_name_list *l, const char *path, int64_t line, anc_err *err)
 {
-    if (l->n == l->room) {
-        int64_t room = l->room ? 2 * l->room : 256;
-        row *grown = realloc(l->row, (size_t)room * sizeof *grown);
-        if (!grown) return anc_fail(err, ANC_EMEMORY, "%s: no memory for %" PRId64 " names", l->file, room);
+    if (l->n == l->capacity) {
+        int64_t capacity = l->capacity ? 2 * l->capacity : 256;
+        row *grown = realloc(l->row, (size_t)capacity * sizeof *grown);
+        if (!grown)
+            return anc_fail(err, ANC_EMEMORY, "%s: no memory for %" PRId64 " names", l->file, capacity);
         l->row = grown;
-        l->room = room;
+        l->capacity = capacity;
     }
     while (!strncmp(path, "./", 2)) path += 2;
     char *copy = strdup(path);

@@ -1,8 +1,8 @@
 /* io/formats/open_images.c: see open_images.h */
 #include "io/formats/open_images.h"
+#include "io/file/files.h"
 #include "io/text/csv.h"
 #include "io/text/field.h"
-#include "io/file/files.h"
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +27,7 @@ typedef struct {
     anc_csv csv;
     anc_number_reader numbers;
     int at[N_COLUMNS]; /* field of each column, -1: none */
-    anc_part *part;
+    anc_parsed *part;
     int64_t image; /* row of the image met last; rows of one image mostly stand together */
     char id[ANC_MAX_NAME_BYTES];
 } reader;
@@ -104,7 +104,7 @@ static anc_status find_columns(reader *r, anc_err *err)
     for (int k = 0; k < N_COLUMNS; k++) {
         r->at[k] = anc_csv_column(&r->csv, heading[k]);
         if (r->at[k] < 0 && k < N_NEEDED)
-            return anc_part_fail(
+            return anc_parsed_fail(
                 r->part, err,
                 "no column is headed %s: this is no list of Open Images boxes, or its first line with the "
                 "headings is lost",
@@ -118,16 +118,16 @@ static anc_status find_image(reader *r, const char *id, anc_err *err)
     if (r->image >= 0 && !strcmp(id, r->id)) return ANC_OK;
     size_t n = strlen(id);
     if (!n || n + sizeof ".jpg" > sizeof r->id)
-        return anc_part_fail(r->part, err, "ImageID is %s: give the image's name without .jpg",
-                             n ? "too long" : "empty");
+        return anc_parsed_fail(r->part, err, "ImageID is %s: give the image's name without .jpg",
+                               n ? "too long" : "empty");
     memcpy(r->id, id, n + 1);
-    r->image = anc_part_find(r->part, id);
+    r->image = anc_parsed_find(r->part, id);
     if (r->image >= 0) return ANC_OK;
     char name[ANC_MAX_NAME_BYTES];
     memcpy(name, id, n);
     memcpy(name + n, ".jpg", sizeof ".jpg");
-    return anc_part_add_image(r->part, &(anc_part_image){ .key = r->id, .name = name, .relative = true },
-                              &r->image, err);
+    return anc_parsed_add_image(r->part, &(anc_parsed_image){ .key = r->id, .name = name, .relative = true },
+                                &r->image, err);
 }
 
 /* A mark of a row: 1 yes, 0 no, -1 unknown, which counts as no. */
@@ -137,8 +137,8 @@ static anc_status mark_of(reader *r, column k, bool *out, anc_err *err)
     const char *text = r->at[k] < 0 ? "0" : r->csv.field[r->at[k]];
     *out = false;
     if (*text && (!anc_field_whole(&r->numbers, text, &value) || value < -1 || value > 1))
-        return anc_part_fail(r->part, err, "%s is '%.40s', not 1 (yes), 0 (no) or -1 (unknown)", heading[k],
-                             text);
+        return anc_parsed_fail(r->part, err, "%s is '%.40s', not 1 (yes), 0 (no) or -1 (unknown)", heading[k],
+                               text);
     *out = value == 1;
     return ANC_OK;
 }
@@ -146,17 +146,17 @@ static anc_status mark_of(reader *r, column k, bool *out, anc_err *err)
 static anc_status take_row(reader *r, anc_err *err)
 {
     r->part->line = r->csv.line;
-    anc_part_box box = { { 0 }, 0, 0, false, 0 };
+    anc_parsed_box box = { { 0 }, 0, 0, false, 0 };
     static const column corner[4] = { X_MIN, Y_MIN, X_MAX, Y_MAX };
     for (int k = 0; k < N_COLUMNS; k++)
         if (r->at[k] >= (int)r->csv.n)
-            return anc_part_fail(r->part, err,
-                                 "the row has %zu fields and ends before %s: is the line whole?", r->csv.n,
-                                 heading[k]);
+            return anc_parsed_fail(r->part, err,
+                                   "the row has %zu fields and ends before %s: is the line whole?", r->csv.n,
+                                   heading[k]);
     for (int k = 0; k < 4; k++)
         if (!anc_field_real(&r->numbers, r->csv.field[r->at[corner[k]]], &box.xyxy[k]))
-            return anc_part_fail(r->part, err, "%s is '%.40s', not a number", heading[corner[k]],
-                                 r->csv.field[r->at[corner[k]]]);
+            return anc_parsed_fail(r->part, err, "%s is '%.40s', not a number", heading[corner[k]],
+                                   r->csv.field[r->at[corner[k]]]);
     for (int k = GROUP; k < N_COLUMNS; k++) {
         bool marked;
         if (mark_of(r, (column)k, &marked, err)) return err->code;
@@ -166,13 +166,13 @@ static anc_status take_row(reader *r, anc_err *err)
             box.flags |= flag_of[k];
     }
     if (find_image(r, r->csv.field[r->at[IMAGE_ID]], err) ||
-        anc_part_category(r->part, r->csv.field[r->at[LABEL]], &box.category, err))
+        anc_parsed_category(r->part, r->csv.field[r->at[LABEL]], &box.category, err))
         return err->code;
-    return anc_part_add_box(r->part, r->image, &box, err);
+    return anc_parsed_add_box(r->part, r->image, &box, err);
 }
 
 static anc_status read_csv(const anc_reader_options *o, void *state, const anc_file *file, anc_stream *in,
-                           anc_part *part, anc_err *err)
+                           anc_parsed *part, anc_err *err)
 {
     (void)o, (void)state, (void)file;
     reader *r = calloc(1, sizeof *r);

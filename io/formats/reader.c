@@ -1,8 +1,8 @@
 /* io/formats/reader.c: see reader.h: the table of formats, and which of them a source has */
 #include "io/formats/reader.h"
+#include "io/file/files.h"
 #include "io/formats/coco.h"
 #include "io/formats/crowdhuman.h"
-#include "io/file/files.h"
 #include "io/formats/kitti.h"
 #include "io/formats/open_images.h"
 #include "io/formats/visdrone.h"
@@ -68,12 +68,12 @@ anc_status anc_listing_images(anc_listing *l, const char *folder, anc_err *err)
 
 anc_status anc_listing_add(anc_listing *l, const char *path, const char *key, const char *image, anc_err *err)
 {
-    if (l->n_files == l->file_room) {
-        int64_t room = l->file_room ? 2 * l->file_room : 64;
-        anc_file *grown = realloc(l->file, (size_t)room * sizeof *grown);
+    if (l->n_files == l->file_capacity) {
+        int64_t capacity = l->file_capacity ? 2 * l->file_capacity : 64;
+        anc_file *grown = realloc(l->file, (size_t)capacity * sizeof *grown);
         if (!grown) return no_memory(err);
         l->file = grown;
-        l->file_room = room;
+        l->file_capacity = capacity;
     }
     anc_file f = { strdup(path), strdup(key), strdup(image) };
     l->file[l->n_files++] = f;
@@ -82,12 +82,12 @@ anc_status anc_listing_add(anc_listing *l, const char *path, const char *key, co
 
 anc_status anc_listing_category(anc_listing *l, int64_t id, const char *key, const char *name, anc_err *err)
 {
-    if (l->n_categories == l->category_room) {
-        int64_t room = l->category_room ? 2 * l->category_room : 64;
-        anc_known_category *grown = realloc(l->category, (size_t)room * sizeof *grown);
+    if (l->n_categories == l->category_capacity) {
+        int64_t capacity = l->category_capacity ? 2 * l->category_capacity : 64;
+        anc_known_category *grown = realloc(l->category, (size_t)capacity * sizeof *grown);
         if (!grown) return no_memory(err);
         l->category = grown;
-        l->category_room = room;
+        l->category_capacity = capacity;
     }
     anc_known_category c = { id, strdup(key), strdup(name) };
     l->category[l->n_categories++] = c;
@@ -96,13 +96,13 @@ anc_status anc_listing_category(anc_listing *l, int64_t id, const char *key, con
 
 /* ---- what a source looks like ---- */
 
-static size_t read_start(const char *path, char *head, size_t room)
+static size_t read_start(const char *path, char *head, size_t capacity)
 {
     anc_err ignored = { 0 };
     size_t n = 0;
     int fd = anc_open_file(path, &ignored);
-    while (fd >= 0 && n + 1 < room) {
-        ssize_t got = read(fd, head + n, room - 1 - n);
+    while (fd >= 0 && n + 1 < capacity) {
+        ssize_t got = read(fd, head + n, capacity - 1 - n);
         if (got < 0 && errno == EINTR) continue;
         if (got <= 0) break;
         n += (size_t)got;
@@ -120,15 +120,15 @@ bool anc_probe_has(const anc_probe *p, const char *name)
     return there;
 }
 
-bool anc_probe_read(const anc_probe *p, const char *path, char *head, size_t room)
+bool anc_probe_read(const anc_probe *p, const char *path, char *head, size_t capacity)
 {
     char *full = anc_path_join(p->path, path);
-    bool found = full && read_start(full, head, room) > 0;
+    bool found = full && read_start(full, head, capacity) > 0;
     free(full);
     return found;
 }
 
-bool anc_probe_sample(const anc_probe *p, const char *sub, const char *suffix, char *head, size_t room)
+bool anc_probe_sample(const anc_probe *p, const char *sub, const char *suffix, char *head, size_t capacity)
 {
     const char *const suffixes[] = { suffix, NULL };
     anc_files files = { 0 };
@@ -137,7 +137,7 @@ bool anc_probe_sample(const anc_probe *p, const char *sub, const char *suffix, c
     bool found = folder && anc_is_folder(folder) &&
                  !anc_files_list(folder, suffixes, 3, &files, NULL, &ignored) && files.n;
     char *path = found ? anc_path_join(folder, files.path[0]) : NULL;
-    found = path && read_start(path, head, room) > 0;
+    found = path && read_start(path, head, capacity) > 0;
     anc_files_clear(&files);
     free(folder);
     free(path);
@@ -145,12 +145,12 @@ bool anc_probe_sample(const anc_probe *p, const char *sub, const char *suffix, c
 }
 
 /* "coco, voc, ..." */
-static const char *names_of_all(char *text, size_t room)
+static const char *names_of_all(char *text, size_t capacity)
 {
     size_t n = 0;
     text[0] = '\0';
-    for (const anc_reader *const *r = anc_readers; *r && n < room; r++)
-        n += (size_t)snprintf(text + n, room - n, "%s%s", n ? ", " : "", (*r)->name);
+    for (const anc_reader *const *r = anc_readers; *r && n < capacity; r++)
+        n += (size_t)snprintf(text + n, capacity - n, "%s%s", n ? ", " : "", (*r)->name);
     return text;
 }
 

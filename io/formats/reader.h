@@ -3,7 +3,7 @@
  * A reader does three things, of which the last is the one with the work in it:
  *   fits   says whether a file or folder looks like its format, by content;
  *   list   names the files to read, in order (left out: the source is one file), and what is known
- * beforehand; read   takes the text of one file into an anc_part (io/formats/part.h). It opens nothing and knows no
+ * beforehand; read   takes the text of one file into an anc_parsed (io/formats/parsed.h). It opens nothing and knows no
  * other file, so it runs on any rank, in tests and under a fuzzer on plain memory. io/formats/import.c does the rest
  * for all formats alike: order, ids, sizes that the annotations do not tell, categories.
  *
@@ -15,7 +15,7 @@
 #ifndef ANC_IO_FORMATS_READER_H
 #define ANC_IO_FORMATS_READER_H
 
-#include "io/formats/part.h"
+#include "io/formats/parsed.h"
 #include "io/text/stream.h"
 
 typedef enum { ANC_DIFFICULT_KEEP, ANC_DIFFICULT_DROP, ANC_DIFFICULT_IGNORE } anc_difficult;
@@ -57,10 +57,10 @@ typedef struct {
     char *folder; /* "" or ends with '/': in front of every path */
     char *images; /* where pictures are unless options say; NULL: nowhere known */
     anc_file *file;
-    int64_t n_files, file_room;
+    int64_t n_files, file_capacity;
     anc_known_category *category; /* none: the categories are those met */
-    int64_t n_categories, category_room;
-    anc_findings findings;
+    int64_t n_categories, category_capacity;
+    anc_diagnostics diagnostics;
 } anc_listing;
 
 void anc_listing_clear(anc_listing *l);
@@ -83,9 +83,9 @@ typedef struct {
 
 /* In a folder: the start of the first file (bytewise, at most 3 folders down) below `sub` ("" for all) whose
  * name ends with suffix, NUL-terminated; false: there is none. In a file: false. */
-bool anc_probe_sample(const anc_probe *p, const char *sub, const char *suffix, char *head, size_t room);
+bool anc_probe_sample(const anc_probe *p, const char *sub, const char *suffix, char *head, size_t capacity);
 /* The same of the file at this path below the folder; false: it is empty or cannot be read. */
-bool anc_probe_read(const anc_probe *p, const char *path, char *head, size_t room);
+bool anc_probe_read(const anc_probe *p, const char *path, char *head, size_t capacity);
 /* In a folder: whether an entry has this name. */
 bool anc_probe_has(const anc_probe *p, const char *name);
 
@@ -106,12 +106,12 @@ struct anc_reader {
 
     /* Takes one file. The caller has set part->file to in->name; read keeps part->line up to date. */
     anc_status (*read)(const anc_reader_options *o, void *state, const anc_file *file, anc_stream *in,
-                       anc_part *part, anc_err *err);
+                       anc_parsed *part, anc_err *err);
 
     /* Instead of list and read, for formats with ids of their own: fd, of which the first n_head bytes were
      * read, becomes a data set. */
     anc_status (*whole)(const anc_reader_options *o, int fd, const void *head, size_t n_head,
-                        const char *name, anc_dataset *out, anc_findings *findings, anc_err *err);
+                        const char *name, anc_dataset *out, anc_diagnostics *diagnostics, anc_err *err);
 };
 
 extern const anc_reader *const anc_readers[]; /* ends with NULL */

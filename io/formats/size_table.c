@@ -1,10 +1,10 @@
 /* io/formats/size_table.c: see size_table.h */
 #include "io/formats/size_table.h"
-#include "io/text/csv.h"
 #include "io/dataset/dataset.h"
-#include "io/text/field.h"
 #include "io/file/files.h"
 #include "io/formats/size_json.h"
+#include "io/text/csv.h"
+#include "io/text/field.h"
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +19,7 @@ typedef struct {
 
 struct anc_size_table {
     row *row; /* ascending by bare name, then line */
-    int64_t n, room;
+    int64_t n, capacity;
 };
 
 /* "a/b.jpg" gives "b". malloc'ed. */
@@ -40,12 +40,12 @@ anc_status anc_size_table_add(anc_size_table *t, const char *path, int64_t width
                         " high; each must be 1 to %d: put the picture's "
                         "true size there",
                         path, width, height, ANC_MAX_SIDE);
-    if (t->n == t->room) {
-        int64_t room = t->room ? 2 * t->room : 256;
-        row *grown = realloc(t->row, (size_t)room * sizeof *grown);
-        if (!grown) return anc_fail(err, ANC_EMEMORY, "no memory for %" PRId64 " sizes", room);
+    if (t->n == t->capacity) {
+        int64_t capacity = t->capacity ? 2 * t->capacity : 256;
+        row *grown = realloc(t->row, (size_t)capacity * sizeof *grown);
+        if (!grown) return anc_fail(err, ANC_EMEMORY, "no memory for %" PRId64 " sizes", capacity);
         t->row = grown;
-        t->room = room;
+        t->capacity = capacity;
     }
     row r = { bare(path), strdup(path), (int32_t)height, (int32_t)width, t->n };
     t->row[t->n++] = r;

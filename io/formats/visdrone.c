@@ -1,7 +1,7 @@
 /* io/formats/visdrone.c: see visdrone.h */
 #include "io/formats/visdrone.h"
-#include "io/text/field.h"
 #include "io/formats/label_folder.h"
+#include "io/text/field.h"
 #include <inttypes.h>
 #include <string.h>
 
@@ -49,32 +49,32 @@ static anc_status list(const anc_reader_options *o, const char *path, anc_listin
     return anc_label_folder_list(&folder, path, l, err);
 }
 
-static anc_status take_line(const anc_number_reader *r, char *line, int64_t image, anc_part *part,
+static anc_status take_line(const anc_number_reader *r, char *line, int64_t image, anc_parsed *part,
                             anc_err *err)
 {
     double v[N_FIELDS];
     size_t n;
     const char *wrong = parse(r, line, v, &n);
     if (wrong && !strcmp(wrong, "count"))
-        return anc_part_fail(part, err, "%zu fields, not the 8 of a VisDrone annotation", n);
-    if (wrong) return anc_part_fail(part, err, "%s is no number: correct or remove the line", wrong);
+        return anc_parsed_fail(part, err, "%zu fields, not the 8 of a VisDrone annotation", n);
+    if (wrong) return anc_parsed_fail(part, err, "%s is no number: correct or remove the line", wrong);
     int64_t category = v[CATEGORY] >= 0 && v[CATEGORY] < N_CATEGORIES ? (int64_t)v[CATEGORY] : -1;
     if (category < 0 || (double)category != v[CATEGORY])
-        return anc_part_fail(
+        return anc_parsed_fail(
             part, err, "category %g is none of VisDrone's, 0 to 11: correct or remove the line", v[CATEGORY]);
     if (v[SCORE] != 0 && v[SCORE] != 1)
-        return anc_part_fail(part, err, "score %g is neither 0 nor 1: are these results, not annotations?",
-                             v[SCORE]);
-    anc_part_box box = { .xyxy = { v[LEFT], v[TOP], v[LEFT] + v[WIDTH], v[TOP] + v[HEIGHT] },
-                         .crowd = category == IGNORED_REGIONS || category == OTHERS || v[SCORE] == 0 };
+        return anc_parsed_fail(part, err, "score %g is neither 0 nor 1: are these results, not annotations?",
+                               v[SCORE]);
+    anc_parsed_box box = { .xyxy = { v[LEFT], v[TOP], v[LEFT] + v[WIDTH], v[TOP] + v[HEIGHT] },
+                           .crowd = category == IGNORED_REGIONS || category == OTHERS || v[SCORE] == 0 };
     if (v[TRUNCATION] > 0) box.flags |= ANC_FLAG_TRUNCATED;
     if (v[OCCLUSION] > 0) box.flags |= ANC_FLAG_OCCLUDED;
-    if (anc_part_category_number(part, category, &box.category, err)) return err->code;
-    return anc_part_add_box(part, image, &box, err);
+    if (anc_parsed_category_number(part, category, &box.category, err)) return err->code;
+    return anc_parsed_add_box(part, image, &box, err);
 }
 
 static anc_status read_txt(const anc_reader_options *o, void *state, const anc_file *file, anc_stream *in,
-                           anc_part *part, anc_err *err)
+                           anc_parsed *part, anc_err *err)
 {
     (void)o, (void)state;
     return anc_label_folder_read(file, in, take_line, part, err);

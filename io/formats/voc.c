@@ -64,7 +64,7 @@ typedef struct {
     XML_Parser parser;
     anc_number_reader numbers;
     const anc_reader_options *o;
-    anc_part *part;
+    anc_parsed *part;
     anc_err *err;
 
     place at;
@@ -77,7 +77,7 @@ typedef struct {
     int64_t width, height;
     unsigned seen; /* bit per value_kind, of the object; bit 0: its bndbox */
     object now, *object;
-    int64_t n_objects, room;
+    int64_t n_objects, capacity;
 } reader;
 
 /* Where the parser is; expat 2.9 deprecates the calls that every version has. */
@@ -99,7 +99,7 @@ static void stop(reader *r, const char *format, ...)
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
     r->part->line = line_of(r);
-    anc_part_fail(r->part, r->err, "%s", text);
+    anc_parsed_fail(r->part, r->err, "%s", text);
     XML_StopParser(r->parser, XML_FALSE);
 }
 
@@ -116,7 +116,7 @@ static bool number(reader *r, double *out)
     if (comma && !strchr(comma + 1, ',') && !strchr(p, '.')) {
         *comma = '.';
         r->part->line = line_of(r);
-        anc_part_find_here(r->part, ANC_FIND_NUMBER);
+        anc_parsed_find_here(r->part, ANC_DIAG_NUMBER);
     }
     if (n && n == strspn(p, "+-0123456789.eE") &&
         anc_number_real(&r->numbers, p + (*p == '+'), n - (*p == '+'), out))
@@ -247,20 +247,20 @@ static void finish_object(reader *r)
     if (r->n_objects == MAX_OBJECTS) stop(r, "more than %d objects in an image", MAX_OBJECTS);
     if (r->err->code) return;
     r->part->line = r->now.line;
-    if (anc_part_category(r->part, r->name, &r->now.category, r->err)) {
+    if (anc_parsed_category(r->part, r->name, &r->now.category, r->err)) {
         XML_StopParser(r->parser, XML_FALSE);
         return;
     }
-    if (r->n_objects == r->room) {
-        int64_t room = r->room ? 2 * r->room : 16;
-        object *grown = realloc(r->object, (size_t)room * sizeof *grown);
+    if (r->n_objects == r->capacity) {
+        int64_t capacity = r->capacity ? 2 * r->capacity : 16;
+        object *grown = realloc(r->object, (size_t)capacity * sizeof *grown);
         if (!grown) {
             anc_fail(r->err, ANC_EMEMORY, "%s: no memory for its objects", r->part->file);
             XML_StopParser(r->parser, XML_FALSE);
             return;
         }
         r->object = grown;
-        r->room = room;
+        r->capacity = capacity;
     }
     r->object[r->n_objects++] = r->now;
 }
@@ -294,7 +294,8 @@ static anc_status syntax_error(reader *r, anc_err *err)
                            ? ": is the file whole?"
                        : code == XML_ERROR_AMPLIFICATION_LIMIT_BREACH ? ": entities that grow without end"
                                                                       : "";
-    return anc_part_fail(r->part, err, "column %" PRId64 ": %s%s", column_of(r), XML_ErrorString(code), hint);
+    return anc_parsed_fail(r->part, err, "column %" PRId64 ": %s%s", column_of(r), XML_ErrorString(code),
+                           hint);
 }
 
 static anc_status parse(reader *r, anc_stream *in, anc_err *err)
@@ -326,21 +327,21 @@ static void corners(const reader *r, const double *c, double *xyxy)
 
 static anc_status put_objects(reader *r, int64_t image, anc_err *err)
 {
-    anc_part *p = r->part;
+    anc_parsed *p = r->part;
     for (int64_t k = 0; k < r->n_objects; k++) {
         const object *o = &r->object[k];
         bool difficult = o->flags & ANC_FLAG_DIFFICULT;
         p->line = o->line;
         if (difficult && r->o->difficult == ANC_DIFFICULT_DROP) {
             p->annotations++;
-            anc_part_find_here(p, ANC_FIND_DIFFICULT);
+            anc_parsed_find_here(p, ANC_DIAG_DIFFICULT);
             continue;
         }
-        anc_part_box box = { .category = o->category,
-                             .crowd = difficult && r->o->difficult == ANC_DIFFICULT_IGNORE,
-                             .flags = o->flags };
+        anc_parsed_box box = { .category = o->category,
+                               .crowd = difficult && r->o->difficult == ANC_DIFFICULT_IGNORE,
+                               .flags = o->flags };
         corners(r, o->corner, box.xyxy);
-        if (anc_part_add_box(p, image, &box, err)) return err->code;
+        if (anc_parsed_add_box(p, image, &box, err)) return err->code;
     }
     return ANC_OK;
 }
@@ -358,20 +359,20 @@ static bool named_like(const char *filename, const char *key)
 
 static anc_status finish_file(reader *r, const anc_file *file, anc_err *err)
 {
-    anc_part *p = r->part;
+    anc_parsed *p = r->part;
     int64_t row;
     bool sized = r->width > 0 && r->height > 0;
     p->line = 0;
-    if (r->filename[0] && !named_like(r->filename, file->key)) anc_part_find_here(p, ANC_FIND_NAME_DIFFERS);
-    if (!sized) anc_part_find_here(p, ANC_FIND_SIZE_HEADER);
-    const anc_part_image image = { file->key, r->filename, sized ? r->height : 0, sized ? r->width : 0,
-                                   false };
-    if (anc_part_add_image(p, &image, &row, err)) return err->code;
+    if (r->filename[0] && !named_like(r->filename, file->key)) anc_parsed_find_here(p, ANC_DIAG_NAME_DIFFERS);
+    if (!sized) anc_parsed_find_here(p, ANC_DIAG_SIZE_HEADER);
+    const anc_parsed_image image = { file->key, r->filename, sized ? r->height : 0, sized ? r->width : 0,
+                                     false };
+    if (anc_parsed_add_image(p, &image, &row, err)) return err->code;
     return put_objects(r, row, err);
 }
 
 static anc_status voc_read(const anc_reader_options *o, void *state, const anc_file *file, anc_stream *in,
-                           anc_part *part, anc_err *err)
+                           anc_parsed *part, anc_err *err)
 {
     reader *r = state;
     if (!XML_ParserReset(r->parser, NULL))

@@ -1,7 +1,7 @@
 /* io/formats/voc.h: PASCAL VOC: one XML file for each image
  *
  * Everingham et al. 2010, "The PASCAL Visual Object Classes (VOC) Challenge"; the VOC2012 development kit.
- * docs/FORMATS.md says what is read and what is a finding.
+ * docs/FORMATS.md says what is read and what is a diagnostic.
  */
 #ifndef ANC_IO_FORMATS_VOC_H
 #define ANC_IO_FORMATS_VOC_H

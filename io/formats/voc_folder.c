@@ -17,7 +17,8 @@ static anc_status list_folder(anc_listing *l, const char *folder, anc_err *err)
 {
     static const char *const suffixes[] = { ".xml", NULL };
     anc_files files;
-    if (anc_listing_folder(l, folder, err) || anc_files_list(folder, suffixes, 8, &files, &l->findings, err))
+    if (anc_listing_folder(l, folder, err) ||
+        anc_files_list(folder, suffixes, 8, &files, &l->diagnostics, err))
         return err->code;
     for (int64_t i = 0; i < files.n && !err->code; i++) {
         char key[4096];

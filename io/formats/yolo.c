@@ -31,7 +31,7 @@ typedef struct {
     double low[2], high[2]; /* of x and y in turn: a polygon's box */
 } row;
 
-static anc_status read_row(const anc_number_reader *numbers, const anc_part *part, char *at, row *r,
+static anc_status read_row(const anc_number_reader *numbers, const anc_parsed *part, char *at, row *r,
                            anc_err *err)
 {
     char *word;
@@ -40,12 +40,12 @@ static anc_status read_row(const anc_number_reader *numbers, const anc_part *par
         double v;
         if (strspn(word, "+-0123456789.eE") != strlen(word) ||
             !anc_number_real(numbers, word, strlen(word), &v))
-            return anc_part_fail(part, err, "'%.40s' is not a number: correct it", word);
+            return anc_parsed_fail(part, err, "'%.40s' is not a number: correct it", word);
         if (fabs(v) > FAR)
-            return anc_part_fail(part, err,
-                                 "%.40s is no share of the picture's width or height (those are 0 to 1): "
-                                 "is this file in pixels?",
-                                 word);
+            return anc_parsed_fail(part, err,
+                                   "%.40s is no share of the picture's width or height (those are 0 to 1): "
+                                   "is this file in pixels?",
+                                   word);
         if (r->n < 4) r->first[r->n] = v;
         int axis = r->n++ % 2;
         r->low[axis] = v < r->low[axis] ? v : r->low[axis];
@@ -54,7 +54,7 @@ static anc_status read_row(const anc_number_reader *numbers, const anc_part *par
     return ANC_OK;
 }
 
-static anc_status take_row(const anc_number_reader *numbers, anc_part *part, int64_t image, char *line,
+static anc_status take_row(const anc_number_reader *numbers, anc_parsed *part, int64_t image, char *line,
                            anc_err *err)
 {
     char *at = line, *word = next_word(&at);
@@ -63,9 +63,9 @@ static anc_status take_row(const anc_number_reader *numbers, anc_part *part, int
     if (!word) return ANC_OK; /* a blank line */
     if (strspn(word, "+-0123456789.eE") != strlen(word) ||
         !anc_number_whole(numbers, word, strlen(word), &class) || class < 0 || class > INT32_MAX)
-        return anc_part_fail(part, err, "'%.40s' is not the number of a class, from 0 on", word);
+        return anc_parsed_fail(part, err, "'%.40s' is not the number of a class, from 0 on", word);
     if (read_row(numbers, part, at, &r, err)) return err->code;
-    anc_part_box box = { 0 };
+    anc_parsed_box box = { 0 };
     if (r.n == 4 || r.n == 5) { /* a fifth is a confidence or a track */
         const double *c = r.first;
         const double xyxy[4] = { c[0] - c[2] / 2, c[1] - c[3] / 2, c[0] + c[2] / 2, c[1] + c[3] / 2 };
@@ -73,25 +73,25 @@ static anc_status take_row(const anc_number_reader *numbers, anc_part *part, int
     } else if (r.n >= 6 && r.n % 2 == 0) {
         const double xyxy[4] = { r.low[0], r.low[1], r.high[0], r.high[1] };
         memcpy(box.xyxy, xyxy, sizeof xyxy);
-        anc_part_find_here(part, ANC_FIND_POLYGON);
+        anc_parsed_find_here(part, ANC_DIAG_POLYGON);
     } else {
-        return anc_part_fail(
+        return anc_parsed_fail(
             part, err,
             "%d numbers after the class; a box has 4 (x y w h), a polygon an even number from 6 on", r.n);
     }
-    if (anc_part_category_number(part, class, &box.category, err)) return err->code;
-    return anc_part_add_box(part, image, &box, err);
+    if (anc_parsed_category_number(part, class, &box.category, err)) return err->code;
+    return anc_parsed_add_box(part, image, &box, err);
 }
 
 static anc_status yolo_read(const anc_reader_options *o, void *state, const anc_file *file, anc_stream *in,
-                            anc_part *part, anc_err *err)
+                            anc_parsed *part, anc_err *err)
 {
     int64_t image;
     char *line;
     size_t n;
     (void)o;
-    const anc_part_image about = { file->key, file->image, 0, 0, true };
-    if (anc_part_add_image(part, &about, &image, err)) return err->code;
+    const anc_parsed_image about = { file->key, file->image, 0, 0, true };
+    if (anc_parsed_add_image(part, &about, &image, err)) return err->code;
     while (!anc_stream_line(in, &line, &n, err) && line) {
         part->line = in->line;
         if (take_row(state, part, image, line, err)) break;
@@ -216,7 +216,7 @@ static anc_status add(anc_listing *l, const char *label, const char *picture, an
 }
 
 /* Both lists in the order of their stems, so that a walk along both finds the pairs. Labels whose picture is
- * missing are findings, unless a table of sizes or the lack of any pictures says that there need be none. */
+ * missing are diagnostics, unless a table of sizes or the lack of any pictures says that there need be none. */
 static anc_status pair_up(anc_listing *l, anc_files *labels, anc_files *pictures, bool keep_strays,
                           anc_err *err)
 {
@@ -242,7 +242,7 @@ static anc_status pair_up(anc_listing *l, anc_files *labels, anc_files *pictures
             if (keep_strays)
                 add(l, label, "", err);
             else
-                anc_find(&l->findings, ANC_FIND_STRAY_LABEL, "%s%s", l->folder, label);
+                anc_diagnose(&l->diagnostics, ANC_DIAG_STRAY_LABEL, "%s%s", l->folder, label);
         }
     }
     return err->code;
@@ -277,9 +277,9 @@ static anc_status list_pairs(const anc_reader_options *o, const folders *f, anc_
     const char *pictures_folder = o->images ? o->images : f->pictures;
     anc_files labels = { 0 }, pictures = { 0 };
     if (!anc_listing_folder(l, f->labels, err) &&
-        !anc_files_list(f->labels, labels_suffix, MAX_DEPTH, &labels, &l->findings, err) && pictures_folder &&
-        !anc_listing_images(l, pictures_folder, err))
-        anc_files_list(pictures_folder, picture_suffix, MAX_DEPTH, &pictures, &l->findings, err);
+        !anc_files_list(f->labels, labels_suffix, MAX_DEPTH, &labels, &l->diagnostics, err) &&
+        pictures_folder && !anc_listing_images(l, pictures_folder, err))
+        anc_files_list(pictures_folder, picture_suffix, MAX_DEPTH, &pictures, &l->diagnostics, err);
     if (!err->code) pair_up(l, &labels, &pictures, o->sizes || !pictures.n, err);
     anc_files_clear(&labels);
     anc_files_clear(&pictures);
@@ -326,14 +326,14 @@ static bool looks_like_labels(char *text)
 
 /* The start of the first label file that has something in it; false: there is none among the first hundred.
  */
-static bool first_label(const anc_probe *folder, char *head, size_t room)
+static bool first_label(const anc_probe *folder, char *head, size_t capacity)
 {
     anc_files files;
     anc_err ignored = { 0 };
     bool found = false;
     if (anc_files_list(folder->path, labels_suffix, MAX_DEPTH, &files, NULL, &ignored)) return false;
     for (int64_t i = 0; i < files.n && i < 100 && !found; i++)
-        found = !no_label(files.path[i]) && anc_probe_read(folder, files.path[i], head, room);
+        found = !no_label(files.path[i]) && anc_probe_read(folder, files.path[i], head, capacity);
     anc_files_clear(&files);
     return found;
 }

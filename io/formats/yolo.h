@@ -2,7 +2,7 @@
  * its size
  *
  * Redmon et al. 2016 (darknet), and the folder layout labels/ beside images/ that its successors keep.
- * docs/FORMATS.md says what is read and what is a finding.
+ * docs/FORMATS.md says what is read and what is a diagnostic.
  */
 #ifndef ANC_IO_FORMATS_YOLO_H
 #define ANC_IO_FORMATS_YOLO_H

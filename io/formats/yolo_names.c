@@ -32,7 +32,7 @@ static anc_status lines(anc_stream *in, anc_listing *l, anc_err *err)
     return err->code;
 }
 
-static int feed(void *context, unsigned char *buffer, size_t room, size_t *n_read)
+static int feed(void *context, unsigned char *buffer, size_t capacity, size_t *n_read)
 {
     struct {
         anc_stream *in;
@@ -45,7 +45,7 @@ static int feed(void *context, unsigned char *buffer, size_t room, size_t *n_rea
         if (anc_stream_bytes(from->in, &bytes, &from->n, from->err)) return 0;
         from->at = bytes;
     }
-    *n_read = from->n < room ? from->n : room;
+    *n_read = from->n < capacity ? from->n : capacity;
     memcpy(buffer, from->at, *n_read);
     from->at += *n_read;
     from->n -= *n_read;

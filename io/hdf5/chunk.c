@@ -7,7 +7,7 @@
 struct anc_chunk_packer {
     struct libdeflate_compressor *deflate;
     unsigned char *shuffled, *packed;
-    size_t room, packed_room;
+    size_t capacity, packed_capacity;
 };
 
 enum {
@@ -22,11 +22,11 @@ anc_status anc_chunk_packer_new(size_t n_bytes, int level, anc_chunk_packer **ou
     anc_chunk_packer *p = calloc(1, sizeof *p);
     if (p) {
         p->deflate = libdeflate_alloc_compressor(level);
-        p->room = n_bytes;
-        p->packed_room = ZLIB_HEAD + n_bytes + STORED_HEAD * (n_bytes / STORED_BLOCK + 2) + CHECKSUMS;
-        if (p->deflate) p->packed_room += libdeflate_deflate_compress_bound(p->deflate, n_bytes);
+        p->capacity = n_bytes;
+        p->packed_capacity = ZLIB_HEAD + n_bytes + STORED_HEAD * (n_bytes / STORED_BLOCK + 2) + CHECKSUMS;
+        if (p->deflate) p->packed_capacity += libdeflate_deflate_compress_bound(p->deflate, n_bytes);
         p->shuffled = malloc(n_bytes);
-        p->packed = malloc(p->packed_room);
+        p->packed = malloc(p->packed_capacity);
     }
     if (!p || !p->deflate || !p->shuffled || !p->packed) {
         anc_chunk_packer_free(p);
@@ -122,7 +122,7 @@ void anc_chunk_pack(anc_chunk_packer *p, const void *data, size_t n_bytes, size_
     *to++ = 0x01;
     to = put_stored(to, bytes, stored);
     to += libdeflate_deflate_compress(p->deflate, bytes + stored, n_bytes - stored, to,
-                                      p->packed_room - (size_t)(to - p->packed) - CHECKSUMS);
+                                      p->packed_capacity - (size_t)(to - p->packed) - CHECKSUMS);
     uint32_t adler = libdeflate_adler32(1, bytes, n_bytes);
     for (int i = 3; i >= 0; i--) *to++ = (unsigned char)(adler >> 8 * i); /* big-endian */
     to = put_le(to, anc_chunk_fletcher32(p->packed, (size_t)(to - p->packed)), 4);

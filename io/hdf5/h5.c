@@ -139,10 +139,10 @@ int anc_h5_transfer(const anc_h5_data *d, hid_t type, int64_t first, int64_t n, 
     return failed;
 }
 
-const char *anc_h5_name_of(hid_t id, char *text, size_t room)
+const char *anc_h5_name_of(hid_t id, char *text, size_t capacity)
 {
     hid_t kept = anc_h5_keep_messages();
-    if (H5Iget_name(id, text, room) <= 0) snprintf(text, room, "a dataset");
+    if (H5Iget_name(id, text, capacity) <= 0) snprintf(text, capacity, "a dataset");
     anc_h5_restore_messages(kept);
     return text;
 }

@@ -27,7 +27,7 @@ int anc_h5_transfer(const anc_h5_data *d, hid_t type, int64_t first, int64_t n, 
                     anc_h5_direction way);
 
 /* The name of an open object, for errors. */
-const char *anc_h5_name_of(hid_t id, char *text, size_t room);
+const char *anc_h5_name_of(hid_t id, char *text, size_t capacity);
 
 /* How many rows of `bytes` each pass through memory at a time. */
 int64_t anc_h5_rows_at_once(size_t bytes);

@@ -1,9 +1,9 @@
 /* io/hdf5/h5_read.c: see h5.h, reading */
+#include "io/file/seal.h"
 #include "io/hdf5/h5.h"
 #include "io/hdf5/h5_guard.h"
 #include "io/hdf5/h5_inner.h"
 #include "io/hdf5/h5_virtual.h"
-#include "io/file/seal.h"
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -158,26 +158,26 @@ int anc_h5_has_attribute(const anc_h5_file *f, const char *object, const char *n
 static int fits(hid_t stored, anc_h5_type type)
 {
     H5T_class_t class = H5Tget_class(stored);
-    size_t size = H5Tget_size(stored), room = anc_h5_type_bytes(type);
+    size_t size = H5Tget_size(stored), capacity = anc_h5_type_bytes(type);
     if (type == ANC_H5_F16 || type == ANC_H5_F32 || type == ANC_H5_F64)
-        return class == H5T_FLOAT && size <= room;
+        return class == H5T_FLOAT && size <= capacity;
     if (class != H5T_INTEGER) return 0;
     int is_signed = H5Tget_sign(stored) == H5T_SGN_2;
     int want_signed = type == ANC_H5_I8 || type == ANC_H5_I32 || type == ANC_H5_I64;
-    if (is_signed == want_signed) return size <= room;
-    return want_signed && size < room;
+    if (is_signed == want_signed) return size <= capacity;
+    return want_signed && size < capacity;
 }
 
-static const char *class_name(hid_t stored, char *text, size_t room)
+static const char *class_name(hid_t stored, char *text, size_t capacity)
 {
     size_t bits = 8 * H5Tget_size(stored);
     switch (H5Tget_class(stored)) {
     case H5T_INTEGER:
-        snprintf(text, room, "%sint%zu", H5Tget_sign(stored) == H5T_SGN_NONE ? "u" : "", bits);
+        snprintf(text, capacity, "%sint%zu", H5Tget_sign(stored) == H5T_SGN_NONE ? "u" : "", bits);
         break;
-    case H5T_FLOAT: snprintf(text, room, "float%zu", bits); break;
-    case H5T_STRING: snprintf(text, room, "strings"); break;
-    default: snprintf(text, room, "values of another kind"); break;
+    case H5T_FLOAT: snprintf(text, capacity, "float%zu", bits); break;
+    case H5T_STRING: snprintf(text, capacity, "strings"); break;
+    default: snprintf(text, capacity, "values of another kind"); break;
     }
     return text;
 }

@@ -306,7 +306,7 @@ static void sum_reports(const join *j, anc_dataset_report *r)
         r->annotations += of->annotations;
         r->empty_boxes += of->empty_boxes;
         r->duplicate_ids += of->duplicate_ids;
-        for (int k = 0; k < ANC_N_FINDINGS; k++) r->found[k] += of->found[k];
+        for (int k = 0; k < ANC_N_DIAGNOSTICS; k++) r->found[k] += of->found[k];
     }
 }
 

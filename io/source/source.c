@@ -16,16 +16,16 @@ struct anc_source {
     const anc_reader *reader;     /* NULL: annotations.h5, or several */
     bool several, strict;
     anc_dataset dataset;
-    anc_findings findings;
+    anc_diagnostics diagnostics;
 };
 
 enum { HEAD_BYTES = 4096 };
 
 /* Up to room bytes from the start of a file or pipe. */
-static anc_status read_head(int fd, char *head, size_t room, size_t *n, anc_err *err)
+static anc_status read_head(int fd, char *head, size_t capacity, size_t *n, anc_err *err)
 {
-    for (*n = 0; *n < room;) {
-        ssize_t got = read(fd, head + *n, room - *n);
+    for (*n = 0; *n < capacity;) {
+        ssize_t got = read(fd, head + *n, capacity - *n);
         if (got < 0 && errno == EINTR) continue;
         if (got < 0) return anc_fail(err, ANC_ESYSTEM, "cannot read: %s", strerror(errno));
         if (got == 0) break;
@@ -36,13 +36,13 @@ static anc_status read_head(int fd, char *head, size_t room, size_t *n, anc_err 
 
 static anc_status strictly(anc_source *s, const char *path, anc_err *err)
 {
-    if (s->strict && anc_findings_strict(&s->findings, err)) return anc_within(err, "%s", path);
+    if (s->strict && anc_diagnostics_strict(&s->diagnostics, err)) return anc_within(err, "%s", path);
     return ANC_OK;
 }
 
 /* An open file or pipe: what it is, and, if its reader takes it whole, all of it. */
 static anc_status begin_file(anc_source *s, int fd, const char *path, const anc_reader_options *o,
-                             anc_intake **intake, anc_err *err)
+                             anc_import **import, anc_err *err)
 {
     char head[HEAD_BYTES + 1];
     size_t n;
@@ -57,15 +57,15 @@ static anc_status begin_file(anc_source *s, int fd, const char *path, const anc_
     const anc_probe p = { path, false, head + skip, (const unsigned char *)head, n };
     if (anc_reader_for(o, &p, &s->reader, err)) return err->code;
     if (s->reader->whole) {
-        if (s->reader->whole(o, fd, head, n, path, &s->dataset, &s->findings, err)) return err->code;
+        if (s->reader->whole(o, fd, head, n, path, &s->dataset, &s->diagnostics, err)) return err->code;
         return strictly(s, path, err);
     }
     if (!anc_source_is_stdin(path) && anc_is_file(path)) return ANC_OK;
     if (!s->reader->pipe)
         return anc_fail(err, ANC_EDATA, "%s: %s cannot be read from a pipe: save it as a file", path,
                         s->reader->name);
-    if (anc_intake_open(o, s->reader, path, intake, err)) return err->code;
-    return anc_intake_stream(*intake, fd, head, n, err);
+    if (anc_import_open(o, s->reader, path, import, err)) return err->code;
+    return anc_import_stream(*import, fd, head, n, err);
 }
 
 /* Options that the source's format has no use for are mistakes. */
@@ -84,14 +84,14 @@ static anc_status refuse_options(const anc_source *s, const char *path, const an
 
 bool anc_source_is_stdin(const char *path) { return !strcmp(path, "-"); }
 
-static anc_status begin(anc_source *s, const char *path, const anc_reader_options *o, anc_intake **intake,
+static anc_status begin(anc_source *s, const char *path, const anc_reader_options *o, anc_import **import,
                         anc_err *err)
 {
     bool standard = anc_source_is_stdin(path);
     int fd = standard ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) : open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) return anc_fail(err, ANC_ESYSTEM, "%s: cannot open: %s", path, strerror(errno));
     if (standard) {
-        begin_file(s, fd, path, o, intake, err);
+        begin_file(s, fd, path, o, import, err);
         close(fd);
         return err->code;
     }
@@ -99,7 +99,7 @@ static anc_status begin(anc_source *s, const char *path, const anc_reader_option
     if (anc_is_folder(path))
         anc_reader_for(o, &folder, &s->reader, err);
     else
-        begin_file(s, fd, path, o, intake, err);
+        begin_file(s, fd, path, o, import, err);
     close(fd);
     if (!err->code && s->reader && s->reader->whole && anc_is_folder(path))
         anc_fail(err, ANC_EDATA, "%s: a folder, but %s is one file: name the file", path, s->reader->name);
@@ -107,41 +107,41 @@ static anc_status begin(anc_source *s, const char *path, const anc_reader_option
 }
 
 anc_status anc_source_begin(const char *path, const anc_reader_options *o, anc_source **out,
-                            anc_intake **intake, anc_err *err)
+                            anc_import **import, anc_err *err)
 {
     anc_source *s = *out = calloc(1, sizeof *s);
-    *intake = NULL;
+    *import = NULL;
     if (!s) return anc_fail(err, ANC_EMEMORY, "%s: no memory", path);
     s->strict = o->strict;
-    if (begin(s, path, o, intake, err) || refuse_options(s, path, o, err)) return err->code;
-    if (s->reader && s->reader->read && !*intake) return anc_intake_open(o, s->reader, path, intake, err);
+    if (begin(s, path, o, import, err) || refuse_options(s, path, o, err)) return err->code;
+    if (s->reader && s->reader->read && !*import) return anc_import_open(o, s->reader, path, import, err);
     return ANC_OK;
 }
 
-anc_status anc_source_end(anc_source *s, anc_intake *intake, anc_err *err)
+anc_status anc_source_end(anc_source *s, anc_import *import, anc_err *err)
 {
-    if (!intake) return ANC_OK;
-    const char *path = anc_intake_path(intake);
-    if (anc_intake_finish(intake, &s->dataset, &s->findings, err)) return anc_within(err, "%s", path);
+    if (!import) return ANC_OK;
+    const char *path = anc_import_path(import);
+    if (anc_import_finish(import, &s->dataset, &s->diagnostics, err)) return anc_within(err, "%s", path);
     if (strictly(s, path, err)) return err->code;
-    anc_intake_close(intake);
+    anc_import_close(import);
     return ANC_OK;
 }
 
-/* All runs of an intake, one after the other. */
-static anc_status read_all(const anc_reader_options *o, anc_intake *intake, anc_err *err)
+/* All runs of an import, one after the other. */
+static anc_status read_all(const anc_reader_options *o, anc_import *import, anc_err *err)
 {
-    while (!anc_intake_done(intake)) {
-        for (int64_t r = 0; r < anc_intake_runs(intake) && !err->code; r++) {
+    while (!anc_import_done(import)) {
+        for (int64_t r = 0; r < anc_import_batches(import) && !err->code; r++) {
             void *run = NULL, *result = NULL;
             size_t n_run, n_result;
-            if (!anc_intake_pack(intake, r, &run, &n_run, err) &&
-                !anc_run_do(o, run, n_run, &result, &n_result, err))
-                anc_intake_take(intake, result, n_result, err);
+            if (!anc_import_pack(import, r, &run, &n_run, err) &&
+                !anc_import_batch(o, run, n_run, &result, &n_result, err))
+                anc_import_take(import, result, n_result, err);
             free(run);
             free(result);
         }
-        if (err->code || anc_intake_advance(intake, err)) return err->code;
+        if (err->code || anc_import_advance(import, err)) return err->code;
     }
     return ANC_OK;
 }
@@ -150,14 +150,14 @@ anc_status anc_source_open(const char *path, const anc_reader_options *o, anc_so
 {
     static const anc_reader_options defaults;
     anc_source *s;
-    anc_intake *intake;
+    anc_import *import;
     if (!o) o = &defaults;
-    if (!anc_source_begin(path, o, &s, &intake, err) && (!intake || !read_all(o, intake, err)) &&
-        !anc_source_end(s, intake, err)) {
+    if (!anc_source_begin(path, o, &s, &import, err) && (!import || !read_all(o, import, err)) &&
+        !anc_source_end(s, import, err)) {
         *out = s;
         return ANC_OK;
     }
-    anc_intake_close(intake);
+    anc_import_close(import);
     anc_source_close(s);
     *out = NULL;
     return err->code;
@@ -196,7 +196,10 @@ char *anc_source_config(const anc_source *s)
     return s->annotations ? anc_annotations_config(s->annotations) : NULL;
 }
 
-const anc_findings *anc_source_findings(const anc_source *s) { return s->annotations ? NULL : &s->findings; }
+const anc_diagnostics *anc_source_diagnostics(const anc_source *s)
+{
+    return s->annotations ? NULL : &s->diagnostics;
+}
 
 const anc_dataset_report *anc_source_report(const anc_source *s)
 {
@@ -256,27 +259,27 @@ anc_status anc_source_read(anc_source *s, int64_t first, int64_t n, anc_dataset 
 }
 
 /* What was found in one source of several. Ids of images and annotations say little without the source. */
-static void add_findings(const anc_source *part, const char *path, anc_findings *sum)
+static void add_findings(const anc_source *part, const char *path, anc_diagnostics *sum)
 {
     const anc_dataset_report *r = anc_source_report(part);
-    anc_findings f = part->findings;
+    anc_diagnostics f = part->diagnostics;
     const char *slash = strrchr(path, '/');
     if (slash && slash[1]) path = slash + 1;
-    for (int k = 0; k < ANC_N_FINDINGS; k++) {
+    for (int k = 0; k < ANC_N_DIAGNOSTICS; k++) {
         if (part->annotations) f.of[k].n = r->found[k];
-        for (int p = 0; p < ANC_FINDING_PLACES && f.of[k].place[p][0]; p++) {
-            const char *place = part->findings.of[k].place[p];
+        for (int p = 0; p < ANC_DIAGNOSTIC_PLACES && f.of[k].place[p][0]; p++) {
+            const char *place = part->diagnostics.of[k].place[p];
             if (!part->reader->whole && strncmp(place, "image ", 6)) continue; /* names its file */
             snprintf(f.of[k].place[p], sizeof f.of[k].place[p], "%.60s: %.90s", path, place);
         }
     }
     if (part->annotations) { /* which has no places, and keeps these apart */
-        f.of[ANC_FIND_EMPTY_BOX].n = r->empty_boxes;
-        f.of[ANC_FIND_OVER_EDGE].n = r->over_edge;
-        f.of[ANC_FIND_OUTSIDE].n = r->outside;
-        f.of[ANC_FIND_DUPLICATE_ID].n = r->duplicate_ids;
+        f.of[ANC_DIAG_EMPTY_BOX].n = r->empty_boxes;
+        f.of[ANC_DIAG_OVER_EDGE].n = r->over_edge;
+        f.of[ANC_DIAG_OUTSIDE].n = r->outside;
+        f.of[ANC_DIAG_DUPLICATE_ID].n = r->duplicate_ids;
     }
-    anc_findings_add(sum, &f);
+    anc_diagnostics_add(sum, &f);
 }
 
 anc_status anc_source_join(anc_source *const *part, const char *const *path, int n, anc_source **out,
@@ -291,7 +294,7 @@ anc_status anc_source_join(anc_source *const *part, const char *const *path, int
             anc_annotations_read_all(part[k]->annotations, &set[k], err);
         else
             set[k] = part[k]->dataset; /* lent */
-        if (!err->code) add_findings(part[k], path[k], &s->findings);
+        if (!err->code) add_findings(part[k], path[k], &s->diagnostics);
     }
     if (!err->code && !anc_join(set, path, n, &s->dataset, changes, err)) s->several = true;
     for (int k = 0; set && k < n; k++)

@@ -17,17 +17,17 @@ anc_status anc_source_open(const char *path, const anc_reader_options *o, anc_so
  * Images, WIDER FACE) come from there as from any pipe, which this process alone reads. */
 bool anc_source_is_stdin(const char *path);
 
-/* The same in two steps, for a team: begin gives either a source that is open already and *intake NULL, or an
- * intake that the team reads (io/formats/import.h); end then makes that the source's content and frees the intake.
+/* The same in two steps, for a team: begin gives either a source that is open already and *import NULL, or an
+ * import that the team reads (io/formats/import.h); end then makes that the source's content and frees the import.
  * path and o are borrowed until the end. After an error of either the source is to be closed, if it is not
- * NULL, and so is the intake. */
+ * NULL, and so is the import. */
 anc_status anc_source_begin(const char *path, const anc_reader_options *o, anc_source **out,
-                            anc_intake **intake, anc_err *err);
-anc_status anc_source_end(anc_source *s, anc_intake *intake, anc_err *err);
+                            anc_import **import, anc_err *err);
+anc_status anc_source_end(anc_source *s, anc_import *import, anc_err *err);
 
 void anc_source_close(anc_source *s); /* NULL is allowed */
 
-/* Several open sources, named as their paths, as one in memory (io/source/join.h), with the findings of all. They
+/* Several open sources, named as their paths, as one in memory (io/source/join.h), with the diagnostics of all. They
  * stay the caller's. Errors: those of anc_join, and of reading an annotations.h5. */
 anc_status anc_source_join(anc_source *const *part, const char *const *path, int n, anc_source **out,
                            anc_join_changes *changes, anc_err *err);
@@ -41,11 +41,11 @@ const char *anc_source_format(const anc_source *s); /* "annotations", the reader
  * has none. */
 char *anc_source_config(const anc_source *s);
 
-/* The reader's findings over the whole source. */
+/* The reader's diagnostics over the whole source. */
 const anc_dataset_report *anc_source_report(const anc_source *s);
 
 /* With places; NULL for an annotations.h5, of which the report is all that is known. */
-const anc_findings *anc_source_findings(const anc_source *s);
+const anc_diagnostics *anc_source_diagnostics(const anc_source *s);
 
 /* The categories alone, into an empty data set, which stays empty on errors. */
 anc_status anc_source_categories(const anc_source *s, anc_dataset *out, anc_err *err);

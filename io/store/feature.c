@@ -21,7 +21,7 @@ typedef struct {
     bool half;
     const char *in_place; /* first row, in the mapped file; NULL: to be read */
     void *rows;           /* of one image, when they are read */
-    int64_t room;
+    int64_t capacity;
 } level;
 
 struct anc_features {
@@ -282,12 +282,12 @@ static anc_status read_level(anc_features *f, int l, int64_t i, anc_err *err)
 {
     level *v = &f->level[l];
     int64_t first = v->offset[i], n = v->offset[i + 1] - first;
-    if (n > v->room) {
+    if (n > v->capacity) {
         free(v->rows);
-        v->room = n;
+        v->capacity = n;
         v->rows = malloc((size_t)n * (size_t)f->info.channels * anc_h5_type_bytes(v->data.type));
         if (!v->rows) {
-            v->room = 0;
+            v->capacity = 0;
             return anc_fail(err, ANC_EMEMORY, "%s: out of memory for the %lld rows of an image", f->path,
                             (long long)n);
         }

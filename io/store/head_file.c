@@ -39,7 +39,7 @@ static anc_status write_tensors(anc_h5_file *f, const anc_head_shape *s, const c
         snprintf(name, sizeof name, "%s/%s", group, anc_head_names[k]);
         spec.rank = dimensions(s, k, spec.dims);
         status = anc_h5_write(
-            f, &spec, k == ANC_HEAD_CONV_WEIGHT ? torch : all + anc_head_first(s, (anc_head_part)k), err);
+            f, &spec, k == ANC_HEAD_CONV_WEIGHT ? torch : all + anc_head_first(s, (anc_head_tensor)k), err);
     }
     free(torch);
     return status;
@@ -108,7 +108,7 @@ static anc_status read_shape(const anc_h5_file *f, anc_head_shape *s, anc_err *e
     const int64_t any[4] = { -1, -1, -1, -1 };
     char name[96];
     int64_t dims[2][4];
-    static const anc_head_part parts[2] = { ANC_HEAD_CONV_WEIGHT, ANC_HEAD_CLS_WEIGHT };
+    static const anc_head_tensor parts[2] = { ANC_HEAD_CONV_WEIGHT, ANC_HEAD_CLS_WEIGHT };
     for (int k = 0; k < 2; k++) {
         snprintf(name, sizeof name, "/%s", anc_head_names[parts[k]]);
         if (anc_h5_data_open(f, name, ANC_H5_F32, 4, any, &d, err)) return err->code;
@@ -134,12 +134,12 @@ static anc_status read_tensors(const anc_h5_file *f, const anc_head_shape *s, co
         snprintf(name, sizeof name, "%s/%s", group, anc_head_names[k]);
         if (anc_h5_read(f, name, ANC_H5_F32, rank, dims, &data, &n, err)) return err->code;
         const float *x = data;
-        size_t count = anc_head_count(s, (anc_head_part)k), bad = 0;
+        size_t count = anc_head_count(s, (anc_head_tensor)k), bad = 0;
         for (size_t i = 0; i < count; i++) bad += !isfinite(x[i]);
         if (k == ANC_HEAD_CONV_WEIGHT)
             anc_head_conv_from_torch(s, x, all);
         else
-            memcpy(all + anc_head_first(s, (anc_head_part)k), x, count * sizeof *x);
+            memcpy(all + anc_head_first(s, (anc_head_tensor)k), x, count * sizeof *x);
         free(data);
         if (bad) return anc_fail(err, ANC_EDATA, "%s holds values that are infinite or no numbers", name);
     }

@@ -35,7 +35,7 @@ typedef struct {
     row item;
     int n_bbox;
     row *rows;
-    int64_t n, room;
+    int64_t n, capacity;
     anc_number_reader numbers;
     anc_err *err;
     yajl_handle parser;
@@ -80,12 +80,12 @@ static int finish_item(reader *r)
     b[2] += b[0];
     b[3] += b[1];
     if (!isfinite(b[2]) || !isfinite(b[3])) return stop(r, "bbox is too large for float64");
-    if (r->n == r->room) {
-        int64_t room = r->room ? 2 * r->room : 4096;
-        row *more = realloc(r->rows, (size_t)room * sizeof *more);
-        if (!more) return anc_fail(r->err, ANC_EMEMORY, "no memory for %" PRId64 " results", room), 0;
+    if (r->n == r->capacity) {
+        int64_t capacity = r->capacity ? 2 * r->capacity : 4096;
+        row *more = realloc(r->rows, (size_t)capacity * sizeof *more);
+        if (!more) return anc_fail(r->err, ANC_EMEMORY, "no memory for %" PRId64 " results", capacity), 0;
         r->rows = more;
-        r->room = room;
+        r->capacity = capacity;
     }
     r->item.at = r->n;
     r->rows[r->n++] = r->item;

@@ -31,12 +31,12 @@ static anc_status write_offset(anc_h5_file *f, int kind, const int64_t *offset, 
     return anc_h5_write(f, &spec, offset, err);
 }
 
-/* What a consumer needs to lay the anchors itself. */
+/* What a consumer needs to generate the anchors itself. */
 static anc_status write_anchors(anc_h5_file *f, const anc_rules *r, anc_err *err)
 {
     for (int l = 0; l < r->anchors.n_levels; l++) {
-        double base[ANC_MAX_CELL][4];
-        float base32[ANC_MAX_CELL][4];
+        double base[ANC_MAX_PER_POSITION][4];
+        float base32[ANC_MAX_PER_POSITION][4];
         char group[32], name[48];
         int n = anc_base_anchors(r, l, base);
         for (int a = 0; a < n; a++)

@@ -334,7 +334,7 @@ static anc_status read_levels(anc_targets_file *f, anc_err *err)
             anc_h5_read(file, name, ANC_H5_F32, 2, (int64_t[]){ -1, 4 }, &base, &n, err))
             return anc_within(err, "%s", f->path);
         v->base = base;
-        v->n_shapes = (int32_t)(n > ANC_MAX_CELL ? 0 : n);
+        v->n_shapes = (int32_t)(n > ANC_MAX_PER_POSITION ? 0 : n);
         v->stride = (int32_t)stride;
         v->stride_from_grid = from_grid != 0;
         if (v->n_shapes < 1 || stride < 1 || stride > INT32_MAX)
@@ -460,9 +460,9 @@ anc_status anc_targets_image(const anc_targets_file *f, int64_t view, int32_t *i
 
 static anc_status fit(anc_targets *t, int kind, int64_t n, anc_err *err)
 {
-    if (t->with[kind] && n <= t->room[kind]) return ANC_OK;
+    if (t->with[kind] && n <= t->capacity[kind]) return ANC_OK;
     t->with[kind] = true;
-    t->room[kind] = 0;
+    t->capacity[kind] = 0;
     for (int c = 0; c < ANC_N_COLUMNS; c++) {
         if ((int)anc_columns[c].rows != kind || !anc_targets_has(t->with, t->n_levels, c)) continue;
         free(t->column[c]);
@@ -477,7 +477,7 @@ static anc_status fit(anc_targets *t, int kind, int64_t n, anc_err *err)
         if (!t->offset[k])
             return anc_fail(err, ANC_EMEMORY, "out of memory for the offsets of %lld views", (long long)n);
     }
-    t->room[kind] = n;
+    t->capacity[kind] = n;
     return ANC_OK;
 }
 

@@ -15,7 +15,7 @@ void anc_csv_end(anc_csv *c)
 {
     free(c->text);
     c->text = NULL;
-    c->room = c->n = 0;
+    c->capacity = c->n = 0;
 }
 
 static anc_status fail(const anc_csv *c, anc_err *err, const char *what)
@@ -27,14 +27,14 @@ static anc_status fail(const anc_csv *c, anc_err *err, const char *what)
 static anc_status keep(anc_csv *c, size_t have, const char *bytes, size_t n, anc_err *err)
 {
     if (have + n + 2 > ANC_MAX_LINE_BYTES) return fail(c, err, "the row never ends: is a quote missing?");
-    if (have + n + 2 > c->room) {
-        size_t room = 2 * (have + n + 2) + 256;
-        char *text = realloc(c->text, room);
+    if (have + n + 2 > c->capacity) {
+        size_t capacity = 2 * (have + n + 2) + 256;
+        char *text = realloc(c->text, capacity);
         if (!text)
             return anc_fail(err, ANC_EMEMORY, "%s:%" PRId64 ": no memory for the row", c->stream->name,
                             c->line);
         c->text = text;
-        c->room = room;
+        c->capacity = capacity;
     }
     memcpy(c->text + have, bytes, n);
     c->text[have + n] = '\0';

@@ -17,7 +17,7 @@ typedef struct {
     char *field[ANC_CSV_MAX_FIELDS]; /* [n] of the row given last, NUL-terminated, in text */
     size_t n;
     char *text; /* owned */
-    size_t room;
+    size_t capacity;
 } anc_csv;
 
 void anc_csv_begin(anc_csv *c, anc_stream *stream, char separator);

@@ -13,7 +13,7 @@ static char *trimmed(char *from, char *to)
     return from;
 }
 
-static size_t split_blanks(char *line, char **field, size_t room)
+static size_t split_blanks(char *line, char **field, size_t capacity)
 {
     size_t n = 0;
     for (char *p = line; *p;) {
@@ -21,23 +21,23 @@ static size_t split_blanks(char *line, char **field, size_t room)
         if (!*p) break;
         char *end = p + strcspn(p, " \t"), *next = *end ? end + 1 : end;
         *end = '\0';
-        if (n < room) field[n] = p;
+        if (n < capacity) field[n] = p;
         n++;
         p = next;
     }
     return n;
 }
 
-size_t anc_field_split(char *line, char separator, char **field, size_t room)
+size_t anc_field_split(char *line, char separator, char **field, size_t capacity)
 {
-    if (separator == ' ') return split_blanks(line, field, room);
+    if (separator == ' ') return split_blanks(line, field, capacity);
     size_t n = 0;
     char *p = trimmed(line, line + strlen(line)), *last = p + strlen(p);
     while (p < last) {
         char *end = memchr(p, separator, (size_t)(last - p));
         if (!end) end = last;
         char *text = trimmed(p, end);
-        if (n < room) field[n] = text;
+        if (n < capacity) field[n] = text;
         n++;
         p = end + 1;
     }

@@ -25,7 +25,7 @@ void anc_stream_end(anc_stream *s)
     free(s->text);
     s->block = NULL;
     s->text = NULL;
-    s->room = s->n = s->at = 0;
+    s->capacity = s->n = s->at = 0;
 }
 
 /* Reads a block when all is used up; s->at == s->n afterwards means the end. */
@@ -70,13 +70,13 @@ static anc_status keep(anc_stream *s, size_t have, const unsigned char *p, size_
         return anc_fail(err, ANC_EDATA,
                         "%s:%" PRId64 ": the line is longer than %d MiB: is this the right file?", s->name,
                         s->line, ANC_MAX_LINE_BYTES >> 20);
-    if (have + n + 1 > s->room) {
-        size_t room = 2 * (have + n + 1) < 256 ? 256 : 2 * (have + n + 1);
-        char *text = realloc(s->text, room);
+    if (have + n + 1 > s->capacity) {
+        size_t capacity = 2 * (have + n + 1) < 256 ? 256 : 2 * (have + n + 1);
+        char *text = realloc(s->text, capacity);
         if (!text)
             return anc_fail(err, ANC_EMEMORY, "%s:%" PRId64 ": no memory for the line", s->name, s->line);
         s->text = text;
-        s->room = room;
+        s->capacity = capacity;
     }
     if (n) memcpy(s->text + have, p, n);
     s->text[have + n] = '\0';

@@ -20,7 +20,7 @@ typedef struct {
     size_t at, n;
     unsigned char *block; /* owned; NULL without fd */
     char *text;           /* owned: the line given last */
-    size_t room;
+    size_t capacity;
     bool (*asked)(void *context); /* before each block: true ends with ANC_ESTOPPED; NULL: nobody asks */
     void *context;
     bool started, cr; /* cr: the last line ended with CR; a LF that follows belongs to it */

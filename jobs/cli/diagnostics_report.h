@@ -7,6 +7,6 @@
 
 /* To stdout, a line for each kind with its count and first places: "  dropped: 2 boxes of no area: a.xml:7;
  * b.xml:9". Of what was kept as it is only when all is true. */
-void anc_findings_print(const anc_findings *f, bool all);
+void anc_diagnostics_print(const anc_diagnostics *f, bool all);
 
 #endif

@@ -1,13 +1,13 @@
 /* jobs/cli/file_check.c: see file_check.h */
 #include "jobs/cli/file_check.h"
 #include "io/dataset/annotations.h"
-#include "io/store/feature.h"
 #include "io/file/files.h"
+#include "io/file/seal.h"
 #include "io/hdf5/h5.h"
+#include "io/source/source.h"
+#include "io/store/feature.h"
 #include "io/store/head_file.h"
 #include "io/store/proposals.h"
-#include "io/file/seal.h"
-#include "io/source/source.h"
 #include "io/store/targets_read.h"
 #include <errno.h>
 #include <math.h>
@@ -150,13 +150,13 @@ static bool is_results(const char *head, size_t n)
 }
 
 /* The first bytes of a file; a folder of annotations has none. */
-static anc_status look(const char *path, char *head, size_t room, size_t *n, anc_err *err)
+static anc_status look(const char *path, char *head, size_t capacity, size_t *n, anc_err *err)
 {
     *n = 0;
     if (anc_is_folder(path)) return ANC_OK;
     int fd = anc_open_file(path, err);
     if (fd < 0) return err->code;
-    ssize_t got = pread(fd, head, room, 0);
+    ssize_t got = pread(fd, head, capacity, 0);
     int reason = errno;
     close(fd);
     if (got < 0) return anc_fail(err, ANC_ESYSTEM, "%s: cannot read: %s", path, strerror(reason));

@@ -78,8 +78,8 @@ static bool ends(const char *word, const char *end)
 /* Puts n bytes behind what f has, as far as there is room. */
 static void put(anc_format *f, const char *text, size_t n)
 {
-    size_t at = strlen(f->text), room = sizeof f->text - 1 - at;
-    if (n > room) n = room;
+    size_t at = strlen(f->text), capacity = sizeof f->text - 1 - at;
+    if (n > capacity) n = capacity;
     memcpy(f->text + at, text, n);
     f->text[at + n] = '\0';
 }

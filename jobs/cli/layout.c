@@ -6,7 +6,7 @@
 
 static int by_image(const void *a, const void *b)
 {
-    int64_t x = ((const anc_like_row *)a)->image_id, y = ((const anc_like_row *)b)->image_id;
+    int64_t x = ((const anc_layout_row *)a)->image_id, y = ((const anc_layout_row *)b)->image_id;
     return x < y ? -1 : x > y;
 }
 
@@ -30,9 +30,9 @@ static anc_status check_levels(const anc_rules *r, const anc_features_info *info
     return ANC_OK;
 }
 
-static anc_status take_rows(const anc_features_info *info, anc_like_row **rows, anc_err *err)
+static anc_status take_rows(const anc_features_info *info, anc_layout_row **rows, anc_err *err)
 {
-    anc_like_row *to = calloc((size_t)info->n_images + 1, sizeof *to);
+    anc_layout_row *to = calloc((size_t)info->n_images + 1, sizeof *to);
     if (!to)
         return anc_fail(err, ANC_EMEMORY, "%s: out of memory for %lld images", info->path,
                         (long long)info->n_images);
@@ -48,8 +48,8 @@ static anc_status take_rows(const anc_features_info *info, anc_like_row **rows, 
     return ANC_OK;
 }
 
-anc_status anc_like_read(const char *path, const anc_rules *rules, anc_like_row **rows, int64_t *n,
-                         anc_err *err)
+anc_status anc_layout_read(const char *path, const anc_rules *rules, anc_layout_row **rows, int64_t *n,
+                           anc_err *err)
 {
     anc_features *f;
     if (anc_features_open(path, &f, err)) return err->code;
@@ -61,7 +61,7 @@ anc_status anc_like_read(const char *path, const anc_rules *rules, anc_like_row 
     return status;
 }
 
-anc_status anc_like_share(const anc_team *team, anc_like_row **rows, int64_t *n, anc_err *err)
+anc_status anc_layout_share(const anc_team *team, anc_layout_row **rows, int64_t *n, anc_err *err)
 {
     anc_team_bcast(team, n, sizeof *n, 0);
     size_t n_bytes = (size_t)*n * sizeof **rows;
@@ -73,7 +73,7 @@ anc_status anc_like_share(const anc_team *team, anc_like_row **rows, int64_t *n,
 }
 
 /* FNV-1a, 64 bits. */
-uint64_t anc_like_fingerprint(const anc_like_row *rows, int64_t n)
+uint64_t anc_layout_fingerprint(const anc_layout_row *rows, int64_t n)
 {
     uint64_t h = 0xcbf29ce484222325u;
     const unsigned char *at = (const unsigned char *)rows;
@@ -81,13 +81,14 @@ uint64_t anc_like_fingerprint(const anc_like_row *rows, int64_t n)
     return h ? h : 1;
 }
 
-const anc_like_row *anc_like_find(const anc_like_row *rows, int64_t n, int64_t image_id)
+const anc_layout_row *anc_layout_find(const anc_layout_row *rows, int64_t n, int64_t image_id)
 {
-    const anc_like_row wanted = { .image_id = image_id };
+    const anc_layout_row wanted = { .image_id = image_id };
     return bsearch(&wanted, rows, (size_t)n, sizeof wanted, by_image);
 }
 
-anc_status anc_like_covers(const char *path, const anc_like_row *rows, int64_t n, anc_source *s, anc_err *err)
+anc_status anc_layout_covers(const char *path, const anc_layout_row *rows, int64_t n, anc_source *s,
+                             anc_err *err)
 {
     enum { IMAGES_AT_ONCE = 8192 }; /* bounds memory */
     int64_t images = anc_source_images(s);
@@ -97,7 +98,7 @@ anc_status anc_like_covers(const char *path, const anc_like_row *rows, int64_t n
                             &slice, err))
             return err->code;
         for (int64_t i = 0; i < slice.n_images && !err->code; i++)
-            if (!anc_like_find(rows, n, slice.image[i].id))
+            if (!anc_layout_find(rows, n, slice.image[i].id))
                 anc_fail(err, ANC_EDATA,
                          "%s: has nothing of image %lld; add it, or leave the image out of the annotations",
                          path, (long long)slice.image[i].id);

@@ -43,13 +43,13 @@ void anc_progress_text(const anc_progress *p, double elapsed_s, int width, char 
 
     enum { SHORTEST = 10, LONGEST = 40 };
     char text[512], drawing[LONGEST + 1];
-    int room = width - 1; /* the last column makes some terminals wrap */
+    int capacity = width - 1; /* the last column makes some terminals wrap */
     int n = snprintf(text, sizeof text, "%3d %%  %s%s%s", percent(p), count, speed, left);
-    if (n > room) n = snprintf(text, sizeof text, "%3d %%  %s%s", percent(p), count, left);
-    if (n > room) n = snprintf(text, sizeof text, "%3d %%%s", percent(p), left);
-    int wide = room - n - (int)strlen(p->job) - 4; /* " [" and "] " */
+    if (n > capacity) n = snprintf(text, sizeof text, "%3d %%  %s%s", percent(p), count, left);
+    if (n > capacity) n = snprintf(text, sizeof text, "%3d %%%s", percent(p), left);
+    int wide = capacity - n - (int)strlen(p->job) - 4; /* " [" and "] " */
     if (wide < SHORTEST) {
-        snprintf(out, size, "%.*s", room > 0 ? room : 0, text);
+        snprintf(out, size, "%.*s", capacity > 0 ? capacity : 0, text);
         return;
     }
     bar(percent(p), wide < LONGEST ? wide : LONGEST, drawing);

@@ -1,8 +1,8 @@
 /* jobs/cli/run_folder.c: see run_folder.h */
 #include "jobs/cli/run_folder.h"
-#include "io/hdf5/h5.h"
 #include "io/file/out.h"
 #include "io/file/seal.h"
+#include "io/hdf5/h5.h"
 #include "io/store/targets.h"
 #include <dirent.h>
 #include <errno.h>
@@ -118,12 +118,12 @@ static char *slurp(const char *path, anc_err *err)
 {
     FILE *f = fopen(path, "r");
     char *text = NULL;
-    size_t room = 0;
+    size_t capacity = 0;
     if (!f) {
         anc_fail(err, ANC_ESYSTEM, "%s: cannot open: %s", path, strerror(errno));
         return NULL;
     }
-    ssize_t n = getdelim(&text, &room, '\0', f);
+    ssize_t n = getdelim(&text, &capacity, '\0', f);
     fclose(f);
     if (n >= 0 && strlen(text) == (size_t)n) return text;
     free(text);

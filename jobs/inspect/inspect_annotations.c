@@ -20,11 +20,11 @@ typedef struct {
     double low[4], high[4]; /* of images' width and height, of boxes' width and height */
     tally *category;
     int64_t n_categories;
-} findings;
+} diagnostics;
 
 #define COUNT(x) anc_format_count(x).text
 
-static void note(findings *f, int what, double x)
+static void note(diagnostics *f, int what, double x)
 {
     if (x < f->low[what]) f->low[what] = x;
     if (x > f->high[what]) f->high[what] = x;
@@ -36,7 +36,7 @@ static int by_id(const void *key, const void *entry)
     return a < b ? -1 : a > b;
 }
 
-static void add_box(findings *f, const anc_gt *box)
+static void add_box(diagnostics *f, const anc_gt *box)
 {
     double w = box->xyxy[2] - box->xyxy[0], h = box->xyxy[3] - box->xyxy[1], area = w * h;
     tally *c = bsearch(&box->category, f->category, (size_t)f->n_categories, sizeof *c, by_id);
@@ -49,7 +49,7 @@ static void add_box(findings *f, const anc_gt *box)
     if (!box->crowd) f->size[area < 32 * 32 ? 0 : area < 96 * 96 ? 1 : 2]++;
 }
 
-static void add_images(findings *f, const anc_dataset *d)
+static void add_images(diagnostics *f, const anc_dataset *d)
 {
     for (int64_t i = 0; i < d->n_images; i++) {
         int64_t n = d->box_offset[i + 1] - d->box_offset[i];
@@ -65,7 +65,7 @@ static void add_images(findings *f, const anc_dataset *d)
     for (int64_t k = 0; k < d->n_boxes; k++) add_box(f, &d->box[k]);
 }
 
-static anc_status gather(anc_source *s, const anc_dataset *categories, findings *f, anc_err *err)
+static anc_status gather(anc_source *s, const anc_dataset *categories, diagnostics *f, anc_err *err)
 {
     int64_t n = anc_source_images(s);
     for (int i = 0; i < 4; i++) f->low[i] = 1e300;
@@ -91,7 +91,7 @@ static int by_boxes(const void *a, const void *b)
     return x->id < y->id ? -1 : 1;
 }
 
-static void print_ranges(const findings *f, int64_t images)
+static void print_ranges(const diagnostics *f, int64_t images)
 {
     int last = RANGES - 1;
     int64_t most = 0;
@@ -111,7 +111,7 @@ static void print_ranges(const findings *f, int64_t images)
     }
 }
 
-static void print_sizes(const findings *f)
+static void print_sizes(const diagnostics *f)
 {
     static const char *const name[SIZES] = { "small", "medium", "large" };
     int64_t all = f->size[0] + f->size[1] + f->size[2], most = 0;
@@ -122,7 +122,7 @@ static void print_sizes(const findings *f)
     for (int i = 0; i < SIZES; i++) anc_inspect_bar(name[i], f->size[i], all, most);
 }
 
-static void print_categories(findings *f, const anc_dataset *categories, int64_t boxes, int64_t wanted)
+static void print_categories(diagnostics *f, const anc_dataset *categories, int64_t boxes, int64_t wanted)
 {
     qsort(f->category, (size_t)f->n_categories, sizeof *f->category, by_boxes);
     int64_t n = f->n_categories < wanted ? f->n_categories : wanted;
@@ -154,7 +154,7 @@ static anc_status print_images(anc_source *s, int64_t wanted, anc_err *err)
     return ANC_OK;
 }
 
-static void print_all(const char *path, anc_source *s, uint64_t fingerprint, findings *f,
+static void print_all(const char *path, anc_source *s, uint64_t fingerprint, diagnostics *f,
                       const anc_dataset *categories, const anc_inspect *o)
 {
     const anc_dataset_report *r = anc_source_report(s);
@@ -189,7 +189,7 @@ anc_status anc_inspect_annotations(const char *path, const anc_inspect *o, anc_e
 {
     anc_source *s;
     anc_dataset categories = { 0 };
-    findings f = { 0 };
+    diagnostics f = { 0 };
     uint64_t fingerprint;
     if (anc_source_open(path, NULL, &s, err)) return err->code;
     anc_status status = anc_source_fingerprint(s, &fingerprint, err);

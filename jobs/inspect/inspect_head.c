@@ -45,8 +45,8 @@ static void print_weights(const anc_head_file *h)
 {
     printf("\n  tensor                        numbers   deviation    largest\n");
     for (int k = 0; k < ANC_HEAD_PARTS; k++) {
-        const float *w = h->parameters + anc_head_first(&h->shape, (anc_head_part)k);
-        size_t n = anc_head_count(&h->shape, (anc_head_part)k);
+        const float *w = h->parameters + anc_head_first(&h->shape, (anc_head_tensor)k);
+        size_t n = anc_head_count(&h->shape, (anc_head_tensor)k);
         double sum = 0, most = 0;
         for (size_t i = 0; i < n; i++) {
             sum += (double)w[i] * (double)w[i];

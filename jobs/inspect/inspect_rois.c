@@ -9,10 +9,10 @@ enum { SIZES = 16 }; /* of RoIs, px: up to 2, to 4, to 8, ... */
 
 typedef struct {
     const anc_targets_info *info;
-    anc_view_findings views;
+    anc_view_diagnostics views;
     int64_t appended, size[2][SIZES]; /* positives that are gts; RoIs by label and size */
     int64_t *of_class;                /* [classes] positives */
-} findings;
+} diagnostics;
 
 #define COUNT(x) anc_format_count(x).text
 
@@ -40,7 +40,7 @@ static int32_t class_of(const anc_targets_classes *c, int32_t label)
 
 static void add_run(void *context, const anc_targets *t, bool first)
 {
-    findings *f = context;
+    diagnostics *f = context;
     const float(*xyxy)[4] = t->column[ANC_ROIS_XYXY];
     const int32_t *label = t->column[ANC_ROIS_LABEL], *proposal = t->column[ANC_ROIS_PROPOSAL];
     for (int64_t v = 0; v < t->n[ANC_ROWS_VIEWS]; v++) {
@@ -57,7 +57,7 @@ static void add_run(void *context, const anc_targets *t, bool first)
     anc_inspect_positives(&f->views, t);
 }
 
-static void print_rois(const findings *f)
+static void print_rois(const diagnostics *f)
 {
     const anc_targets_info *info = f->info;
     int64_t n = info->n[ANC_ROWS_VIEWS], rows = info->n[ANC_ROWS_ROIS],
@@ -77,7 +77,7 @@ static void print_rois(const findings *f)
     anc_inspect_print_objects(&f->views, info, "RoI");
 }
 
-static void print_sizes(const findings *f)
+static void print_sizes(const diagnostics *f)
 {
     int64_t all[2] = { 0 };
     for (int i = 0; i < SIZES; i++)
@@ -108,7 +108,7 @@ static int by_count(const void *a, const void *b)
     return x->at < y->at ? -1 : x->at > y->at;
 }
 
-static anc_status print_classes(const findings *f, int64_t wanted, anc_err *err)
+static anc_status print_classes(const diagnostics *f, int64_t wanted, anc_err *err)
 {
     const anc_targets_classes *c = &f->info->classes;
     ranked *r = malloc(((size_t)c->n + 1) * sizeof *r);
@@ -127,7 +127,7 @@ static anc_status print_classes(const findings *f, int64_t wanted, anc_err *err)
 
 anc_status anc_inspect_rois(const char *path, anc_targets_file *file, const anc_inspect *o, anc_err *err)
 {
-    findings f = { .info = anc_targets_about_file(file) };
+    diagnostics f = { .info = anc_targets_about_file(file) };
     f.of_class = calloc((size_t)f.info->classes.n + 1, sizeof *f.of_class);
     if (!f.of_class)
         return anc_fail(err, ANC_EMEMORY, "%s: no memory for %d classes", path, f.info->classes.n);

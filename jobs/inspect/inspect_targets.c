@@ -6,16 +6,16 @@
 
 typedef struct {
     const anc_targets_info *info;
-    anc_view_findings views;
+    anc_view_diagnostics views;
     int64_t anchors, least_anchors, most_anchors;
     int64_t level[ANC_MAX_LEVELS]; /* sampled positives */
     int32_t low_grid[ANC_MAX_LEVELS][2], high_grid[ANC_MAX_LEVELS][2];
-} findings;
+} diagnostics;
 
 #define COUNT(x) anc_format_count(x).text
 
 /* first_anchor [n_levels + 1] of one view; gives the number of its anchors. */
-static int64_t lay_levels(const anc_targets_info *info, const int32_t *grid, int64_t *first_anchor)
+static int64_t place_levels(const anc_targets_info *info, const int32_t *grid, int64_t *first_anchor)
 {
     first_anchor[0] = 0;
     for (int l = 0; l < info->n_levels; l++)
@@ -24,13 +24,14 @@ static int64_t lay_levels(const anc_targets_info *info, const int32_t *grid, int
     return first_anchor[info->n_levels];
 }
 
-static void add_view(findings *f, const anc_targets_info *info, const anc_targets *t, int64_t v, bool first)
+static void add_view(diagnostics *f, const anc_targets_info *info, const anc_targets *t, int64_t v,
+                     bool first)
 {
     int64_t first_anchor[ANC_MAX_LEVELS + 1];
     const int32_t *grid = (int32_t *)t->column[ANC_VIEWS_GRID] + 2 * info->n_levels * v;
     const int32_t *anchor = t->column[ANC_MINIBATCH_ANCHOR];
     const int64_t *row = t->offset[ANC_ROWS_MINIBATCH] + v, *positive = t->offset[ANC_ROWS_POSITIVES] + v;
-    int64_t n = lay_levels(info, grid, first_anchor);
+    int64_t n = place_levels(info, grid, first_anchor);
     anc_inspect_view(&f->views, t, v, row[1] - row[0], first);
     f->anchors += n;
     if (first || n < f->least_anchors) f->least_anchors = n;
@@ -46,7 +47,7 @@ static void add_view(findings *f, const anc_targets_info *info, const anc_target
 
 static void add_run(void *context, const anc_targets *t, bool first)
 {
-    findings *f = context;
+    diagnostics *f = context;
     for (int64_t v = 0; v < t->n[ANC_ROWS_VIEWS]; v++) add_view(f, f->info, t, v, first && !v);
     anc_inspect_positives(&f->views, t);
 }
@@ -59,7 +60,7 @@ static void add_sum(void *context, const anc_targets *t, bool first)
 
 /* ---- printing ---- */
 
-static void print_views(const anc_targets_info *info, const findings *f)
+static void print_views(const anc_targets_info *info, const diagnostics *f)
 {
     int64_t n = info->n[ANC_ROWS_VIEWS], rows = info->n[ANC_ROWS_MINIBATCH],
             positives = info->n[ANC_ROWS_POSITIVES];
@@ -77,7 +78,7 @@ static void print_views(const anc_targets_info *info, const findings *f)
     anc_inspect_print_objects(&f->views, info, "anchor");
 }
 
-static void print_levels(const anc_targets_info *info, const findings *f)
+static void print_levels(const anc_targets_info *info, const diagnostics *f)
 {
     printf("\n  level  stride  grid (rows x columns)     sampled positives   base anchors (width x height, "
            "px)\n");
@@ -99,7 +100,7 @@ static void print_levels(const anc_targets_info *info, const findings *f)
 static anc_status print_anchors(const char *path, anc_targets_file *file, const anc_inspect *o, anc_err *err)
 {
     const anc_targets_info *info = anc_targets_about_file(file);
-    findings f = { .info = info };
+    diagnostics f = { .info = info };
     anc_inspect_read(file, add_run, &f, err);
     anc_inspect_forget(&f.views);
     if (!err->code && f.views.out_of_memory) anc_fail(err, ANC_EMEMORY, "%s: out of memory", path);

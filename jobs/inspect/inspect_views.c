@@ -24,7 +24,7 @@ static void widen64(int64_t *low, int64_t *high, int64_t x, bool first)
     if (first || x > *high) *high = x;
 }
 
-void anc_inspect_view(anc_view_findings *f, const anc_targets *t, int64_t v, int64_t n_batch, bool first)
+void anc_inspect_view(anc_view_diagnostics *f, const anc_targets *t, int64_t v, int64_t n_batch, bool first)
 {
     const int32_t *count = (int32_t *)t->column[ANC_VIEWS_COUNT] + 3 * v;
     int32_t epoch = ((int32_t *)t->column[ANC_VIEWS_EPOCH])[v];
@@ -46,15 +46,15 @@ static int ascending(const void *a, const void *b)
 }
 
 /* How many objects the n matches of a view name; -1 is none. */
-static int64_t objects(anc_view_findings *f, const int32_t *gt, int64_t n)
+static int64_t objects(anc_view_diagnostics *f, const int32_t *gt, int64_t n)
 {
     int64_t k = 0, different = 0;
-    if (n > f->room) {
+    if (n > f->capacity) {
         free(f->one);
-        f->room = 2 * n;
-        f->one = malloc((size_t)f->room * sizeof *f->one);
+        f->capacity = 2 * n;
+        f->one = malloc((size_t)f->capacity * sizeof *f->one);
         if (!f->one) {
-            f->room = 0;
+            f->capacity = 0;
             f->out_of_memory = true;
             return 0;
         }
@@ -66,7 +66,7 @@ static int64_t objects(anc_view_findings *f, const int32_t *gt, int64_t n)
     return different;
 }
 
-static void count_objects(anc_view_findings *f, const anc_targets *t)
+static void count_objects(anc_view_diagnostics *f, const anc_targets *t)
 {
     bool all = t->with[ANC_ROWS_ASSIGNMENT];
     const int64_t *offset = t->offset[all ? ANC_ROWS_ASSIGNMENT : ANC_ROWS_POSITIVES];
@@ -75,14 +75,14 @@ static void count_objects(anc_view_findings *f, const anc_targets *t)
         if (offset[v + 1] > offset[v]) f->met += objects(f, gt + offset[v], offset[v + 1] - offset[v]);
 }
 
-void anc_inspect_forget(anc_view_findings *f)
+void anc_inspect_forget(anc_view_diagnostics *f)
 {
     free(f->one);
     f->one = NULL;
-    f->room = 0;
+    f->capacity = 0;
 }
 
-void anc_inspect_print_objects(const anc_view_findings *f, const anc_targets_info *info, const char *what)
+void anc_inspect_print_objects(const anc_view_diagnostics *f, const anc_targets_info *info, const char *what)
 {
     bool all = info->with[ANC_ROWS_ASSIGNMENT], known = info->with[ANC_ROWS_GT];
     int64_t positives = all ? f->count[0] : info->n[ANC_ROWS_POSITIVES], n = known ? f->used : f->met;
@@ -97,7 +97,7 @@ void anc_inspect_print_objects(const anc_view_findings *f, const anc_targets_inf
                anc_format_verb(n, "has", "have"));
 }
 
-void anc_inspect_positives(anc_view_findings *f, const anc_targets *t)
+void anc_inspect_positives(anc_view_diagnostics *f, const anc_targets *t)
 {
     count_objects(f, t);
     const float(*target)[ANC_INSPECT_PARTS] = t->column[ANC_POSITIVES_TARGET];
@@ -166,7 +166,7 @@ void anc_inspect_head(const char *path, const anc_targets_info *info, const char
            info->with[ANC_ROWS_GT] ? ", the boxes in view pixels" : "");
 }
 
-void anc_inspect_print_views(const anc_view_findings *f, int64_t n)
+void anc_inspect_print_views(const anc_view_diagnostics *f, int64_t n)
 {
     printf("\n  views       %15s", COUNT(n));
     if (n)
@@ -178,7 +178,7 @@ void anc_inspect_print_views(const anc_view_findings *f, int64_t n)
     putchar('\n');
 }
 
-void anc_inspect_print_counts(const anc_view_findings *f, int64_t n)
+void anc_inspect_print_counts(const anc_view_diagnostics *f, int64_t n)
 {
     static const char *const name[] = { "positive", "negative", "ignored" };
     for (int i = 0; i < 3; i++)
@@ -186,7 +186,7 @@ void anc_inspect_print_counts(const anc_view_findings *f, int64_t n)
                anc_inspect_mean((double)f->count[i], n));
 }
 
-void anc_inspect_print_ranges(const anc_view_findings *f, int64_t views)
+void anc_inspect_print_ranges(const anc_view_diagnostics *f, int64_t views)
 {
     int last = ANC_INSPECT_RANGES - 1;
     int64_t most = 0;
@@ -202,7 +202,7 @@ void anc_inspect_print_ranges(const anc_view_findings *f, int64_t views)
     }
 }
 
-void anc_inspect_print_targets(const anc_view_findings *f)
+void anc_inspect_print_targets(const anc_view_diagnostics *f)
 {
     static const char *const name[ANC_INSPECT_PARTS] = { "tx", "ty", "tw", "th" };
     double n = (double)f->n_targets;

@@ -18,18 +18,18 @@ typedef struct {
     double shift[ANC_INSPECT_PARTS];
     int64_t n_targets, gt, used;
     int64_t met;  /* objects that have a positive: of all where these are kept, else of the minibatches */
-    int32_t *one; /* scratch [room] */
-    int64_t room;
+    int32_t *one; /* scratch [capacity] */
+    int64_t capacity;
     bool out_of_memory; /* then met is not whole */
-} anc_view_findings;
+} anc_view_diagnostics;
 
-void anc_inspect_forget(anc_view_findings *f); /* frees */
+void anc_inspect_forget(anc_view_diagnostics *f); /* frees */
 
 /* One view of t, whose minibatch has n_batch rows; first: it is the first of all. */
-void anc_inspect_view(anc_view_findings *f, const anc_targets *t, int64_t v, int64_t n_batch, bool first);
+void anc_inspect_view(anc_view_diagnostics *f, const anc_targets *t, int64_t v, int64_t n_batch, bool first);
 
 /* The targets and boxes of all views of t. */
-void anc_inspect_positives(anc_view_findings *f, const anc_targets *t);
+void anc_inspect_positives(anc_view_diagnostics *f, const anc_targets *t);
 
 void anc_inspect_widen(int32_t low[2], int32_t high[2], const int32_t *x, bool first);
 
@@ -40,12 +40,12 @@ anc_status anc_inspect_rois(const char *path, anc_targets_file *file, const anc_
 void anc_inspect_head(const char *path, const anc_targets_info *info, const char *what);
 
 /* A line of views, and a line each of positives, negatives, ignored. */
-void anc_inspect_print_views(const anc_view_findings *f, int64_t views);
-void anc_inspect_print_counts(const anc_view_findings *f, int64_t views);
+void anc_inspect_print_views(const anc_view_diagnostics *f, int64_t views);
+void anc_inspect_print_counts(const anc_view_diagnostics *f, int64_t views);
 /* Positives per object, and objects with none, as far as the file tells; what: "anchor". */
-void anc_inspect_print_objects(const anc_view_findings *f, const anc_targets_info *info, const char *what);
-void anc_inspect_print_ranges(const anc_view_findings *f, int64_t views);
-void anc_inspect_print_targets(const anc_view_findings *f);
+void anc_inspect_print_objects(const anc_view_diagnostics *f, const anc_targets_info *info, const char *what);
+void anc_inspect_print_ranges(const anc_view_diagnostics *f, int64_t views);
+void anc_inspect_print_targets(const anc_view_diagnostics *f);
 
 /* The first `wanted` views, a line each; sampled: the kind of rows that minibatches are of. */
 anc_status anc_inspect_print_some(anc_targets_file *file, anc_rows sampled, int64_t wanted, anc_err *err);

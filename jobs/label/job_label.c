@@ -10,20 +10,20 @@
 #include "jobs/cli/config.h"
 #include "jobs/cli/config_opts.h"
 #include "jobs/cli/format.h"
-#include "jobs/job.h"
-#include "jobs/label/label_report.h"
-#include "jobs/label/label_shard.h"
 #include "jobs/cli/opts.h"
 #include "jobs/cli/output_name.h"
 #include "jobs/cli/progress.h"
 #include "jobs/cli/run_folder.h"
 #include "jobs/cli/run_opts.h"
-#include "jobs/label/shard_check.h"
 #include "jobs/cli/source_opts.h"
 #include "jobs/cli/source_team.h"
 #include "jobs/cli/start.h"
 #include "jobs/cli/stop.h"
 #include "jobs/cli/summary.h"
+#include "jobs/job.h"
+#include "jobs/label/label_report.h"
+#include "jobs/label/label_shard.h"
+#include "jobs/label/shard_check.h"
 #include "mpi/queue.h"
 #include <errno.h>
 #include <limits.h>
@@ -71,8 +71,8 @@ typedef struct {
     anc_progress progress;
     int64_t views_done;
     anc_shard_maker maker;
-    anc_like_row *like; /* [n_like] on all ranks; NULL without --like */
-    int64_t n_like;
+    anc_layout_row *like; /* [n_like] on all ranks; NULL without --like */
+    int64_t n_layout;
     anc_roi_input proposals; /* of the second stage, on all ranks, and its classes */
     anc_classes classes;
     int32_t *category;
@@ -115,7 +115,7 @@ static anc_status take_settings(const options *o, anc_rules *r, anc_config_given
     return ANC_OK;
 }
 
-/* The features of --like lay the views: an option that would is refused, one that a file has in passing is
+/* The features of --like place the views: an option that would is refused, one that a file has in passing is
  * said to take no part (*unused). */
 static anc_status check_like(const options *o, const anc_config_given *by_option,
                              const anc_config_given *by_file, bool *unused, anc_err *err)
@@ -223,8 +223,8 @@ static anc_status make_plan(job *j, anc_err *err)
     if (!k) return err->code;
     snprintf(j->plan.kernels, sizeof j->plan.kernels, "%s", named ? k->name : "");
     if (o->like) {
-        if (anc_like_read(o->like, &p->rules, &j->like, &j->n_like, err)) return err->code;
-        p->like = anc_like_fingerprint(j->like, j->n_like);
+        if (anc_layout_read(o->like, &p->rules, &j->like, &j->n_layout, err)) return err->code;
+        p->like = anc_layout_fingerprint(j->like, j->n_layout);
     }
     const anc_run_folder f = folder_of(j);
     double start = anc_now_s();
@@ -252,7 +252,7 @@ static anc_status plan_source(job *j, anc_err *err)
 {
     anc_label_plan *p = &j->plan.label;
     const options *o = &j->o;
-    if (o->like && anc_like_covers(o->like, j->like, j->n_like, j->source, err)) return err->code;
+    if (o->like && anc_layout_covers(o->like, j->like, j->n_layout, j->source, err)) return err->code;
     p->n_images = anc_source_images(j->source);
     p->n_boxes = anc_source_boxes(j->source);
     if (!p->images_per_shard) p->images_per_shard = anc_label_images_per_shard(p);
@@ -304,12 +304,12 @@ static anc_status look_at_shards(job *j, bool others, anc_err *err)
     return ANC_OK;
 }
 
-static int64_t views_of(const job *j, int64_t shard) { return anc_label_run_of(&j->plan.label, shard).n; }
+static int64_t views_of(const job *j, int64_t shard) { return anc_label_range_of(&j->plan.label, shard).n; }
 
 static anc_status pack_slice(void *context, int64_t shard, void **bytes, size_t *n, anc_err *err)
 {
     job *j = context;
-    anc_label_run r = anc_label_run_of(&j->plan.label, shard);
+    anc_label_range r = anc_label_range_of(&j->plan.label, shard);
     anc_dataset slice = { 0 };
     if (anc_source_read(j->source, r.first, r.n, &slice, err)) return err->code;
     anc_status status = anc_dataset_pack(&slice, 0, slice.n_images, bytes, n, err);
@@ -394,7 +394,7 @@ static anc_status do_shard(job *j, const anc_work *work, anc_label_record *r, bo
     anc_dataset slice = { 0 };
     *r = (anc_label_record){ 0 };
     if (anc_dataset_unpack(work->bytes, work->n_bytes, &slice, err)) return err->code;
-    int32_t epoch = anc_label_run_of(&j->plan.label, work->item).epoch;
+    int32_t epoch = anc_label_range_of(&j->plan.label, work->item).epoch;
     anc_status status = anc_shard_make(&j->maker, &slice, epoch, r, dropped, err);
     anc_dataset_clear(&slice);
     if (status) return j->maker.bad_proposals ? status : anc_within(err, "%s", j->o.annotations);
@@ -499,7 +499,7 @@ static anc_status share_plan(job *j, anc_err *err)
     if (!j->team.rank) make_plan(j, err);
     if (anc_team_agree(&j->team, err) || open_source(j, err)) return err->code;
     anc_team_bcast(&j->team, &j->plan, sizeof j->plan, 0);
-    if (j->o.like && anc_like_share(&j->team, &j->like, &j->n_like, err)) return err->code;
+    if (j->o.like && anc_layout_share(&j->team, &j->like, &j->n_layout, err)) return err->code;
     if (j->o.proposals && share_rois(j, err)) return err->code;
     j->n_shards = anc_label_shards(&j->plan.label);
     j->kernels = anc_kernels_find(j->plan.kernels[0] ? j->plan.kernels : NULL);
@@ -511,7 +511,7 @@ static anc_status share_plan(job *j, anc_err *err)
         anc_fail(err, ANC_EMEMORY, "out of memory for %lld shards", (long long)j->n_shards);
     if (!err->code) anc_shard_maker_init(&j->maker, &j->plan.label, j->kernels, err);
     j->maker.like = j->like;
-    j->maker.n_like = j->n_like;
+    j->maker.n_layout = j->n_layout;
     j->maker.proposals = &j->proposals;
     j->maker.classes = &j->classes;
     j->maker.between = between_views;
@@ -655,7 +655,8 @@ int anc_job_label(int argc, char **argv)
         { "epochs", 'e', "N", ANC_OPT_INT, &o->epochs, 1, 1000000,
           "views of each image, each with its own draws" },
         { "like", 0, "FEATURES.h5", ANC_OPT_STRING, &o->like, 0, 0,
-          "lay the views on exactly the sizes, paddings and grids of these features, for `anchorage train`" },
+          "place the views on exactly the sizes, paddings and grids of these features, for `anchorage "
+          "train`" },
         { "flip", 0, "P", ANC_OPT_REAL, &o->flip, 0, 1,
           "mirror a view with this probability; otherwise as the preset says" },
         { "crowd", 0, "RULE", ANC_OPT_STRING, &o->crowd, 0, 0,

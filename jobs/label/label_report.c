@@ -19,7 +19,7 @@ void anc_label_print_plan(const anc_label_report *a)
     const anc_label_plan *p = a->plan;
     printf("label: %s: %s, %s (%s); preset %s\n", a->annotations, OF(p->n_images, "image"),
            OF(p->n_boxes, "box"), anc_source_format(a->source), p->rules.name);
-    if (anc_source_findings(a->source)) anc_findings_print(anc_source_findings(a->source), false);
+    if (anc_source_diagnostics(a->source)) anc_diagnostics_print(anc_source_diagnostics(a->source), false);
     if (a->proposals) {
         printf("label: %s: %s, %s (%s); second stage\n", a->proposals, OF(p->roi.count, "proposal"),
                OF(p->roi.images, "image"), a->proposals_format);
@@ -28,7 +28,7 @@ void anc_label_print_plan(const anc_label_report *a)
            OF(a->ranks, "rank"), a->kernels);
     if (a->like) printf("label: views of the sizes and grids of %s\n", a->like);
     if (a->unused)
-        printf("  note: resize, min_size, max_size and pad of %s take no part: --like lays the views\n",
+        printf("  note: resize, min_size, max_size and pad of %s take no part: --like places the views\n",
                a->unused);
     if (a->n_parts > 1) printf("label: part %d of %d: %s\n", a->part, a->n_parts, OF(a->n_mine, "shard"));
     if (a->n_before)
@@ -112,7 +112,7 @@ void anc_label_print_summary(const anc_label_report *a)
                a->proposals ? "RoI" : "anchor");
     printf("\n  read annotations %s; label and write %s; index %s\n", anc_format_time(t->read_s).text,
            anc_format_time(t->label_s).text, anc_format_time(t->index_s).text);
-    printf("  work of all ranks: match %.0f %%, sample %.0f %%, encode %.0f %%, lay and gather %.0f %%, "
+    printf("  work of all ranks: match %.0f %%, sample %.0f %%, encode %.0f %%, place and gather %.0f %%, "
            "write %.0f %%\n",
            100 * r->s[ANC_S_MATCH] / busy, 100 * r->s[ANC_S_SAMPLE] / busy, 100 * r->s[ANC_S_ENCODE] / busy,
            100 * (r->s[ANC_S_LAY] + r->s[ANC_S_GATHER]) / busy,

@@ -26,11 +26,11 @@ int64_t anc_label_images_per_shard(const anc_label_plan *p)
     return tried.images_per_shard;
 }
 
-anc_label_run anc_label_run_of(const anc_label_plan *p, int64_t shard)
+anc_label_range anc_label_range_of(const anc_label_plan *p, int64_t shard)
 {
     int64_t first = shard % shards_per_epoch(p) * p->images_per_shard, left = p->n_images - first;
-    return (anc_label_run){ (int32_t)(shard / shards_per_epoch(p)), first,
-                            left < p->images_per_shard ? left : p->images_per_shard };
+    return (anc_label_range){ (int32_t)(shard / shards_per_epoch(p)), first,
+                              left < p->images_per_shard ? left : p->images_per_shard };
 }
 
 /* ---- the plan as text ---- */
@@ -217,7 +217,7 @@ static anc_status count_without_roi(anc_shard_maker *m, anc_label_record *r, anc
 static anc_status choose(const anc_shard_maker *m, anc_label_image *image, anc_err *err)
 {
     if (!m->plan->like) return ANC_OK;
-    const anc_like_row *found = anc_like_find(m->like, m->n_like, image->id);
+    const anc_layout_row *found = anc_layout_find(m->like, m->n_layout, image->id);
     if (!found) return anc_fail(err, ANC_EDATA, "the features of --like have nothing of it");
     memcpy(image->choice.size, found->size, sizeof found->size);
     memcpy(image->choice.padded, found->padded, sizeof found->padded);

@@ -19,7 +19,7 @@ typedef struct {
     bool assignment, labels, with_gt;
     int64_t n_images, n_boxes;
     uint64_t fingerprint; /* of the data set */
-    uint64_t like;        /* of the table of --like; 0: the rules lay the views */
+    uint64_t like;        /* of the table of --like; 0: the rules place the views */
     struct {              /* of the second stage: what --proposals is, and the data set's categories */
         int64_t images, count, n_classes;
         uint32_t crc;
@@ -37,8 +37,8 @@ int64_t anc_label_images_per_shard(const anc_label_plan *p);
 typedef struct {
     int32_t epoch;
     int64_t first, n; /* images */
-} anc_label_run;
-anc_label_run anc_label_run_of(const anc_label_plan *p, int64_t shard);
+} anc_label_range;
+anc_label_range anc_label_range_of(const anc_label_plan *p, int64_t shard);
 
 /* The plan as one line of JSON, malloc'ed (NULL: no memory), and back. Errors: ANC_EDATA, ANC_EMEMORY. */
 char *anc_label_describe(const anc_label_plan *p);
@@ -85,8 +85,8 @@ typedef struct {
 /* Labels shards one after the other; init, then free. */
 typedef struct {
     const anc_label_plan *plan; /* borrowed */
-    const anc_like_row *like;   /* [n_like] borrowed; needed when plan->like is not 0 */
-    int64_t n_like;
+    const anc_layout_row *like; /* [n_like] borrowed; needed when plan->like is not 0 */
+    int64_t n_layout;
     anc_labeller labeller;
     anc_rois rois;              /* of the second stage; proposals and classes are then needed */
     anc_roi_input *proposals;   /* borrowed */

@@ -32,7 +32,7 @@ static anc_status check_open(const anc_run_of_shards *r, const char *path, int64
     bool with[ANC_ROWS_ALL];
     anc_targets_kept(r->plan->rules.stage,
                      (anc_kept){ r->plan->assignment, r->plan->labels, r->plan->with_gt, false }, with);
-    int64_t n = anc_label_run_of(r->plan, shard).n;
+    int64_t n = anc_label_range_of(r->plan, shard).n;
     if (strcmp(info->version, r->version))
         return anc_fail(err, ANC_EDATA, "%s: written by anchorage %s, the run is of %s", path, info->version,
                         r->version);

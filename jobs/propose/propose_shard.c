@@ -47,7 +47,7 @@ char *anc_propose_describe(const anc_propose_plan *p)
         anc_config_real(r->least_score, to);
     else
         fputs("null", to); /* any */
-    fprintf(to, ",\"finite\":%s,\"shifted\":%d},\"rules\":", truth(r->finite), r->shifted);
+    fprintf(to, ",\"finite\":%s,\"shifted\":%d},\"rules\":", truth(r->finite), r->batched);
     anc_config_json(&p->rules, to);
     putc('}', to);
     if (fclose(to)) {
@@ -196,13 +196,13 @@ void anc_proposal_maker_free(anc_proposal_maker *m)
 
 static anc_status reserve(anc_proposal_maker *m, int32_t n_anchors, anc_err *err)
 {
-    if (n_anchors <= m->room) return ANC_OK;
+    if (n_anchors <= m->capacity) return ANC_OK;
     free(m->logit);
     free(m->delta);
     m->logit = malloc((size_t)n_anchors * sizeof *m->logit);
     m->delta = malloc((size_t)n_anchors * sizeof *m->delta);
-    m->room = m->logit && m->delta ? n_anchors : 0;
-    return m->room ? ANC_OK : anc_fail(err, ANC_EMEMORY, "out of memory for %d anchors", n_anchors);
+    m->capacity = m->logit && m->delta ? n_anchors : 0;
+    return m->capacity ? ANC_OK : anc_fail(err, ANC_EMEMORY, "out of memory for %d anchors", n_anchors);
 }
 
 /* Infinities and NaN of a map spread over its tile: say it rather than rank them. */
@@ -265,17 +265,17 @@ static anc_status append(anc_proposal_maker *m, int64_t place, const double orig
     const anc_features_info *info = anc_features_about(m->features);
     const anc_proposer *p = &m->proposer;
     anc_proposal_set *s = &m->set;
-    if (s->n + p->n > m->set_room) {
-        int64_t room = 2 * (s->n + p->n);
-        void *xyxy = realloc(s->xyxy, (size_t)room * sizeof *s->xyxy);
+    if (s->n + p->n > m->set_capacity) {
+        int64_t capacity = 2 * (s->n + p->n);
+        void *xyxy = realloc(s->xyxy, (size_t)capacity * sizeof *s->xyxy);
         if (xyxy) s->xyxy = xyxy;
-        void *score = realloc(s->score, (size_t)room * sizeof *s->score);
+        void *score = realloc(s->score, (size_t)capacity * sizeof *s->score);
         if (score) s->score = score;
-        void *level = realloc(s->level, (size_t)room * sizeof *s->level);
+        void *level = realloc(s->level, (size_t)capacity * sizeof *s->level);
         if (level) s->level = level;
         if (!xyxy || !score || !level)
-            return anc_fail(err, ANC_EMEMORY, "out of memory for %lld proposals", (long long)room);
-        m->set_room = room;
+            return anc_fail(err, ANC_EMEMORY, "out of memory for %lld proposals", (long long)capacity);
+        m->set_capacity = capacity;
     }
     const double sy = original[0] / info->size[place][0], sx = original[1] / info->size[place][1],
                  one = p->legacy;
@@ -303,8 +303,8 @@ static anc_status do_image(anc_proposal_maker *m, int64_t place, anc_propose_rec
     const int32_t *size = info->size[place], *padded = info->padded[place];
     double original[2];
     for (int l = 0; l < info->n_levels; l++) memcpy(positions[l], info->grid[l][place], sizeof positions[l]);
-    if (anc_grid_lay_on(&m->grid, rules, size[0], size[1], padded[0], padded[1],
-                        (const int32_t(*)[2])positions, err) ||
+    if (anc_grid_place_on(&m->grid, rules, size[0], size[1], padded[0], padded[1],
+                          (const int32_t(*)[2])positions, err) ||
         reserve(m, m->grid.n_anchors, err) || run_head(m, place, first, r, dropped, err) || *dropped)
         return err->code;
     double t0 = anc_now_s();

@@ -66,9 +66,9 @@ typedef struct {
     anc_proposer proposer;
     anc_grid grid;
     float *logit, (*delta)[4];
-    int32_t room;         /* anchors */
+    int32_t capacity;     /* anchors */
     anc_proposal_set set; /* of the shard that was made last */
-    int64_t set_room;
+    int64_t set_capacity;
     bool (*between)(void *context); /* between two levels: false drops the shard. NULL: nobody asks */
     void *context;
 } anc_proposal_maker;

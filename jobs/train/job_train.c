@@ -9,11 +9,11 @@
 #include "io/file/lock.h"
 #include "jobs/cli/clock.h"
 #include "jobs/cli/closing.h"
-#include "jobs/job.h"
 #include "jobs/cli/output_name.h"
 #include "jobs/cli/start.h"
 #include "jobs/cli/stop.h"
 #include "jobs/cli/summary.h"
+#include "jobs/job.h"
 #include "jobs/train/train_feed.h"
 #include "jobs/train/train_opts.h"
 #include "jobs/train/train_output.h"
@@ -40,7 +40,7 @@ typedef struct {
     int64_t share;           /* views of a batch that this rank takes */
     float *gradient, *sum;   /* [share][size], [size] */
     int64_t *image;          /* [share] ids */
-    float *by_logit, (*by_delta)[4];
+    float *d_logit, (*d_delta)[4];
     int32_t most_sampled;
     anc_train_timings t; /* filled as the run goes on */
     anc_train_clock clock;
@@ -52,11 +52,11 @@ typedef struct {
 static anc_status reserve_samples(job *j, int32_t n, anc_err *err)
 {
     if (n <= j->most_sampled) return ANC_OK;
-    free(j->by_logit);
-    free(j->by_delta);
-    j->by_logit = malloc((size_t)n * sizeof *j->by_logit);
-    j->by_delta = malloc((size_t)n * sizeof *j->by_delta);
-    j->most_sampled = j->by_logit && j->by_delta ? n : 0;
+    free(j->d_logit);
+    free(j->d_delta);
+    j->d_logit = malloc((size_t)n * sizeof *j->d_logit);
+    j->d_delta = malloc((size_t)n * sizeof *j->d_delta);
+    j->most_sampled = j->d_logit && j->d_delta ? n : 0;
     return j->most_sampled ? ANC_OK : anc_fail(err, ANC_EMEMORY, "out of memory for %d sampled anchors", n);
 }
 
@@ -65,11 +65,11 @@ static anc_status do_view(job *j, anc_feed_view *v, float *gradient, double loss
     double start = anc_now_s();
     if (reserve_samples(j, v->n, err)) return err->code;
     anc_head_forward(&v->pass, j->run.head.parameters, v->n_positive);
-    loss[0] = anc_loss_objectness(v->pass.logit, v->n_positive, v->n, v->weight, j->by_logit);
+    loss[0] = anc_loss_objectness(v->pass.logit, v->n_positive, v->n, v->weight, j->d_logit);
     loss[1] = anc_loss_boxes((const float(*)[4])v->pass.delta, (const float(*)[4])v->target, v->n_positive,
-                             j->run.o.beta, v->weight, j->by_delta);
-    anc_head_backward(&v->pass, j->run.head.parameters, v->n_positive, j->by_logit,
-                      (const float(*)[4])j->by_delta, gradient);
+                             j->run.o.beta, v->weight, j->d_delta);
+    anc_head_backward(&v->pass, j->run.head.parameters, v->n_positive, j->d_logit,
+                      (const float(*)[4])j->d_delta, gradient);
     j->t.stage_s[ANC_TS_COMPUTE] += anc_now_s() - start;
     return ANC_OK;
 }
@@ -157,7 +157,7 @@ static anc_status prepare(job *j, anc_err *err)
 static anc_status share(job *j, anc_err *err)
 {
     anc_train_run *r = &j->run;
-    anc_reduce_part part[ANC_HEAD_PARTS];
+    anc_reduce_tensor part[ANC_HEAD_PARTS];
     const anc_head_shape *s = &r->head.shape;
     j->size = anc_head_size(s);
     j->plan = (anc_feed_plan){ .data = &r->data,
@@ -173,8 +173,8 @@ static anc_status share(job *j, anc_err *err)
                                .kernels = r->kernels };
     j->share = anc_feed_share(&j->plan);
     for (int k = 0; k < ANC_HEAD_PARTS; k++)
-        part[k] = (anc_reduce_part){ anc_head_names[k], anc_head_first(s, (anc_head_part)k),
-                                     anc_head_count(s, (anc_head_part)k) };
+        part[k] = (anc_reduce_tensor){ anc_head_names[k], anc_head_first(s, (anc_head_tensor)k),
+                                       anc_head_count(s, (anc_head_tensor)k) };
     anc_team_bcast(&r->team, &r->head.step, sizeof r->head.step, 0);
     anc_team_bcast(&r->team, r->head.parameters, j->size * sizeof(float), 0);
     anc_team_bcast(&r->team, r->head.momentum, j->size * sizeof(float), 0);
@@ -334,8 +334,8 @@ static void job_clear(job *j)
     free(j->gradient);
     free(j->sum);
     free(j->image);
-    free(j->by_logit);
-    free(j->by_delta);
+    free(j->d_logit);
+    free(j->d_delta);
 }
 
 int anc_job_train(int argc, char **argv)

@@ -106,10 +106,10 @@ static anc_status gather(anc_feed *f, const int64_t *batch, int64_t view, anc_fe
     to->weight = weight_of(f, batch, view);
     to->n = (int32_t)rows_of(d, view);
     to->n_positive = (int32_t)(d->positive[view + 1] - d->positive[view]);
-    if (to->n_positive > to->target_room) {
+    if (to->n_positive > to->target_capacity) {
         free(to->target);
         to->target = malloc((size_t)to->n_positive * sizeof *to->target);
-        to->target_room = to->target ? to->n_positive : 0;
+        to->target_capacity = to->target ? to->n_positive : 0;
         if (!to->target) return anc_fail(err, ANC_EMEMORY, "out of memory for %d targets", to->n_positive);
     }
     if (to->n_positive)
@@ -166,7 +166,7 @@ anc_status anc_feed_start(const anc_feed_plan *plan, anc_feed **out, anc_err *er
     f->cycle = anc_feed_cycle(plan->data, plan->batch);
     f->shuffled = -1;
     for (int i = 0; i < AHEAD; i++)
-        f->view[i].pass = (anc_head_pass){ .shape = plan->shape, .kernels = plan->kernels };
+        f->view[i].pass = (anc_head_activations){ .shape = plan->shape, .kernels = plan->kernels };
     pthread_mutex_init(&f->mutex, NULL);
     pthread_mutex_init(&f->hdf5, NULL);
     pthread_cond_init(&f->change, NULL);
@@ -210,7 +210,7 @@ void anc_feed_stop(anc_feed *f, double *gather_s)
     pthread_join(f->thread, NULL);
     if (gather_s) *gather_s = f->gather_s;
     for (int i = 0; i < AHEAD; i++) {
-        anc_head_pass_free(&f->view[i].pass);
+        anc_head_activations_free(&f->view[i].pass);
         free(f->view[i].target);
     }
     pthread_mutex_destroy(&f->mutex);

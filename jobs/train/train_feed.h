@@ -36,8 +36,8 @@ typedef struct {
     double weight; /* what its sums of losses are multiplied by: 1/N */
     int32_t n, n_positive;
     float (*target)[4]; /* [n_positive] */
-    anc_head_pass pass;
-    int32_t target_room;
+    anc_head_activations pass;
+    int32_t target_capacity;
 } anc_feed_view;
 
 typedef struct anc_feed anc_feed;

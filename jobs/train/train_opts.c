@@ -69,7 +69,7 @@ int anc_train_opts_parse(anc_train_opts *o, int argc, char **argv)
                            .warm_up = 100,
                            .gamma = 0.1,
                            .beta = 1.0 / 9,
-                           .deviation = 0.01,
+                           .std = 0.01,
                            .keep = 0,
                            .checkpoint_every = 1000,
                            .validate_every = 1000,

@@ -90,12 +90,12 @@ static anc_status count_image(anc_recall_check *c, const anc_proposal_set *set, 
 {
     int64_t image = find(c, set->image_id[0]) - c->truth.image, first = c->truth.box_offset[image],
             n = c->truth.box_offset[image + 1] - first;
-    if (n > c->room) {
+    if (n > c->capacity) {
         free(c->object);
-        c->room = 0;
+        c->capacity = 0;
         c->object = malloc((size_t)n * sizeof *c->object);
         if (!c->object) return anc_fail(err, ANC_EMEMORY, "out of memory for %lld objects", (long long)n);
-        c->room = n;
+        c->capacity = n;
     }
     for (int64_t i = 0; i < n; i++) {
         const anc_gt *g = &c->truth.box[first + i];

@@ -18,7 +18,7 @@ typedef struct {
     int64_t *order; /* [plan.n_images] places in the features, ascending by image id */
     anc_recall recall;
     anc_recall_object *object;
-    int64_t room;
+    int64_t capacity;
     double spent_s;
 } anc_recall_check;
 

@@ -15,7 +15,7 @@ typedef struct {
     const char *paths[2], *out, *init, *log, *summary, *simd, *schedule, *milestones, *normaliser, *reduce,
         *limit, *val_targets, *val_features, *val_annotations;
     int64_t seed, steps, epochs, batch, per_image, warm_up, checkpoint_every, keep, stop_at, validate_every;
-    double rate, momentum, decay, gamma, clip, beta, deviation;
+    double rate, momentum, decay, gamma, clip, beta, std;
     bool no_shuffle, untrained, overwrite, dry_run, quiet;
 } anc_train_opts;
 

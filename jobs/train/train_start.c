@@ -2,8 +2,8 @@
 #include "jobs/train/train_start.h"
 #include "core/half.h"
 #include "io/hdf5/h5.h"
-#include "jobs/propose/propose_shard.h"
 #include "jobs/cli/run_folder.h"
+#include "jobs/propose/propose_shard.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -100,7 +100,7 @@ anc_status anc_train_start(anc_train_run *r, anc_err *err)
         r->head.shape = s;
         r->head.parameters = malloc(anc_head_size(&s) * sizeof *r->head.parameters);
         if (!r->head.parameters) return anc_fail(err, ANC_EMEMORY, "out of memory for the parameters");
-        anc_head_init(&s, (uint64_t)r->o.seed, r->o.deviation, r->head.parameters);
+        anc_head_init(&s, (uint64_t)r->o.seed, r->o.std, r->head.parameters);
     }
     if (err->code) return err->code;
     size_t n = anc_head_size(&r->head.shape);

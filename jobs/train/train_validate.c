@@ -17,7 +17,7 @@ static anc_status share_epochs(anc_validator *v, anc_err *err)
 anc_status anc_validator_open(anc_validator *v, const char *targets, const char *features,
                               const anc_head_shape *shape, const anc_kernels *kernels, anc_err *err)
 {
-    v->pass = (anc_head_pass){ .shape = *shape, .kernels = kernels };
+    v->pass = (anc_head_activations){ .shape = *shape, .kernels = kernels };
     if (!anc_train_data_open(&v->data, targets, features, err) &&
         (v->data.maps->channels != shape->channels || v->data.info->level[0].n_shapes != shape->n_shapes))
         anc_fail(err, ANC_EDATA,
@@ -32,11 +32,11 @@ anc_status anc_validator_open(anc_validator *v, const char *targets, const char 
 void anc_validator_close(anc_validator *v)
 {
     anc_train_data_close(&v->data);
-    anc_head_pass_free(&v->pass);
-    free(v->by_logit);
-    free(v->by_delta);
-    v->by_logit = NULL;
-    v->by_delta = NULL;
+    anc_head_activations_free(&v->pass);
+    free(v->d_logit);
+    free(v->d_delta);
+    v->d_logit = NULL;
+    v->d_delta = NULL;
 }
 
 static double weight_of(const anc_validator *v, int64_t rows)
@@ -60,23 +60,23 @@ static anc_status add_view(anc_validator *v, const float *parameters, int64_t vi
     int32_t n = (int32_t)(d->row[view + 1] - d->row[view]),
             positive = (int32_t)(d->positive[view + 1] - d->positive[view]);
     double weight = weight_of(v, n);
-    if (n > v->room) {
-        free(v->by_logit);
-        free(v->by_delta);
-        v->by_logit = malloc((size_t)n * sizeof *v->by_logit);
-        v->by_delta = malloc((size_t)n * sizeof *v->by_delta);
-        v->room = v->by_logit && v->by_delta ? n : 0;
-        if (!v->room) return anc_fail(err, ANC_EMEMORY, "out of memory for %d sampled anchors", n);
+    if (n > v->capacity) {
+        free(v->d_logit);
+        free(v->d_delta);
+        v->d_logit = malloc((size_t)n * sizeof *v->d_logit);
+        v->d_delta = malloc((size_t)n * sizeof *v->d_delta);
+        v->capacity = v->d_logit && v->d_delta ? n : 0;
+        if (!v->capacity) return anc_fail(err, ANC_EMEMORY, "out of memory for %d sampled anchors", n);
     }
     if (anc_features_map(d->features, d->image[view], map, err) ||
         anc_head_gather(&v->pass, map, d->info->n_levels, d->anchor + d->row[view], positive, n - positive,
                         err))
         return err->code;
     anc_head_forward(&v->pass, parameters, positive);
-    double loss[2] = { anc_loss_objectness(v->pass.logit, positive, n, weight, v->by_logit),
+    double loss[2] = { anc_loss_objectness(v->pass.logit, positive, n, weight, v->d_logit),
                        anc_loss_boxes((const float(*)[4])v->pass.delta,
                                       (const float(*)[4])d->target + d->positive[view], positive, v->beta,
-                                      weight, v->by_delta) };
+                                      weight, v->d_delta) };
     for (int k = 0; k < 2; k++) {
         if (!(fabs(loss[k]) < 64))
             return anc_fail(

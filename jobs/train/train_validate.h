@@ -13,10 +13,10 @@ typedef struct {
     int64_t per_image;
     double beta;
     anc_train_data data;
-    anc_head_pass pass;
+    anc_head_activations pass;
     int64_t n_rows; /* sampled anchors of all views */
-    float *by_logit, (*by_delta)[4];
-    int32_t room;
+    float *d_logit, (*d_delta)[4];
+    int32_t capacity;
     double spent_s;
 } anc_validator;
 

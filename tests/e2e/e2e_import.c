@@ -44,7 +44,7 @@ static void a_folder_is_the_same_bytes_on_any_number_of_ranks(void)
             expect(0, command, "");
             snprintf(command, sizeof command, "sed -i /wrote/d %s%d.txt && cmp %s1.txt %s%d.txt", sources[s],
                      ranks, sources[s], sources[s], ranks);
-            expect(0, command, ""); /* the same findings in the same order */
+            expect(0, command, ""); /* the same diagnostics in the same order */
         }
 }
 

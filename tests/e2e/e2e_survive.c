@@ -168,7 +168,7 @@ static void verify_labels_again_on_the_features_of_the_run(void)
     }
     code = check_run(&text, "%s verify %s --recompute %s/annotations.json --like %s/f.h5", ANC_BINARY,
                      check_path("whole"), scenes(), dir);
-    expect(code, 2, text, "whole: its views were laid by the rules alone; leave --like out");
+    expect(code, 2, text, "whole: its views were placed by the rules alone; leave --like out");
     const char *break_view = "import h5py, zlib; p = '%s/t/shard-00002-of-00004.h5'; f = h5py.File(p, 'r+'); "
                              "f['minibatch/anchor'][300] += 1; f.close(); b = open(p, "
                              "'rb').read().split(b'\\nanchorage-seal')[0]; "

@@ -559,7 +559,7 @@ static void what_lays_views_like_features_is_recorded_as_that(void)
     snprintf(options, sizeof options, "--config %s", check_file("full.ini", full, strlen(full)));
     CU_ASSERT_EQUAL(label_like(&text, check_path("scenes/full"), options), 0);
     CU_ASSERT_PTR_NOT_NULL(strstr(text, "/f.h5\n"));
-    CU_ASSERT_PTR_NOT_NULL(strstr(text, "full.ini take no part: --like lays the views"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "full.ini take no part: --like places the views"));
     free(text);
     CU_ASSERT_EQUAL(check_run(&text, "%s inspect --config %s/full", ANC_BINARY, scenes()), 0);
     CU_ASSERT_PTR_NOT_NULL(strstr(text, "\"view\":{\"resize\":\"like\",\"flip\":0}"));

@@ -21,20 +21,20 @@ static anc_reader_options options_of(unsigned how)
 }
 
 /* Packed and unpacked it is the same; behind another part it is twice as much. */
-static void check_part(const anc_part *p)
+static void check_part(const anc_parsed *p)
 {
     anc_err err = { 0 };
-    anc_part again = { 0 };
+    anc_parsed again = { 0 };
     void *one = NULL, *two = NULL;
     size_t n, k;
-    fuzz_check(!anc_part_pack(p, &one, &n, &err), "a part can be packed");
-    anc_status status = anc_part_unpack(one, n, &again, &err);
+    fuzz_check(!anc_parsed_pack(p, &one, &n, &err), "a part can be packed");
+    anc_status status = anc_parsed_unpack(one, n, &again, &err);
     if (status) fprintf(stderr, "%s\n", err.text);
     fuzz_check(!status, "and unpacked");
-    fuzz_check(!anc_part_pack(&again, &two, &k, &err) && n == k && !memcmp(one, two, n), "and is the same");
-    fuzz_check(!anc_part_append(&again, p, &err), "a part goes behind another");
+    fuzz_check(!anc_parsed_pack(&again, &two, &k, &err) && n == k && !memcmp(one, two, n), "and is the same");
+    fuzz_check(!anc_parsed_append(&again, p, &err), "a part goes behind another");
     fuzz_check(again.n_images == 2 * p->n_images && again.n_boxes == 2 * p->n_boxes, "with all that it has");
-    anc_part_clear(&again);
+    anc_parsed_clear(&again);
     free(one);
     free(two);
 }
@@ -48,7 +48,7 @@ static void read_as(const char *format, const char *name, const uint8_t *bytes, 
     int fd = -1, from_file = n > 1 && bytes[1] & 1;
     size_t skip = n < 2 ? n : 2;
     anc_stream in;
-    anc_part part = { .file = name };
+    anc_parsed part = { .file = name };
     anc_file file = { (char *)"a/b.txt", (char *)"a/b", (char *)"b.jpg" };
     anc_err err = { 0 };
     void *state = NULL;
@@ -65,7 +65,7 @@ static void read_as(const char *format, const char *name, const uint8_t *bytes, 
     fuzz_check_error(status, &err, name);
     if (!status) check_part(&part);
     if (reader->end) reader->end(state);
-    anc_part_clear(&part);
+    anc_parsed_clear(&part);
     anc_stream_end(&in);
     if (fd >= 0) close(fd);
 }
@@ -163,38 +163,38 @@ void fuzz_folder(const uint8_t *bytes, size_t n)
 /* ---- what stands beside them ---- */
 
 /* The head of a block that was packed here, with five numbers and the rest from the input: counts of images,
- * boxes, categories, annotations, and bytes of text. Where the first byte is odd, the findings are
+ * boxes, categories, annotations, and bytes of text. Where the first byte is odd, the diagnostics are
  * overwritten, too. */
 void fuzz_part(const uint8_t *bytes, size_t n)
 {
     enum { COUNTS = 5 * sizeof(int64_t) };
     anc_err err = { 0 };
-    anc_part part = { 0 };
+    anc_parsed part = { 0 };
     void *head = NULL;
     size_t n_head;
     int spoil = n && bytes[0] & 1;
     if (n) bytes++, n--;
-    fuzz_check(!anc_part_pack(&part, &head, &n_head, &err), "an empty part can be packed");
+    fuzz_check(!anc_parsed_pack(&part, &head, &n_head, &err), "an empty part can be packed");
     size_t taken = n < COUNTS ? n : COUNTS;
     uint8_t *all = malloc(n_head + n);
     memcpy(all, head, n_head);
     memcpy(all + sizeof(uint64_t), bytes, taken); /* behind the mark */
     if (spoil) memset(all + n_head - 200, 'x', 200);
     memcpy(all + n_head, bytes + taken, n - taken);
-    anc_status status = anc_part_unpack(all, n_head + n - taken, &part, &err);
+    anc_status status = anc_parsed_unpack(all, n_head + n - taken, &part, &err);
     free(all);
     free(head);
     fuzz_check_error(status, &err, NULL);
     if (!status) {
         for (int64_t i = 0; i < part.n_images; i++)
             fuzz_check(strlen(part.text + part.image[i].key) < part.n_text, "names end within the text");
-        for (int k = 0; k < ANC_N_FINDINGS; k++)
-            for (int i = 0; i < ANC_FINDING_PLACES; i++)
-                fuzz_check(memchr(part.findings.of[k].place[i], 0, ANC_FINDING_PLACE_BYTES) != NULL,
+        for (int k = 0; k < ANC_N_DIAGNOSTICS; k++)
+            for (int i = 0; i < ANC_DIAGNOSTIC_PLACES; i++)
+                fuzz_check(memchr(part.diagnostics.of[k].place[i], 0, ANC_DIAGNOSTIC_PLACE_BYTES) != NULL,
                            "places of findings end");
         check_part(&part);
     }
-    anc_part_clear(&part);
+    anc_parsed_clear(&part);
 }
 
 /* A header is told from all bytes as from the file. Fewer bytes give the same, or are too few, or end before

@@ -1,14 +1,14 @@
 /* tests/fuzz/text.c: targets for what is read as text, and for packed bytes */
 #include "core/grid.h"
 #include "io/dataset/builder.h"
+#include "io/file/lock.h"
+#include "io/file/seal.h"
 #include "io/formats/coco.h"
 #include "io/source/join.h"
-#include "io/file/lock.h"
 #include "io/store/results.h"
-#include "io/file/seal.h"
 #include "jobs/cli/config.h"
-#include "jobs/label/label_shard.h"
 #include "jobs/cli/run_folder.h"
+#include "jobs/label/label_shard.h"
 #include "tests/fuzz/fuzz.h"
 #include <fcntl.h>
 #include <math.h>
@@ -37,12 +37,12 @@ void fuzz_coco(const uint8_t *bytes, size_t n)
 {
     anc_err err = { 0 };
     anc_dataset d = { 0 };
-    anc_findings findings = { 0 };
+    anc_diagnostics diagnostics = { 0 };
     size_t head = n ? bytes[0] % 16 : 0;
     if (n) bytes++, n--;
     if (head > n) head = n;
     int fd = open(fuzz_file(bytes + head, n - head), O_RDONLY | O_CLOEXEC);
-    anc_status status = anc_coco_read_fd(NULL, fd, bytes, head, "some.json", &d, &findings, &err);
+    anc_status status = anc_coco_read_fd(NULL, fd, bytes, head, "some.json", &d, &diagnostics, &err);
     close(fd);
     fuzz_check_error(status, &err, "some.json: ");
     if (status)
@@ -158,7 +158,7 @@ static void check_rules(const anc_rules *r)
         fuzz_check(!strcmp(json, other), "and are the same");
         free(other);
     }
-    anc_status status = anc_grid_lay(g, r, 120, 90, 128, 96, &err);
+    anc_status status = anc_grid_place(g, r, 120, 90, 128, 96, &err);
     fuzz_check_error(status, &err, NULL);
     free(ini);
     free(json);
@@ -227,7 +227,7 @@ void fuzz_run_json(const uint8_t *bytes, size_t n)
         if (!status) {
             int64_t shards = anc_label_shards(&plan);
             fuzz_check(shards >= 0, "a plan has shards");
-            if (shards) anc_label_run_of(&plan, shards - 1);
+            if (shards) anc_label_range_of(&plan, shards - 1);
             check_rules(&plan.rules);
         }
     }

@@ -60,7 +60,7 @@ static void filled_by_callers(void)
     AT(anchorage_proposal_options, small_first);
     AT(anchorage_proposal_options, probability);
     AT(anchorage_proposal_options, finite);
-    AT(anchorage_proposal_options, shifted);
+    AT(anchorage_proposal_options, batched);
 }
 
 static void handed_out(void)

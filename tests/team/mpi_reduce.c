@@ -8,7 +8,7 @@
 #include <string.h>
 
 enum { IMAGES = 23, N = 1000 };
-static const anc_reduce_part parts[] = { { "weight", 0, 900 }, { "bias", 900, 100 } };
+static const anc_reduce_tensor parts[] = { { "weight", 0, 900 }, { "bias", 900, 100 } };
 
 /* Image i's gradient: sizes over 60 powers of two, the second part far smaller. */
 static void make(int i, float *g)

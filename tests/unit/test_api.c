@@ -90,8 +90,8 @@ static void compare_stages(const anchorage_targets *t, int i, const scene *s, co
         memcpy(a[g].xyxy, s->boxes[g], sizeof a[g].xyxy);
         a[g].crowd = s->crowd[g];
     }
-    CU_ASSERT_FATAL(!anc_label_lay(&l, s->image.id, s->image.epoch, s->image.height, s->image.width, a,
-                                   s->image.n_boxes, &err) &&
+    CU_ASSERT_FATAL(!anc_label_by_rule(&l, s->image.id, s->image.epoch, s->image.height, s->image.width, a,
+                                       s->image.n_boxes, &err) &&
                     !anc_label_match(&l, &err) && !anc_label_sample(&l, &err) && !anc_label_encode(&l, &err));
     int64_t m = t->minibatch_offset[i], p = t->positives_offset[i];
     CU_ASSERT_EQUAL_FATAL(t->minibatch_offset[i + 1] - m, l.batch.n_positive + l.batch.n_negative);
@@ -248,7 +248,8 @@ static void wild_boxes_in_the_view_match_by_the_definition(void)
                                   .boxes_in_view = 1 };
         CU_ASSERT_FATAL(!anchorage_label(l, &image, 1, ALL, &t, NULL));
         rules.view.resize = ANC_RESIZE_NONE;
-        CU_ASSERT_FATAL(g && !anc_grid_lay(g, &rules, 150, 120, t->padded_size[0], t->padded_size[1], &err));
+        CU_ASSERT_FATAL(g &&
+                        !anc_grid_place(g, &rules, 150, 120, t->padded_size[0], t->padded_size[1], &err));
         int8_t *label = malloc((size_t)g->n_anchors);
         int32_t *gt = malloc((size_t)g->n_anchors * sizeof *gt);
         CU_ASSERT_FATAL(label && gt && !anc_brute_label(&rules, g, used, n_used, NULL, 0, label, gt, &err));
@@ -361,8 +362,8 @@ static void rois_are_those_of_the_second_stage(void)
             }
             CU_ASSERT_FATAL(!anchorage_label_rois(l, &s.image, 1, ids, 3, ANCHORAGE_BOXES, &t, NULL));
             rules.stage = ANC_STAGE_ROI;
-            CU_ASSERT_FATAL(!anc_label_lay(&core, s.image.id, s.image.epoch, s.image.height, s.image.width, a,
-                                           s.image.n_boxes, &err) &&
+            CU_ASSERT_FATAL(!anc_label_by_rule(&core, s.image.id, s.image.epoch, s.image.height,
+                                               s.image.width, a, s.image.n_boxes, &err) &&
                             !anc_roi_take(&r, &rules, &core.view, (const double(*)[4])s.proposals, 40,
                                           core.box, core.n_box, &err));
             anc_roi_match(&r, core.kernels, &rules, core.box, core.n_box, core.crowd, core.n_crowd);
@@ -537,7 +538,7 @@ static void proposals_are_those_of_the_stages(void)
             anc_err err;
             int32_t first[ANC_MAX_LEVELS + 1];
             CU_ASSERT_FATAL(g && anc_proposal_rules_preset(preset, training, &core.rules) &&
-                            !anc_grid_lay(g, &rules, view[0], view[1], padded[0], padded[1], &err));
+                            !anc_grid_place(g, &rules, view[0], view[1], padded[0], padded[1], &err));
             for (int32_t k = 0; k < g->n_levels; k++) first[k] = g->level[k].first;
             first[g->n_levels] = g->n_anchors;
             CU_ASSERT_FATAL(!anc_propose_rank(&core, logit, first, g->n_levels, &err));

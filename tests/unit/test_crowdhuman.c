@@ -25,7 +25,7 @@ static const char whole[] =
     "\n"
     "{\"ID\": \"2,b\", \"gtboxes\": []}";
 
-static void read_as(anc_box_kind kind, anc_part *p)
+static void read_as(anc_box_kind kind, anc_parsed *p)
 {
     anc_err err = { 0 };
     const anc_reader_options o = { .box = kind };
@@ -36,32 +36,32 @@ static void read_as(anc_box_kind kind, anc_part *p)
 
 static void members_arrive_in_any_order(void)
 {
-    anc_part p = { 0 };
+    anc_parsed p = { 0 };
     read_as(ANC_BOX_FULL, &p);
     CU_ASSERT(box_is(&p, 0, "273271,c9db", "person", -19, 2, 11, 42, 0, 0));
     CU_ASSERT(box_is(&p, 1, "273271,c9db", "person", 1, 2, 4, 6, 1, 0));
     CU_ASSERT(box_is(&p, 2, "1,a", "person", 9, 9, 18, 18, 0, ANC_FLAG_OCCLUDED));
     CU_ASSERT_STRING_EQUAL(p.text + p.image[0].name, "273271,c9db.jpg");
-    anc_part_clear(&p);
+    anc_parsed_clear(&p);
 }
 
 static void the_visible_part_is_taken_on_request(void)
 {
-    anc_part p = { 0 };
+    anc_parsed p = { 0 };
     read_as(ANC_BOX_VISIBLE, &p);
     CU_ASSERT(box_is(&p, 0, "273271,c9db", "person", 0, 2, 11, 42.5, 0, 0));
     CU_ASSERT(box_is(&p, 1, "273271,c9db", "person", 1, 2, 4, 6, 1, 0));
-    anc_part_clear(&p);
+    anc_parsed_clear(&p);
 }
 
 static void heads_have_an_ignore_mark_of_their_own(void)
 {
-    anc_part p = { 0 };
+    anc_parsed p = { 0 };
     read_as(ANC_BOX_HEAD, &p);
     CU_ASSERT(box_is(&p, 0, "273271,c9db", "head", 5, 6, 12, 14, 0, ANC_FLAG_OCCLUDED));
     CU_ASSERT(box_is(&p, 1, "273271,c9db", "head", 1, 2, 4, 6, 1, 0));
     CU_ASSERT(box_is(&p, 2, "1,a", "head", 9, 9, 11, 11, 1, 0));
-    anc_part_clear(&p);
+    anc_parsed_clear(&p);
 }
 
 #define BOX(members) "{\"ID\": \"a\", \"gtboxes\": [{\"tag\": \"person\"" members "}]}\n"
@@ -105,13 +105,13 @@ static void what_cannot_be_meant_is_placed(void)
 /* The benchmark's own reader asks for other than 0. */
 static void any_ignore_but_0_marks_a_region(void)
 {
-    anc_part p = { 0 };
+    anc_parsed p = { 0 };
     anc_err err = { 0 };
     CU_ASSERT_EQUAL_FATAL(
         read_text(r, NULL, BOX(", \"fbox\": [1, 2, 3, 4], \"extra\": {\"ignore\": 2}"), "", &p, &err),
         ANC_OK);
     CU_ASSERT(box_is(&p, 0, "a", "person", 1, 2, 4, 6, 1, 0));
-    anc_part_clear(&p);
+    anc_parsed_clear(&p);
 }
 
 static void nesting_is_bounded(void)
@@ -127,9 +127,9 @@ static void nesting_is_bounded(void)
     free(text);
 }
 
-static void boxes_without_area_are_findings(void)
+static void boxes_without_area_are_diagnostics(void)
 {
-    anc_part p = { 0 };
+    anc_parsed p = { 0 };
     anc_err err = { 0 };
     CU_ASSERT_EQUAL_FATAL(
         read_text(r, NULL, BOX(", \"fbox\": [1, 2, 0, 4]}, {\"tag\": \"person\", \"fbox\": [1, 2, 3, -4]"),
@@ -137,9 +137,9 @@ static void boxes_without_area_are_findings(void)
         ANC_OK);
     CU_ASSERT_EQUAL(p.n_boxes, 0);
     CU_ASSERT_EQUAL(p.annotations, 2);
-    CU_ASSERT_STRING_EQUAL(p.findings.of[ANC_FIND_EMPTY_BOX].place[0], "made.txt:1");
-    CU_ASSERT_EQUAL(p.findings.of[ANC_FIND_INVERTED_BOX].n, 1);
-    anc_part_clear(&p);
+    CU_ASSERT_STRING_EQUAL(p.diagnostics.of[ANC_DIAG_EMPTY_BOX].place[0], "made.txt:1");
+    CU_ASSERT_EQUAL(p.diagnostics.of[ANC_DIAG_INVERTED_BOX].n, 1);
+    anc_parsed_clear(&p);
 }
 
 static void its_members_make_the_format_known(void)
@@ -156,5 +156,5 @@ static void damage_is_survived(void) { survives_damage(r, whole, ""); }
 CHECK_SUITE("crowdhuman", CHECK(members_arrive_in_any_order), CHECK(the_visible_part_is_taken_on_request),
             CHECK(heads_have_an_ignore_mark_of_their_own), CHECK(what_cannot_be_meant_is_placed),
             CHECK(any_ignore_but_0_marks_a_region), CHECK(nesting_is_bounded),
-            CHECK(boxes_without_area_are_findings), CHECK(its_members_make_the_format_known),
+            CHECK(boxes_without_area_are_diagnostics), CHECK(its_members_make_the_format_known),
             CHECK(damage_is_survived));

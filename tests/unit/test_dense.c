@@ -1,6 +1,6 @@
 /* tests/unit/test_dense.c: the dense head: against the plain sum in double, and the head at sampled anchors */
-#include "core/head/dense.h"
 #include "core/half.h"
+#include "core/head/dense.h"
 #include "core/head/winograd.h"
 #include "tests/check.h"
 #include <math.h>
@@ -207,7 +207,7 @@ static void it_equals_the_head_at_sampled_anchors(void)
                           ANC_OK);
     for (int l = 0; l < 2; l++)
         CU_ASSERT_EQUAL_FATAL(anc_dense_level(&d, &map[l], logit + l * n[0], delta + l * n[0], &err), ANC_OK);
-    anc_head_pass p = { .shape = s[0].shape, .kernels = anc_kernels_find(NULL) };
+    anc_head_activations p = { .shape = s[0].shape, .kernels = anc_kernels_find(NULL) };
     for (int32_t i = 0; i < 64; i++) anchor[i] = i * 44 + check_int(&r, 0, 43);
     CU_ASSERT_EQUAL_FATAL(anc_head_gather(&p, map, 2, anchor, 64, 0, &err), ANC_OK);
     anc_head_forward(&p, s[0].parameters, 64);
@@ -215,7 +215,7 @@ static void it_equals_the_head_at_sampled_anchors(void)
         CU_ASSERT_DOUBLE_EQUAL(p.logit[i], logit[anchor[i]], 2e-5);
         for (int e = 0; e < 4; e++) CU_ASSERT_DOUBLE_EQUAL(p.delta[i][e], delta[anchor[i]][e], 2e-5);
     }
-    anc_head_pass_free(&p);
+    anc_head_activations_free(&p);
     anc_dense_free(&d);
     free(logit);
     free(delta);

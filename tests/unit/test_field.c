@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-static size_t split(const char *text, char separator, char **field, size_t room)
+static size_t split(const char *text, char separator, char **field, size_t capacity)
 {
     static char line[256];
     snprintf(line, sizeof line, "%s", text);
-    return anc_field_split(line, separator, field, room);
+    return anc_field_split(line, separator, field, capacity);
 }
 
 static void runs_of_blanks_part_fields(void)

@@ -125,8 +125,8 @@ static const char *compare(const anc_rules *r, const cases *c, size_t i, const a
     static anc_minibatch b;
     static anc_grid grid;
     anc_err err;
-    if (anc_grid_lay(&grid, r, c->image_hw[i][0], c->image_hw[i][1], c->padded_hw[i][0], c->padded_hw[i][1],
-                     &err))
+    if (anc_grid_place(&grid, r, c->image_hw[i][0], c->image_hw[i][1], c->padded_hw[i][0], c->padded_hw[i][1],
+                       &err))
         return "no grid";
     for (size_t l = 0; l < c->n_levels; l++) {
         const int32_t *hw = c->grid_hw + 2 * (i * c->n_levels + l),
@@ -215,7 +215,7 @@ static void compare_peer(const char *peer)
             snprintf(key, sizeof key, "base_anchors_%d", l);
             size_t n;
             float(*wanted)[4] = golden_load(g, key, H5T_NATIVE_FLOAT, 4, &n);
-            double base[ANC_MAX_CELL][4];
+            double base[ANC_MAX_PER_POSITION][4];
             CU_ASSERT_EQUAL((size_t)anc_base_anchors(&r, l, base), n);
             for (size_t a = 0; a < n; a++)
                 for (int e = 0; e < 4; e++) CU_ASSERT_EQUAL((float)base[a][e], wanted[a][e]);
@@ -274,7 +274,7 @@ static void resized_sizes_equal_the_peers(void)
         for (size_t j = 0; j < n; j++) {
             anc_view v;
             anc_err err;
-            CU_ASSERT_FATAL(anc_view_lay(&v, r, 0, 1, 0, from[j][0], from[j][1], &err) == ANC_OK);
+            CU_ASSERT_FATAL(anc_view_by_rule(&v, r, 0, 1, 0, from[j][0], from[j][1], &err) == ANC_OK);
             CU_ASSERT_EQUAL(v.h, to[j][0]);
             CU_ASSERT_EQUAL(v.w, to[j][1]);
             if (padded) CU_ASSERT(v.padded_h == padded[j][0] && v.padded_w == padded[j][1]);
@@ -304,7 +304,7 @@ static void resized_boxes_equal_the_peers(void)
             anc_box out;
             double b[4] = { in[0][0], in[0][1], in[0][2], in[0][3] };
             if (from[j][0] <= b[3] || from[j][1] <= b[2]) continue;
-            CU_ASSERT_FATAL(anc_view_lay(&v, r, 0, 1, 0, from[j][0], from[j][1], &err) == ANC_OK);
+            CU_ASSERT_FATAL(anc_view_by_rule(&v, r, 0, 1, 0, from[j][0], from[j][1], &err) == ANC_OK);
             CU_ASSERT(anc_view_box(&v, r->boxes.rule, b, &out) == ANC_BOX_KEPT);
             CU_ASSERT(!memcmp(&out, wanted[j], sizeof out));
         }

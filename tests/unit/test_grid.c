@@ -6,7 +6,7 @@
 
 static void expect_base(const char *preset, int level, const double (*wanted)[4], int n)
 {
-    double base[ANC_MAX_CELL][4];
+    double base[ANC_MAX_PER_POSITION][4];
     CU_ASSERT_EQUAL_FATAL(anc_base_anchors(anc_rules_preset(preset), level, base), n);
     for (int a = 0; a < n; a++)
         for (int e = 0; e < 4; e++) CU_ASSERT_DOUBLE_EQUAL(base[a][e], wanted[a][e], 1e-4);
@@ -51,7 +51,7 @@ static void base_anchors_are_those_of_each_system(void)
 
 static void several_sizes_stand_in_each_systems_order(void)
 {
-    double base[ANC_MAX_CELL][4];
+    double base[ANC_MAX_PER_POSITION][4];
     CU_ASSERT_EQUAL(anc_base_anchors(anc_rules_preset("detectron2-c4"), 0, base), 15);
     for (int a = 0; a < 15; a++) /* sizes outside, ratios inside */
         CU_ASSERT_DOUBLE_EQUAL(sqrt((base[a][2] - base[a][0]) * (base[a][3] - base[a][1])), 32 << a / 3,
@@ -68,13 +68,13 @@ static void an_800_by_1333_view_has_the_well_known_grids(void)
 {
     anc_grid g;
     anc_err err;
-    CU_ASSERT_FATAL(!anc_grid_lay(&g, anc_rules_preset("torchvision-fpn"), 800, 1333, 800, 1344, &err));
+    CU_ASSERT_FATAL(!anc_grid_place(&g, anc_rules_preset("torchvision-fpn"), 800, 1333, 800, 1344, &err));
     static const int32_t h[] = { 200, 100, 50, 25, 13 }, w[] = { 336, 168, 84, 42, 21 };
     for (int l = 0; l < 5; l++) CU_ASSERT(g.level[l].h == h[l] && g.level[l].w == w[l]);
     CU_ASSERT_EQUAL(g.n_anchors, 268569);
     CU_ASSERT_EQUAL(g.level[4].stride_y, 61); /* 800 / 13: the stride follows from the grid */
     CU_ASSERT_EQUAL(g.level[4].stride_x, 64);
-    CU_ASSERT_FATAL(!anc_grid_lay(&g, anc_rules_preset("detectron2-fpn"), 800, 1333, 800, 1344, &err));
+    CU_ASSERT_FATAL(!anc_grid_place(&g, anc_rules_preset("detectron2-fpn"), 800, 1333, 800, 1344, &err));
     CU_ASSERT_EQUAL(g.n_anchors, 268569);
     CU_ASSERT_EQUAL(g.level[4].stride_y, 64);
 }
@@ -97,7 +97,7 @@ static void an_index_stands_for_its_level_row_column_and_shape(void)
         anc_grid g;
         anc_err err;
         int h = check_int(&r, 1, 300), w = check_int(&r, 1, 300);
-        CU_ASSERT_FATAL(!anc_grid_lay(&g, &rules, h, w, h, w, &err));
+        CU_ASSERT_FATAL(!anc_grid_place(&g, &rules, h, w, h, w, &err));
         int32_t index = 0, last_cell = -1;
         for (int l = 0; l < g.n_levels; l++) {
             CU_ASSERT_EQUAL_FATAL(g.level[l].first, index);
@@ -129,7 +129,7 @@ static void an_index_in_a_huge_grid_has_its_cell(void)
         int side = (int)(4 * sqrt(2.1e9 / n_ratios));
         r.anchors.n_ratios = n_ratios;
         for (int i = 0; i < n_ratios; i++) r.anchors.ratio[i] = 1 + i;
-        CU_ASSERT_FATAL(!anc_grid_lay(&g, &r, side, side, side, side, &err));
+        CU_ASSERT_FATAL(!anc_grid_place(&g, &r, side, side, side, side, &err));
         CU_ASSERT(g.n_anchors > 2000000000);
         for (int64_t k = 0; k < g.n_anchors; k += k < 3000 || k > g.n_anchors - 4000 ? 1 : 999983) {
             int32_t index = (int32_t)k;
@@ -146,7 +146,7 @@ static void boxes_are_the_base_moved_by_strides(void)
     anc_err err;
     anc_rules r = *anc_rules_preset("detectron2-fpn");
     r.anchors.offset = 0.5;
-    CU_ASSERT_FATAL(!anc_grid_lay(&g, &r, 64, 64, 64, 64, &err));
+    CU_ASSERT_FATAL(!anc_grid_place(&g, &r, 64, 64, 64, 64, &err));
     anc_box b = anc_grid_box(&g, (anc_anchor_at){ 1, 2, 3, 1 }); /* stride 8, size 64: centre (28, 20) */
     CU_ASSERT(b.x1 == -4 && b.y1 == -12 && b.x2 == 60 && b.y2 == 52);
 }
@@ -173,7 +173,7 @@ static void the_border_rule_takes_out_what_a_test_of_each_anchor_does(void)
         anc_grid g;
         anc_err err;
         int h = check_int(&r, 1, 600), w = check_int(&r, 1, 600);
-        CU_ASSERT_FATAL(!anc_grid_lay(&g, &rules, h, w, (h + 31) / 32 * 32, (w + 31) / 32 * 32, &err));
+        CU_ASSERT_FATAL(!anc_grid_place(&g, &rules, h, w, (h + 31) / 32 * 32, (w + 31) / 32 * 32, &err));
         int32_t n = 0;
         for (int32_t a = 0; a < g.n_anchors; a++) {
             bool wanted = rules.anchors.border != ANC_BORDER_KEEP && outside(&g, &rules, a, h, w);
@@ -190,9 +190,9 @@ static void too_many_anchors_are_refused(void)
     anc_err err = { 0 };
     anc_rules r = *anc_rules_preset("detectron2-fpn");
     r.anchors.stride[0] = 1;
-    CU_ASSERT_EQUAL(anc_grid_lay(&g, &r, 30000, 30000, 30000, 30000, &err), ANC_EDATA);
+    CU_ASSERT_EQUAL(anc_grid_place(&g, &r, 30000, 30000, 30000, 30000, &err), ANC_EDATA);
     CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "30000 x 30000 px has more than 2^31 anchors"));
-    CU_ASSERT_EQUAL(anc_grid_lay(&g, &r, 1000000, 1000000, 1000000, 1000000, &err), ANC_EDATA);
+    CU_ASSERT_EQUAL(anc_grid_place(&g, &r, 1000000, 1000000, 1000000, 1000000, &err), ANC_EDATA);
     r = *anc_rules_preset("detectron2-c4");
     r.anchors.n_levels = 5;
     r.anchors.n_ratios = 16;
@@ -200,7 +200,7 @@ static void too_many_anchors_are_refused(void)
         r.anchors.stride[l] = 16;
         r.anchors.n_sizes[l] = 16;
     }
-    CU_ASSERT_EQUAL(anc_grid_lay(&g, &r, 100, 100, 100, 100, &err), ANC_EARGUMENT); /* 1280 shapes */
+    CU_ASSERT_EQUAL(anc_grid_place(&g, &r, 100, 100, 100, 100, &err), ANC_EARGUMENT); /* 1280 shapes */
     CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "1024 shapes"));
 }
 

@@ -1,6 +1,6 @@
 /* tests/unit/test_h5.c: HDF5 files: whole or absent, the same bytes again, every fault in words */
-#include "io/hdf5/h5.h"
 #include "io/file/seal.h"
+#include "io/hdf5/h5.h"
 #include "tests/check.h"
 #include <errno.h>
 #include <signal.h>
@@ -373,7 +373,7 @@ static void only_an_hdf5_file_is_ever_replaced(void)
 
 /* In a child, because the limit stays. A file that may not grow behaves as a full disk does; much data fail
  * while they are written, a little when the file is closed. */
-static void fill_disk(int n, rlim_t room)
+static void fill_disk(int n, rlim_t capacity)
 {
     const char *path = check_path("full.h5");
     fflush(NULL);
@@ -382,7 +382,7 @@ static void fill_disk(int n, rlim_t room)
         anc_err err = { 0 };
         anc_h5_file f;
         signal(SIGXFSZ, SIG_IGN);
-        setrlimit(RLIMIT_FSIZE, &(struct rlimit){ room, room });
+        setrlimit(RLIMIT_FSIZE, &(struct rlimit){ capacity, capacity });
         int32_t *data = malloc((size_t)n * sizeof *data);
         check_rng rng = { 9 };
         for (int k = 0; data && k < n; k++) data[k] = (int32_t)check_u64(&rng);

@@ -76,11 +76,11 @@ static golden open_golden(void)
     g.parameters = malloc(anc_head_size(&golden_shape) * sizeof *g.parameters);
     for (int k = 0; k < ANC_HEAD_PARTS; k++) {
         float *w = load(g.file, H5T_NATIVE_FLOAT, sizeof *w, "input/%s", golden_names[k]);
-        float *to = g.parameters + anc_head_first(&golden_shape, (anc_head_part)k);
+        float *to = g.parameters + anc_head_first(&golden_shape, (anc_head_tensor)k);
         if (k == ANC_HEAD_CONV_WEIGHT)
             anc_head_conv_from_torch(&golden_shape, w, to);
         else
-            memcpy(to, w, anc_head_count(&golden_shape, (anc_head_part)k) * sizeof *w);
+            memcpy(to, w, anc_head_count(&golden_shape, (anc_head_tensor)k) * sizeof *w);
         free(w);
     }
     return g;
@@ -114,9 +114,9 @@ static void forward_backward(const golden *g, const anc_kernels *kernels, const 
                              double beta, double count, double loss[2], float *gradient)
 {
     size_t size = anc_head_size(&golden_shape);
-    anc_head_pass p = { .shape = golden_shape, .kernels = kernels };
+    anc_head_activations p = { .shape = golden_shape, .kernels = kernels };
     anc_err err = { 0 };
-    float *one = malloc(size * sizeof *one), target[ANCHORS][4], by_logit[ANCHORS], by_delta[ANCHORS][4];
+    float *one = malloc(size * sizeof *one), target[ANCHORS][4], d_logit[ANCHORS], d_delta[ANCHORS][4];
     loss[0] = loss[1] = 0;
     memset(gradient, 0, size * sizeof *gradient);
     for (int i = 0; i < IMAGES; i++) {
@@ -128,20 +128,20 @@ static void forward_backward(const golden *g, const anc_kernels *kernels, const 
                               ANC_OK);
         CU_ASSERT(p.n_positions < n);
         anc_head_forward(&p, parameters, n_positive);
-        loss[0] += anc_loss_objectness(p.logit, n_positive, n, 1 / count, by_logit);
+        loss[0] += anc_loss_objectness(p.logit, n_positive, n, 1 / count, d_logit);
         loss[1] += anc_loss_boxes((const float(*)[4])p.delta, (const float(*)[4])target, n_positive, beta,
-                                  1 / count, by_delta);
-        anc_head_backward(&p, parameters, n_positive, by_logit, (const float(*)[4])by_delta, one);
+                                  1 / count, d_delta);
+        anc_head_backward(&p, parameters, n_positive, d_logit, (const float(*)[4])d_delta, one);
         for (size_t k = 0; k < size; k++) gradient[k] += one[k];
     }
     free(one);
-    anc_head_pass_free(&p);
+    anc_head_activations_free(&p);
 }
 
 /* The largest difference of a part from torch's, over torch's largest element. */
 static double difference(const golden *g, int part, const float *ours, const char *format)
 {
-    size_t n = anc_head_count(&golden_shape, (anc_head_part)part);
+    size_t n = anc_head_count(&golden_shape, (anc_head_tensor)part);
     double *wanted = load(g->file, H5T_NATIVE_DOUBLE, sizeof *wanted, format, golden_names[part]), worst = 0,
            largest = 0;
     float *torch = malloc(n * sizeof *torch);
@@ -167,7 +167,7 @@ static void losses_and_gradients_equal_torchs(void)
         forward_backward(&g, *k, g.parameters, 1.0 / 9, 73, loss, gradient);
         for (int i = 0; i < 2; i++) CU_ASSERT(fabs(loss[i] - wanted[i]) < 1e-6 * wanted[i]);
         for (int part = 0; part < ANC_HEAD_PARTS; part++)
-            CU_ASSERT(difference(&g, part, gradient + anc_head_first(&golden_shape, (anc_head_part)part),
+            CU_ASSERT(difference(&g, part, gradient + anc_head_first(&golden_shape, (anc_head_tensor)part),
                                  "torch/grad_%s") < 1e-5);
     }
     free(gradient);
@@ -179,7 +179,7 @@ static void outputs_of_sampled_anchors_equal_torchs(void)
     golden g = open_golden();
     double *logit = load(g.file, H5T_NATIVE_DOUBLE, sizeof *logit, "torch/%s", "flat_logits");
     double *delta = load(g.file, H5T_NATIVE_DOUBLE, sizeof *delta, "torch/%s", "flat_deltas");
-    anc_head_pass p = { .shape = golden_shape, .kernels = anc_kernels_find(NULL) };
+    anc_head_activations p = { .shape = golden_shape, .kernels = anc_kernels_find(NULL) };
     anc_err err = { 0 };
     for (size_t i = 0; i < IMAGES; i++) {
         anc_feature_map map[LEVELS];
@@ -198,7 +198,7 @@ static void outputs_of_sampled_anchors_equal_torchs(void)
     }
     free(logit);
     free(delta);
-    anc_head_pass_free(&p);
+    anc_head_activations_free(&p);
     close_golden(&g);
 }
 
@@ -219,7 +219,7 @@ static void three_steps_of_sgd_equal_torchs(void)
         anc_sgd_step(g.parameters, v, gradient, n, lr, momentum, decay, 1);
     }
     for (int part = 0; part < ANC_HEAD_PARTS; part++)
-        CU_ASSERT(difference(&g, part, g.parameters + anc_head_first(&golden_shape, (anc_head_part)part),
+        CU_ASSERT(difference(&g, part, g.parameters + anc_head_first(&golden_shape, (anc_head_tensor)part),
                              "torch/sgd3/%s") < 1e-5);
     free(gradient);
     free(v);
@@ -282,17 +282,17 @@ static void fill(float *x, size_t n, unsigned seed, double size)
     for (size_t i = 0; i < n; i++) x[i] = (float)(size * (2 * check_uniform(&r) - 1));
 }
 
-static double own_loss(anc_head_pass *p, const float *parameters, float *gradient)
+static double own_loss(anc_head_activations *p, const float *parameters, float *gradient)
 {
     enum { POSITIVE = 3 };
     static const float target[POSITIVE][4] = { { 0.1f, -0.2f, 0.3f, 0.05f },
                                                { 1, 0, -1, 0.5f },
                                                { 0.02f, 0.4f, 0, -0.7f } };
-    float by_logit[OWN_N], by_delta[OWN_N][4];
+    float d_logit[OWN_N], d_delta[OWN_N][4];
     anc_head_forward(p, parameters, POSITIVE);
-    double loss = anc_loss_objectness(p->logit, POSITIVE, OWN_N, 0.25, by_logit) +
-                  anc_loss_boxes((const float(*)[4])p->delta, target, POSITIVE, 1.0 / 9, 0.5, by_delta);
-    if (gradient) anc_head_backward(p, parameters, POSITIVE, by_logit, (const float(*)[4])by_delta, gradient);
+    double loss = anc_loss_objectness(p->logit, POSITIVE, OWN_N, 0.25, d_logit) +
+                  anc_loss_boxes((const float(*)[4])p->delta, target, POSITIVE, 1.0 / 9, 0.5, d_delta);
+    if (gradient) anc_head_backward(p, parameters, POSITIVE, d_logit, (const float(*)[4])d_delta, gradient);
     return loss;
 }
 
@@ -302,7 +302,7 @@ static void gradients_equal_central_differences(void)
     float x[OWN_H * OWN_W * OWN_C], *w = malloc(n * sizeof *w), *g = malloc(n * sizeof *g);
     int32_t anchor[OWN_N] = { 1, 4, 5, 0, 2, 3, 6, 7 };
     anc_feature_map map = { OWN_H, OWN_W, false, x };
-    anc_head_pass p = { .shape = own, .kernels = anc_kernels_find(NULL) };
+    anc_head_activations p = { .shape = own, .kernels = anc_kernels_find(NULL) };
     anc_err err = { 0 };
     fill(x, sizeof x / sizeof *x, 1, 1);
     fill(w, n, 2, 0.5);
@@ -322,13 +322,13 @@ static void gradients_equal_central_differences(void)
     CU_ASSERT_EQUAL(wrong, 0);
     free(w);
     free(g);
-    anc_head_pass_free(&p);
+    anc_head_activations_free(&p);
 }
 
 static void patches_are_zero_beyond_the_edge(void)
 {
     anc_head_shape shape = { 1, 1, 1 };
-    anc_head_pass p = { .shape = shape, .kernels = anc_kernels_find(NULL) };
+    anc_head_activations p = { .shape = shape, .kernels = anc_kernels_find(NULL) };
     anc_err err = { 0 };
     float x[2][3] = { { 1, 2, 3 }, { 4, 5, 6 } }, single[1] = { 7 };
     anc_feature_map map[2] = { { 2, 3, false, x }, { 1, 1, false, single } };
@@ -340,12 +340,12 @@ static void patches_are_zero_beyond_the_edge(void)
     CU_ASSERT_EQUAL_FATAL(anc_head_gather(&p, map, 2, anchor, 2, 2, &err), ANC_OK);
     CU_ASSERT_EQUAL(p.n_positions, 4);
     CU_ASSERT(!memcmp(p.patch, wanted, sizeof wanted));
-    anc_head_pass_free(&p);
+    anc_head_activations_free(&p);
 }
 
 static void anchors_of_one_position_share_its_patch(void)
 {
-    anc_head_pass p = { .shape = { 1, 1, 3 }, .kernels = anc_kernels_find(NULL) };
+    anc_head_activations p = { .shape = { 1, 1, 3 }, .kernels = anc_kernels_find(NULL) };
     anc_err err = { 0 };
     float x[4] = { 1, 2, 3, 4 };
     anc_feature_map map = { 2, 2, false, x };
@@ -355,7 +355,7 @@ static void anchors_of_one_position_share_its_patch(void)
     CU_ASSERT_EQUAL_FATAL(p.n_positions, 3);
     CU_ASSERT(!memcmp(p.position, position, sizeof position));
     CU_ASSERT(!memcmp(p.at, at, sizeof at) && !memcmp(p.a, a, sizeof a));
-    anc_head_pass_free(&p);
+    anc_head_activations_free(&p);
 }
 
 static void a_view_without_samples_has_no_gradient(void)
@@ -363,7 +363,7 @@ static void a_view_without_samples_has_no_gradient(void)
     size_t n = anc_head_size(&own), wrong = 0;
     float *w = malloc(n * sizeof *w), *g = malloc(n * sizeof *g), x[OWN_H * OWN_W * OWN_C] = { 0 };
     anc_feature_map map = { OWN_H, OWN_W, false, x };
-    anc_head_pass p = { .shape = own, .kernels = anc_kernels_find(NULL) };
+    anc_head_activations p = { .shape = own, .kernels = anc_kernels_find(NULL) };
     anc_err err = { 0 };
     fill(w, n, 3, 1);
     fill(g, n, 4, 1);
@@ -375,7 +375,7 @@ static void a_view_without_samples_has_no_gradient(void)
     CU_ASSERT_EQUAL(wrong, 0);
     free(w);
     free(g);
-    anc_head_pass_free(&p);
+    anc_head_activations_free(&p);
 }
 
 static void a_feature_that_is_no_number_reaches_the_gradient(void)
@@ -385,7 +385,7 @@ static void a_feature_that_is_no_number_reaches_the_gradient(void)
     const float faults[] = { NAN, INFINITY, -INFINITY };
     anc_feature_map map = { OWN_H, OWN_W, false, x };
     int32_t anchor[OWN_N] = { 1, 4, 5, 0, 2, 3, 6, 7 };
-    anc_head_pass p = { .shape = own, .kernels = anc_kernels_find(NULL) };
+    anc_head_activations p = { .shape = own, .kernels = anc_kernels_find(NULL) };
     anc_err err = { 0 };
     fill(w, n, 2, 0.5);
     for (int f = 0; f < 3; f++) {
@@ -398,7 +398,7 @@ static void a_feature_that_is_no_number_reaches_the_gradient(void)
     }
     free(w);
     free(g);
-    anc_head_pass_free(&p);
+    anc_head_activations_free(&p);
 }
 
 /* ---- half precision, start values, schedules ---- */

@@ -1,8 +1,8 @@
 /* tests/unit/test_hostile.c: HDF5 files that would make HDF5 or us crash, loop, or take all memory, each made here
  */
-#include "io/store/feature.h"
 #include "io/hdf5/h5.h"
 #include "io/hdf5/h5_guard.h"
+#include "io/store/feature.h"
 #include "io/store/proposals.h"
 #include "io/store/targets_read.h"
 #include "tests/check.h"
@@ -166,9 +166,9 @@ static void speak(const char *path, bool stuck)
 
 static int overflow(volatile int *depth)
 {
-    volatile char room[4096] = { 0 };
+    volatile char capacity[4096] = { 0 };
     ++*depth;
-    return *depth < 1 << 30 ? overflow(depth) + room[*depth % 4096] : 0;
+    return *depth < 1 << 30 ? overflow(depth) + capacity[*depth % 4096] : 0;
 }
 
 /* How a child ends that does what harms, inside of the guard or after it: its exit code, or the signal,

@@ -17,7 +17,7 @@ static const char whole[] =
 
 static void lines_become_boxes(void)
 {
-    anc_part p = { 0 };
+    anc_parsed p = { 0 };
     anc_err err = { 0 };
     CU_ASSERT_EQUAL_FATAL(read_text(r, NULL, whole, "000001", &p, &err), ANC_OK);
     CU_ASSERT_EQUAL(p.n_images, 1);
@@ -29,17 +29,17 @@ static void lines_become_boxes(void)
         box_is(&p, 2, "000001", "Person_sitting", 676.60, 163.95, 688.98, 193.93, 0, 0)); /* 3: not known */
     CU_ASSERT(box_is(&p, 3, "000001", "DontCare", 503.89, 169.71, 590.61, 190.13, 1, 0));
     CU_ASSERT_STRING_EQUAL(p.text + p.image[0].name, "000001.png");
-    anc_part_clear(&p);
+    anc_parsed_clear(&p);
 }
 
 static void an_empty_file_is_an_image_without_boxes(void)
 {
-    anc_part p = { 0 };
+    anc_parsed p = { 0 };
     anc_err err = { 0 };
     CU_ASSERT_EQUAL_FATAL(read_text(r, NULL, "", "7", &p, &err), ANC_OK);
     CU_ASSERT_EQUAL(p.n_images, 1);
     CU_ASSERT_EQUAL(p.annotations, 0);
-    anc_part_clear(&p);
+    anc_parsed_clear(&p);
 }
 
 #define CAR "Car 0 0 0 1 2 3 4 1 1 1 1 1 1 1"
@@ -54,18 +54,18 @@ static void what_cannot_be_meant_is_placed(void)
     refuses(r, "Car 0 0 0 1 2 3e9 4 1 1 1 1 1 1 1\n", "made.txt:1: ", "beyond 1e9");
 }
 
-static void boxes_without_area_are_findings(void)
+static void boxes_without_area_are_diagnostics(void)
 {
-    anc_part p = { 0 };
+    anc_parsed p = { 0 };
     anc_err err = { 0 };
     CU_ASSERT_EQUAL_FATAL(read_text(r, NULL,
                                     "Car 0 0 0 1 2 1 4 1 1 1 1 1 1 1\nCar 0 0 0 9 2 3 4 1 1 1 1 1 1 1\n", "7",
                                     &p, &err),
                           ANC_OK);
     CU_ASSERT_EQUAL(p.n_boxes, 0);
-    CU_ASSERT_STRING_EQUAL(p.findings.of[ANC_FIND_EMPTY_BOX].place[0], "made.txt:1");
-    CU_ASSERT_STRING_EQUAL(p.findings.of[ANC_FIND_INVERTED_BOX].place[0], "made.txt:2");
-    anc_part_clear(&p);
+    CU_ASSERT_STRING_EQUAL(p.diagnostics.of[ANC_DIAG_EMPTY_BOX].place[0], "made.txt:1");
+    CU_ASSERT_STRING_EQUAL(p.diagnostics.of[ANC_DIAG_INVERTED_BOX].place[0], "made.txt:2");
+    anc_parsed_clear(&p);
 }
 
 static void a_type_and_14_numbers_make_the_format_known(void)
@@ -107,7 +107,7 @@ static void lists(const char *path, int64_t n, const char *folder)
     CU_ASSERT_EQUAL(strncmp(l.folder, folder, strlen(folder)), 0);
     struct stat at;
     CU_ASSERT(!stat(l.images, &at) && S_ISDIR(at.st_mode) && strstr(l.images, "image_2"));
-    if (n > 1) CU_ASSERT_EQUAL(l.findings.of[ANC_FIND_SKIPPED_ENTRY].n, 1);
+    if (n > 1) CU_ASSERT_EQUAL(l.diagnostics.of[ANC_DIAG_SKIPPED_ENTRY].n, 1);
     anc_listing_clear(&l);
 }
 
@@ -134,7 +134,7 @@ static void a_folder_without_labels_is_refused(void)
 static void damage_is_survived(void) { survives_damage(r, whole, "000001"); }
 
 CHECK_SUITE("kitti", CHECK(lines_become_boxes), CHECK(an_empty_file_is_an_image_without_boxes),
-            CHECK(what_cannot_be_meant_is_placed), CHECK(boxes_without_area_are_findings),
+            CHECK(what_cannot_be_meant_is_placed), CHECK(boxes_without_area_are_diagnostics),
             CHECK(a_type_and_14_numbers_make_the_format_known),
             CHECK(labels_are_listed_from_their_folder_the_one_above_and_one_file),
             CHECK(a_folder_without_labels_is_refused), CHECK(damage_is_survived));

@@ -15,7 +15,7 @@ static anc_rules small_rules(void)
 static void label(anc_labeller *l, int64_t id, int32_t epoch, int h, int w, const anc_annotation *a, int n)
 {
     anc_err err;
-    CU_ASSERT_FATAL(!anc_label_lay(l, id, epoch, h, w, a, n, &err) && !anc_label_match(l, &err) &&
+    CU_ASSERT_FATAL(!anc_label_by_rule(l, id, epoch, h, w, a, n, &err) && !anc_label_match(l, &err) &&
                     !anc_label_sample(l, &err) && !anc_label_encode(l, &err));
 }
 
@@ -114,7 +114,7 @@ static void an_impossible_image_is_an_error_and_the_next_one_works(void)
     anc_rules rules = small_rules();
     anc_labeller l = { .rules = &rules, .kernels = anc_kernels_find(NULL) };
     anc_err err = { 0 };
-    CU_ASSERT_EQUAL(anc_label_lay(&l, 1, 0, 1, 100000, NULL, 0, &err), ANC_EDATA);
+    CU_ASSERT_EQUAL(anc_label_by_rule(&l, 1, 0, 1, 100000, NULL, 0, &err), ANC_EDATA);
     label(&l, 2, 0, 160, 160, NULL, 0);
     CU_ASSERT_EQUAL(l.batch.n_negative, 256);
     anc_labeller_free(&l);

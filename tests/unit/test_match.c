@@ -74,8 +74,8 @@ static void make(scene *s, check_rng *r, int max_boxes)
     anc_err err;
     CU_ASSERT_FATAL(!anc_rules_check(&s->rules, &err));
     int pad = check_int(r, 0, 1) ? 32 : 1;
-    CU_ASSERT_FATAL(!anc_grid_lay(&s->grid, &s->rules, s->h, s->w, (s->h + pad - 1) / pad * pad,
-                                  (s->w + pad - 1) / pad * pad, &err));
+    CU_ASSERT_FATAL(!anc_grid_place(&s->grid, &s->rules, s->h, s->w, (s->h + pad - 1) / pad * pad,
+                                    (s->w + pad - 1) / pad * pad, &err));
     s->n_box = check_int(r, 0, check_int(r, 0, max_boxes));
     s->n_crowd = check_int(r, 0, 3);
     s->box = check_guarded((size_t)s->n_box * sizeof *s->box);
@@ -178,7 +178,7 @@ static void a_view_worked_out_by_hand(void)
     anc_grid g;
     anc_err err;
     anc_match m = { 0 };
-    CU_ASSERT_FATAL(!anc_grid_lay(&g, &r, 128, 128, 128, 128, &err));
+    CU_ASSERT_FATAL(!anc_grid_place(&g, &r, 128, 128, 128, 128, &err));
     CU_ASSERT_EQUAL(g.n_anchors, 4);
     anc_box b = { -8, -16, 24, 16 };
     CU_ASSERT(
@@ -199,7 +199,7 @@ static void a_far_box_changes_no_label(void)
     anc_err err;
     anc_match one = { 0 }, two = { 0 };
     const anc_kernels *k = anc_kernels_find(NULL);
-    CU_ASSERT_FATAL(!anc_grid_lay(&g, &r, 200, 300, 224, 320, &err));
+    CU_ASSERT_FATAL(!anc_grid_place(&g, &r, 200, 300, 224, 320, &err));
     anc_box b[3] = { { 10, 10, 80, 90 }, { 100, 20, 140, 150 }, { 5000, 5000, 5050, 5050 } };
     CU_ASSERT(!anc_match_view(&one, k, &(anc_match_input){ &r, &g, b, 2, NULL, 0 }, &err));
     CU_ASSERT(!anc_match_view(&two, k, &(anc_match_input){ &r, &g, b, 3, NULL, 0 }, &err));
@@ -218,7 +218,7 @@ static void crowds_turn_negatives_to_ignored_and_nothing_else(void)
     anc_err err;
     anc_match plain = { 0 }, ignore = { 0 };
     const anc_kernels *k = anc_kernels_find(NULL);
-    CU_ASSERT_FATAL(!anc_grid_lay(&g, &r, 320, 320, 320, 320, &err));
+    CU_ASSERT_FATAL(!anc_grid_place(&g, &r, 320, 320, 320, 320, &err));
     anc_box b = { 50, 60, 120, 130 }, crowd = { 100, 100, 300, 300 };
     CU_ASSERT(!anc_match_view(&plain, k, &(anc_match_input){ &r, &g, &b, 1, &crowd, 1 }, &err));
     r.boxes.crowd = ANC_CROWD_IGNORE;
@@ -244,7 +244,7 @@ static void memory_grows_with_anchors_plus_boxes(void)
     anc_err err;
     anc_match m = { 0 };
     check_rng rng = { 5 };
-    CU_ASSERT_FATAL(!anc_grid_lay(&g, &r, 1600, 2560, 1600, 2560, &err));
+    CU_ASSERT_FATAL(!anc_grid_place(&g, &r, 1600, 2560, 1600, 2560, &err));
     CU_ASSERT(g.n_anchors > 1000000);
     enum { N = 10000 };
     anc_box *box = malloc(N * sizeof *box);

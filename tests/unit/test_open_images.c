@@ -16,7 +16,7 @@ static const char whole[] = "ImageID,Source,LabelName,Confidence,XMin,XMax,YMin,
 
 static void rows_become_boxes_in_shares_of_their_image(void)
 {
-    anc_part p = { 0 };
+    anc_parsed p = { 0 };
     anc_err err = { 0 };
     CU_ASSERT_EQUAL_FATAL(read_text(r, NULL, whole, "", &p, &err), ANC_OK);
     CU_ASSERT_EQUAL(p.n_images, 2);
@@ -30,12 +30,12 @@ static void rows_become_boxes_in_shares_of_their_image(void)
     for (int64_t i = 0; i < p.n_images; i++)
         CU_ASSERT(p.image[i].relative && !p.image[i].height && !p.image[i].width);
     CU_ASSERT_STRING_EQUAL(p.text + p.image[0].name, "00ff.jpg");
-    anc_part_clear(&p);
+    anc_parsed_clear(&p);
 }
 
 static void columns_may_stand_in_any_order_and_be_few(void)
 {
-    anc_part p = { 0 };
+    anc_parsed p = { 0 };
     anc_err err = { 0 };
     CU_ASSERT_EQUAL_FATAL(read_text(r, NULL,
                                     "\xef\xbb\xbfYMax,YMin,\"Title, long\",XMax,XMin,LabelName,ImageID\r\n"
@@ -44,12 +44,12 @@ static void columns_may_stand_in_any_order_and_be_few(void)
                           ANC_OK);
     CU_ASSERT(box_is(&p, 0, "a", "Cat", 0.1, 0.3, 0.2, 0.4, 0, 0));
     CU_ASSERT_EQUAL(p.n_boxes, 1);
-    anc_part_clear(&p);
+    anc_parsed_clear(&p);
 }
 
-static void boxes_without_area_are_findings(void)
+static void boxes_without_area_are_diagnostics(void)
 {
-    anc_part p = { 0 };
+    anc_parsed p = { 0 };
     anc_err err = { 0 };
     CU_ASSERT_EQUAL_FATAL(read_text(r, NULL,
                                     "ImageID,LabelName,XMin,XMax,YMin,YMax\n"
@@ -59,11 +59,11 @@ static void boxes_without_area_are_findings(void)
                           ANC_OK);
     CU_ASSERT_EQUAL(p.n_boxes, 0);
     CU_ASSERT_EQUAL(p.n_images, 1);
-    CU_ASSERT_EQUAL(p.findings.of[ANC_FIND_EMPTY_BOX].n, 1);
-    CU_ASSERT_STRING_EQUAL(p.findings.of[ANC_FIND_EMPTY_BOX].place[0], "made.txt:2");
-    CU_ASSERT_EQUAL(p.findings.of[ANC_FIND_INVERTED_BOX].n, 1);
-    CU_ASSERT_STRING_EQUAL(p.findings.of[ANC_FIND_INVERTED_BOX].place[0], "made.txt:3");
-    anc_part_clear(&p);
+    CU_ASSERT_EQUAL(p.diagnostics.of[ANC_DIAG_EMPTY_BOX].n, 1);
+    CU_ASSERT_STRING_EQUAL(p.diagnostics.of[ANC_DIAG_EMPTY_BOX].place[0], "made.txt:2");
+    CU_ASSERT_EQUAL(p.diagnostics.of[ANC_DIAG_INVERTED_BOX].n, 1);
+    CU_ASSERT_STRING_EQUAL(p.diagnostics.of[ANC_DIAG_INVERTED_BOX].place[0], "made.txt:3");
+    anc_parsed_clear(&p);
 }
 
 static void thousands_of_labels_and_images_keep_their_rows(void)
@@ -74,7 +74,7 @@ static void thousands_of_labels_and_images_keep_their_rows(void)
     size_t n = (size_t)sprintf(text, "ImageID,LabelName,XMin,XMax,YMin,YMax\n");
     for (int k = 0; k < 2 * LABELS; k++)
         n += (size_t)sprintf(text + n, "i%d,/m/%d,0,%d,0,1\n", k * 7 % IMAGES, k % LABELS, k + 1);
-    anc_part p = { 0 };
+    anc_parsed p = { 0 };
     anc_err err = { 0 };
     CU_ASSERT_EQUAL_FATAL(read_text(r, NULL, text, "", &p, &err), ANC_OK);
     CU_ASSERT_EQUAL(p.n_images, IMAGES);
@@ -85,7 +85,7 @@ static void thousands_of_labels_and_images_keep_their_rows(void)
         snprintf(label, sizeof label, "/m/%d", k % LABELS);
         CU_ASSERT(box_is(&p, k, image, label, 0, 0, k + 1, 1, 0, 0));
     }
-    anc_part_clear(&p);
+    anc_parsed_clear(&p);
     free(text);
 }
 
@@ -150,7 +150,7 @@ static void its_headings_make_the_format_known(void)
 static void damage_is_survived(void) { survives_damage(r, whole, ""); }
 
 CHECK_SUITE("open-images", CHECK(rows_become_boxes_in_shares_of_their_image),
-            CHECK(columns_may_stand_in_any_order_and_be_few), CHECK(boxes_without_area_are_findings),
+            CHECK(columns_may_stand_in_any_order_and_be_few), CHECK(boxes_without_area_are_diagnostics),
             CHECK(thousands_of_labels_and_images_keep_their_rows), CHECK(what_cannot_be_meant_is_placed),
             CHECK(class_descriptions_give_ids_in_their_order), CHECK(its_headings_make_the_format_known),
             CHECK(damage_is_survived));

@@ -51,7 +51,7 @@ static void decoding_undoes_encoding(void)
         for (int e = 0; e < 4; e++) rules.coder.weight[e] = 1 + (double)check_int(&r, 0, 1) * 9;
         anc_grid grid;
         anc_err err = { 0 };
-        CU_ASSERT_EQUAL_FATAL(anc_grid_lay(&grid, &rules, 320, 480, 320, 480, &err), ANC_OK);
+        CU_ASSERT_EQUAL_FATAL(anc_grid_place(&grid, &rules, 320, 480, 320, 480, &err), ANC_OK);
         for (int i = 0; i < 500; i++) {
             int32_t index = check_int(&r, 0, grid.n_anchors - 1), first = 0;
             anc_box a = anc_grid_box(&grid, anc_grid_at(&grid, index)), back;
@@ -105,10 +105,10 @@ static void levels_suppress_only_their_own(void)
     const int32_t first[] = { 0, 2, 3 };
     const float logit[] = { 1, 3, 2 };
     const anc_box box[] = { { 10, 10, 50, 50 }, { 10, 10, 50, 49 }, { 10, 10, 50, 50 } };
-    for (int shifted = 0; shifted < 2; shifted++) {
+    for (int batched = 0; batched < 2; batched++) {
         anc_proposer p = { 0 };
         anc_proposal_rules_preset("torchvision-fpn", false, &p.rules);
-        if (!shifted) p.rules.shifted = 0;
+        if (!batched) p.rules.batched = 0;
         propose(&p, "torchvision-fpn", logit, first, 2, box, 1);
         CU_ASSERT_EQUAL_FATAL(p.n, 2);
         CU_ASSERT(p.anchor[0] == 1 && p.anchor[1] == 2 && p.level[0] == 0 && p.level[1] == 1);
@@ -225,7 +225,7 @@ static void check_decode(golden *c, hid_t g)
         int32_t *row = load(g, "row", H5T_NATIVE_INT32, NULL);
         anc_grid grid;
         anc_err err = { 0 };
-        CU_ASSERT_FATAL(!anc_grid_lay(&grid, rules, c->hw[0], c->hw[1], c->hw[0], c->hw[1], &err));
+        CU_ASSERT_FATAL(!anc_grid_place(&grid, rules, c->hw[0], c->hw[1], c->hw[0], c->hw[1], &err));
         CU_ASSERT_EQUAL_FATAL(grid.n_anchors, (int32_t)c->n_anchors);
         c->anchor = malloc((c->n_row + 1) * sizeof *c->anchor);
         for (size_t i = 0; i < c->n_row; i++) c->anchor[i] = anc_grid_box(&grid, anc_grid_at(&grid, row[i]));

@@ -7,7 +7,7 @@
 #include <string.h>
 
 static anc_status read_bytes(const anc_reader *r, const anc_reader_options *o, const char *text, size_t n,
-                             const char *key, anc_part *part, anc_err *err)
+                             const char *key, anc_parsed *part, anc_err *err)
 {
     char *guarded = check_guarded(n ? n : 1);
     memcpy(guarded, text, n);
@@ -28,7 +28,7 @@ static anc_status read_bytes(const anc_reader *r, const anc_reader_options *o, c
 }
 
 anc_status read_text(const anc_reader *r, const anc_reader_options *o, const char *text, const char *key,
-                     anc_part *part, anc_err *err)
+                     anc_parsed *part, anc_err *err)
 {
     static const anc_reader_options none;
     return read_bytes(r, o ? o : &none, text, strlen(text), key, part, err);
@@ -36,22 +36,22 @@ anc_status read_text(const anc_reader *r, const anc_reader_options *o, const cha
 
 void refuses(const anc_reader *r, const char *text, const char *start, const char *words)
 {
-    anc_part part = { 0 };
+    anc_parsed part = { 0 };
     anc_err err = { 0 };
     CU_ASSERT_EQUAL(read_text(r, NULL, text, "key", &part, &err), ANC_EDATA);
     bool good =
         !strncmp(err.text, start, strlen(start)) && strstr(err.text, words) && !strchr(err.text, '\n');
     CU_ASSERT(good);
     if (!good) printf("\n    '%s' is neither '%s' nor has '%s'\n", err.text, start, words);
-    anc_part_clear(&part);
+    anc_parsed_clear(&part);
 }
 
-int box_is(const anc_part *p, int64_t k, const char *image, const char *category, double x1, double y1,
+int box_is(const anc_parsed *p, int64_t k, const char *image, const char *category, double x1, double y1,
            double x2, double y2, int crowd, int flags)
 {
     if (k < 0 || k >= p->n_boxes) return 0;
-    const anc_part_box_row *b = &p->box[k];
-    const anc_part_category_row *c = &p->category[b->category];
+    const anc_parsed_box_row *b = &p->box[k];
+    const anc_parsed_category_row *c = &p->category[b->category];
     char number[32];
     snprintf(number, sizeof number, "#%lld", (long long)c->number);
     return !strcmp(p->text + p->image[b->image].key, image) &&
@@ -73,20 +73,20 @@ bool fits_text(const anc_reader *r, const char *text)
 static void outcome(const anc_reader *r, const char *text, size_t n, const char *key)
 {
     static const anc_reader_options none;
-    anc_part part = { 0 };
+    anc_parsed part = { 0 };
     anc_err err = { 0 };
     anc_status status = read_bytes(r, &none, text, n, key, &part, &err);
     CU_ASSERT_EQUAL(status, err.code);
     CU_ASSERT(!status || (!strncmp(err.text, "made.txt:", 9) && !strchr(err.text, '\n')));
     CU_ASSERT(part.annotations >= part.n_boxes);
     for (int64_t k = 0; k < part.n_boxes; k++) {
-        const anc_part_box_row *b = &part.box[k];
+        const anc_parsed_box_row *b = &part.box[k];
         CU_ASSERT(b->image >= 0 && b->image < part.n_images && b->category >= 0 &&
                   b->category < part.n_categories);
         CU_ASSERT(b->xyxy[0] < b->xyxy[2] && b->xyxy[1] < b->xyxy[3] &&
                   fabs(b->xyxy[2]) <= ANC_MAX_COORDINATE);
     }
-    anc_part_clear(&part);
+    anc_parsed_clear(&part);
 }
 
 void survives_damage(const anc_reader *r, const char *text, const char *key)

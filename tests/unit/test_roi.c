@@ -336,19 +336,20 @@ static void every_table_enters_the_same_boxes(void)
         }
         for (size_t t = 0; t < sizeof sizes / sizeof *sizes; t++) {
             check_rng random = { 3 + t };
-            int32_t n = sizes[t], room = (n + 7) & ~7;
-            size_t bytes = (size_t)room * sizeof(float);
+            int32_t n = sizes[t], capacity = (n + 7) & ~7;
+            size_t bytes = (size_t)capacity * sizeof(float);
             float *column = check_guarded(5 * bytes + 32), *best = check_guarded(bytes + 32);
             float *own = malloc(bytes + 32);
-            int32_t *arg = check_guarded(bytes + 32), *own_arg = calloc((size_t)room + 8, sizeof *own_arg);
+            int32_t *arg = check_guarded(bytes + 32),
+                    *own_arg = calloc((size_t)capacity + 8, sizeof *own_arg);
             column += 8, best += 8, arg += 8; /* the end is what is guarded */
-            for (int32_t i = 0; i < 5 * room; i++) column[i] = 0;
-            for (int32_t i = 0; i < room; i++) best[i] = own[i] = -1, arg[i] = own_arg[i] = 0;
+            for (int32_t i = 0; i < 5 * capacity; i++) column[i] = 0;
+            for (int32_t i = 0; i < capacity; i++) best[i] = own[i] = -1, arg[i] = own_arg[i] = 0;
             for (int32_t i = 0; i < n; i++) {
                 anc_box b = some_box(&random, 200);
-                column[i] = b.x1, column[room + i] = b.y1, column[2 * room + i] = b.x2,
-                column[3 * room + i] = b.y2;
-                column[4 * room + i] = (b.x2 - b.x1) * (b.y2 - b.y1);
+                column[i] = b.x1, column[capacity + i] = b.y1, column[2 * capacity + i] = b.x2,
+                column[3 * capacity + i] = b.y2;
+                column[4 * capacity + i] = (b.x2 - b.x1) * (b.y2 - b.y1);
             }
             for (int32_t g = 0; g < 30; g++) {
                 anc_box b = some_box(&random, 200);
@@ -356,8 +357,8 @@ static void every_table_enters_the_same_boxes(void)
                     b.x1, b.y1, b.x2, b.y2, b.x2 - b.x1, b.y2 - b.y1, (b.x2 - b.x1) * (b.y2 - b.y1)
                 };
                 const anc_terms_f32 terms = { 0 };
-                (*k)->f32->enter(column, room, n, &q, &terms, g, best, arg);
-                anc_kernels_scalar.f32->enter(column, room, n, &q, &terms, g, own, own_arg);
+                (*k)->f32->enter(column, capacity, n, &q, &terms, g, best, arg);
+                anc_kernels_scalar.f32->enter(column, capacity, n, &q, &terms, g, own, own_arg);
             }
             CU_ASSERT(!memcmp(best, own, (size_t)n * sizeof *own) &&
                       !memcmp(arg, own_arg, (size_t)n * sizeof *arg));
@@ -396,8 +397,8 @@ static void every_candidate_is_drawn_as_often_as_others(void)
         for (int k = 0; k < 100; k++) drawn[r.sample[k]]++;
     }
     for (int i = 0; i < 300; i++) {
-        double p = i % 3 ? 60. / 200 : 40. / 100, mean = ROUNDS * p, deviation = sqrt(ROUNDS * p * (1 - p));
-        CU_ASSERT(fabs(drawn[i] - mean) < 5 * deviation); /* the seeds are fixed: it holds or not */
+        double p = i % 3 ? 60. / 200 : 40. / 100, mean = ROUNDS * p, std = sqrt(ROUNDS * p * (1 - p));
+        CU_ASSERT(fabs(drawn[i] - mean) < 5 * std); /* the seeds are fixed: it holds or not */
     }
     anc_roi_sample(&r, &rules, 1, 5, 0);
     int32_t first[100];

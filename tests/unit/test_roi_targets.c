@@ -137,7 +137,7 @@ static void one_reader_takes_both_stages(void)
     int64_t n_bytes;
     const char *path = check_path("anchors.h5");
     CU_ASSERT_FATAL(!anc_targets_init(&t, l.rules, (anc_kept){ 0 }, &err));
-    CU_ASSERT_FATAL(!anc_label_lay(&l, 1, 0, 100, 100, NULL, 0, &err) && !anc_label_match(&l, &err) &&
+    CU_ASSERT_FATAL(!anc_label_by_rule(&l, 1, 0, 100, 100, NULL, 0, &err) && !anc_label_match(&l, &err) &&
                     !anc_label_sample(&l, &err) && !anc_label_encode(&l, &err) &&
                     !anc_targets_append(&t, &l, &err));
     CU_ASSERT_FATAL(!anc_targets_write(&t, path, &(anc_targets_about){ .config = "{}", .rules = l.rules },

@@ -23,7 +23,7 @@ static void lay(view *v, int n_positive)
     v->rules.anchors.n_sizes[0] = v->rules.anchors.n_ratios = 1;
     v->rules.anchors.ratio[0] = 1;
     v->rules.match.positive_iou = v->rules.match.negative_iou = 0.9;
-    CU_ASSERT_FATAL(!anc_grid_lay(&v->grid, &v->rules, 128, 160, 128, 160, &err));
+    CU_ASSERT_FATAL(!anc_grid_place(&v->grid, &v->rules, 128, 160, 128, 160, &err));
     CU_ASSERT_EQUAL_FATAL(v->grid.n_anchors, ANCHORS);
     anc_box box[ANCHORS];
     for (int i = 0; i < n_positive; i++) /* 7 has no divisor in common with 80 */
@@ -235,7 +235,8 @@ static void anchors_over_the_edge_are_never_sampled(void)
         int h = check_int(&r, 40, 500), w = check_int(&r, 40, 500), n = check_int(&r, 0, 6);
         v.rules = *anc_rules_preset(preset[round % 2]);
         v.rules.sample.rule = (anc_sampler_rule)check_int(&r, 0, 2);
-        CU_ASSERT_FATAL(!anc_grid_lay(&v.grid, &v.rules, h, w, (h + 31) / 32 * 32, (w + 31) / 32 * 32, &err));
+        CU_ASSERT_FATAL(
+            !anc_grid_place(&v.grid, &v.rules, h, w, (h + 31) / 32 * 32, (w + 31) / 32 * 32, &err));
         for (int i = 0; i < n; i++) {
             float x = (float)check_int(&r, 0, w - 20), y = (float)check_int(&r, 0, h - 20);
             box[i] = (anc_box){ x, y, x + (float)check_int(&r, 5, 200), y + (float)check_int(&r, 5, 200) };

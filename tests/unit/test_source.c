@@ -64,9 +64,9 @@ static void expect_error(const char *name, const anc_reader_options *o, anc_stat
     anc_dataset_clear(&d);
 }
 
-static int64_t count(const anc_source *s, anc_finding_kind kind)
+static int64_t count(const anc_source *s, anc_diagnostic_kind kind)
 {
-    return anc_source_findings(s)->of[kind].n;
+    return anc_source_diagnostics(s)->of[kind].n;
 }
 
 static void images_and_categories_are_numbered_in_the_order_of_their_names(void)
@@ -121,7 +121,7 @@ static void a_voc_folder_has_its_parts_in_the_usual_places(void)
     anc_source *s = open_all("v2", NULL, &d, &err);
     CU_ASSERT_PTR_NOT_NULL_FATAL(s);
     CU_ASSERT(d.n_images == 2 && d.image[0].width == 17 && d.image[0].height == 13 && d.image[1].width == 25);
-    CU_ASSERT_EQUAL(count(s, ANC_FIND_SIZE_HEADER), 1);
+    CU_ASSERT_EQUAL(count(s, ANC_DIAG_SIZE_HEADER), 1);
     anc_source_close(s);
     anc_dataset_clear(&d);
     s = open_all("v2/Annotations/2.xml", NULL, &d, &err);
@@ -179,8 +179,8 @@ static void entries_that_are_no_files_are_passed_over_and_found(void)
     anc_source *s = open_all("v4", NULL, &d, &err);
     CU_ASSERT_PTR_NOT_NULL_FATAL(s);
     CU_ASSERT_EQUAL(d.n_images, 2);
-    CU_ASSERT_EQUAL(count(s, ANC_FIND_SKIPPED_ENTRY), 3);
-    CU_ASSERT(strstr(anc_source_findings(s)->of[ANC_FIND_SKIPPED_ENTRY].place[0], "v4/0.xml") != NULL);
+    CU_ASSERT_EQUAL(count(s, ANC_DIAG_SKIPPED_ENTRY), 3);
+    CU_ASSERT(strstr(anc_source_diagnostics(s)->of[ANC_DIAG_SKIPPED_ENTRY].place[0], "v4/0.xml") != NULL);
     anc_source_close(s);
     anc_dataset_clear(&d);
 }
@@ -223,7 +223,7 @@ static void yolo_labels_find_their_pictures(void)
         CU_ASSERT(d.n_images == 2 && d.n_boxes == 1 && d.image[0].width == 40 && d.image[1].width == 10);
         CU_ASSERT(!memcmp(d.box[0].xyxy, want, sizeof want) && d.box[0].category == 1);
         CU_ASSERT(d.n_categories == 2 && !strcmp(d.category[1].name, "dog"));
-        CU_ASSERT_EQUAL(count(s, ANC_FIND_STRAY_LABEL), 1);
+        CU_ASSERT_EQUAL(count(s, ANC_DIAG_STRAY_LABEL), 1);
         anc_source_close(s);
         anc_dataset_clear(&d);
     }
@@ -413,10 +413,10 @@ static void findings_of_json_name_annotation_and_image(void)
     anc_err err;
     anc_source *s = open_all("f.json", NULL, &d, &err);
     CU_ASSERT_PTR_NOT_NULL_FATAL(s);
-    const anc_finding *f = anc_source_findings(s)->of;
-    CU_ASSERT_STRING_EQUAL(f[ANC_FIND_EMPTY_BOX].place[0], "annotation 3 of image 1");
-    CU_ASSERT(f[ANC_FIND_OVER_EDGE].n == 2 && f[ANC_FIND_OUTSIDE].n == 1 && f[ANC_FIND_DUPLICATE_ID].n == 1);
-    CU_ASSERT_STRING_EQUAL(f[ANC_FIND_OVER_EDGE].place[0], "image 1 (p.jpg), annotation 4");
+    const anc_diagnostic *f = anc_source_diagnostics(s)->of;
+    CU_ASSERT_STRING_EQUAL(f[ANC_DIAG_EMPTY_BOX].place[0], "annotation 3 of image 1");
+    CU_ASSERT(f[ANC_DIAG_OVER_EDGE].n == 2 && f[ANC_DIAG_OUTSIDE].n == 1 && f[ANC_DIAG_DUPLICATE_ID].n == 1);
+    CU_ASSERT_STRING_EQUAL(f[ANC_DIAG_OVER_EDGE].place[0], "image 1 (p.jpg), annotation 4");
     anc_source_close(s);
     anc_dataset_clear(&d);
     const anc_reader_options strict = { .strict = true };
@@ -440,7 +440,7 @@ static void other_findings_and_flags_live_on_in_the_file(void)
     CU_ASSERT_PTR_NOT_NULL_FATAL(s);
     CU_ASSERT_EQUAL(anc_source_write(s, check_path("v5.h5"), "{}", &err), ANC_OK);
     anc_dataset_report want = *anc_source_report(s);
-    CU_ASSERT(want.found[ANC_FIND_DIFFICULT] == 1 && want.found[ANC_FIND_NAME_DIFFERS] == 1 &&
+    CU_ASSERT(want.found[ANC_DIAG_DIFFICULT] == 1 && want.found[ANC_DIAG_NAME_DIFFERS] == 1 &&
               want.annotations == 2);
     anc_source_close(s);
     anc_dataset_clear(&d);

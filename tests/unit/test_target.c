@@ -8,7 +8,7 @@ static anc_grid grid_of(const anc_rules *r, int32_t side)
 {
     anc_grid g;
     anc_err err;
-    CU_ASSERT_FATAL(!anc_grid_lay(&g, r, side, side, side, side, &err));
+    CU_ASSERT_FATAL(!anc_grid_place(&g, r, side, side, side, side, &err));
     return g;
 }
 

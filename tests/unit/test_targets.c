@@ -38,7 +38,7 @@ static void gather(anc_targets *t, const anc_rules *r, int first, int n, bool ri
                           check_int(&random, 0, 7) == 0,
                           0 };
         }
-        CU_ASSERT_FATAL(!anc_label_lay(&l, 1000 + v, v % 3, h, w, gt, n_gt, &err) &&
+        CU_ASSERT_FATAL(!anc_label_by_rule(&l, 1000 + v, v % 3, h, w, gt, n_gt, &err) &&
                         !anc_label_match(&l, &err) && !anc_label_sample(&l, &err) &&
                         !anc_label_encode(&l, &err));
         CU_ASSERT_FATAL(!anc_targets_append(t, &l, &err));

@@ -8,7 +8,7 @@ static anc_view lay(const anc_rules *r, int32_t h, int32_t w)
 {
     anc_view v;
     anc_err err;
-    CU_ASSERT_FATAL(!anc_view_lay(&v, r, 0, 1, 0, h, w, &err));
+    CU_ASSERT_FATAL(!anc_view_by_rule(&v, r, 0, 1, 0, h, w, &err));
     return v;
 }
 
@@ -70,7 +70,7 @@ static void an_image_of_extreme_shape_is_refused_in_words(void)
             anc_view v;
             anc_err err = { 0 };
             CU_ASSERT_EQUAL(
-                anc_view_lay(&v, anc_rules_preset(preset[p]), 0, 1, 0, shape[i][0], shape[i][1], &err),
+                anc_view_by_rule(&v, anc_rules_preset(preset[p]), 0, 1, 0, shape[i][0], shape[i][1], &err),
                 ANC_EDATA);
             CU_ASSERT_PTR_NOT_NULL(strstr(err.text, "a view needs a pixel each way"));
         }
@@ -85,7 +85,7 @@ static void sizes_stay_within_their_bounds(void)
         int h = check_int(&r, 1, 3000), w = check_int(&r, 1, 3000);
         anc_view v;
         anc_err err;
-        if (anc_view_lay(&v, rules, 0, 1, 0, h, w, &err)) continue;
+        if (anc_view_by_rule(&v, rules, 0, 1, 0, h, w, &err)) continue;
         double low = fmin(v.h, v.w), high = fmax(v.h, v.w), ratio = fmax(h, w) / fmin(h, w);
         CU_ASSERT_FATAL(low >= 1 && low <= rules->view.min_size[0] && high <= rules->view.max_size + ratio);
         CU_ASSERT_FATAL(fabs((v.h + 0.) / h - (v.w + 0.) / w) <= 2. / fmin(h, w) + 1e-9);
@@ -213,7 +213,7 @@ static void flips_follow_their_probability(void)
         for (int i = 0; i < n; i++) {
             anc_view v;
             anc_err err;
-            CU_ASSERT_FATAL(!anc_view_lay(&v, &r, 7, i, 3, 480, 640, &err));
+            CU_ASSERT_FATAL(!anc_view_by_rule(&v, &r, 7, i, 3, 480, 640, &err));
             flips += v.flip;
         }
         CU_ASSERT(fabs(flips - n * p / 4.) <= 5 * sqrt(n * p / 4. * (1 - p / 4.)));
@@ -230,9 +230,9 @@ static void one_of_several_sizes_is_drawn_for_each_view_and_epoch(void)
     for (int i = 0; i < 6000; i++) {
         anc_view v, again, other;
         anc_err err;
-        CU_ASSERT_FATAL(!anc_view_lay(&v, &r, 7, i, 0, 500, 500, &err));
-        CU_ASSERT_FATAL(!anc_view_lay(&other, &r, 7, i, 1, 500, 500, &err));
-        CU_ASSERT_FATAL(!anc_view_lay(&again, &r, 7, i, 0, 500, 500, &err));
+        CU_ASSERT_FATAL(!anc_view_by_rule(&v, &r, 7, i, 0, 500, 500, &err));
+        CU_ASSERT_FATAL(!anc_view_by_rule(&other, &r, 7, i, 1, 500, 500, &err));
+        CU_ASSERT_FATAL(!anc_view_by_rule(&again, &r, 7, i, 0, 500, 500, &err));
         CU_ASSERT_FATAL(v.h == again.h && v.w == again.w);
         changed += other.h != v.h;
         for (int s = 0; s < 6; s++) count[s] += v.h == sizes[s];

@@ -16,7 +16,7 @@ static const char whole[] = "684,8,273,116,0,0,0,0\n"
 
 static void rows_become_boxes_and_what_is_not_evaluated_is_ignored(void)
 {
-    anc_part p = { 0 };
+    anc_parsed p = { 0 };
     anc_err err = { 0 };
     CU_ASSERT_EQUAL_FATAL(read_text(r, NULL, whole, "0000002_00005_d_0000014", &p, &err), ANC_OK);
     const char *image = "0000002_00005_d_0000014";
@@ -27,7 +27,7 @@ static void rows_become_boxes_and_what_is_not_evaluated_is_ignored(void)
     CU_ASSERT(box_is(&p, 3, image, "#4", 1, 3, 210, 81, 0, ANC_FLAG_TRUNCATED | ANC_FLAG_OCCLUDED));
     CU_ASSERT(box_is(&p, 4, image, "#11", 708, 471, 782, 504, 1, ANC_FLAG_OCCLUDED));
     CU_ASSERT(box_is(&p, 5, image, "#10", 639, 425, 700, 471, 1, 0)); /* a score of 0 */
-    anc_part_clear(&p);
+    anc_parsed_clear(&p);
 }
 
 static void what_cannot_be_meant_is_placed(void)
@@ -43,15 +43,15 @@ static void what_cannot_be_meant_is_placed(void)
     refuses(r, "1,2,3,1e10,1,4,0,0\n", "made.txt:1: ", "beyond 1e9");
 }
 
-static void boxes_without_area_are_findings(void)
+static void boxes_without_area_are_diagnostics(void)
 {
-    anc_part p = { 0 };
+    anc_parsed p = { 0 };
     anc_err err = { 0 };
     CU_ASSERT_EQUAL_FATAL(read_text(r, NULL, "1,2,0,4,1,1,0,0\n1,2,3,-4,1,1,0,0\n", "a", &p, &err), ANC_OK);
     CU_ASSERT_EQUAL(p.n_boxes, 0);
-    CU_ASSERT_STRING_EQUAL(p.findings.of[ANC_FIND_EMPTY_BOX].place[0], "made.txt:1");
-    CU_ASSERT_STRING_EQUAL(p.findings.of[ANC_FIND_INVERTED_BOX].place[0], "made.txt:2");
-    anc_part_clear(&p);
+    CU_ASSERT_STRING_EQUAL(p.diagnostics.of[ANC_DIAG_EMPTY_BOX].place[0], "made.txt:1");
+    CU_ASSERT_STRING_EQUAL(p.diagnostics.of[ANC_DIAG_INVERTED_BOX].place[0], "made.txt:2");
+    anc_parsed_clear(&p);
 }
 
 static void eight_numbers_make_the_format_known(void)
@@ -67,5 +67,5 @@ static void eight_numbers_make_the_format_known(void)
 static void damage_is_survived(void) { survives_damage(r, whole, "a"); }
 
 CHECK_SUITE("visdrone", CHECK(rows_become_boxes_and_what_is_not_evaluated_is_ignored),
-            CHECK(what_cannot_be_meant_is_placed), CHECK(boxes_without_area_are_findings),
+            CHECK(what_cannot_be_meant_is_placed), CHECK(boxes_without_area_are_diagnostics),
             CHECK(eight_numbers_make_the_format_known), CHECK(damage_is_survived));

@@ -6,13 +6,13 @@
 #include <string.h>
 
 /* Reads text as the file of image "a"; the part is then to be cleared. */
-static anc_status read_as(const anc_reader_options *o, const char *text, size_t n, anc_part *part,
+static anc_status read_as(const anc_reader_options *o, const char *text, size_t n, anc_parsed *part,
                           anc_err *err)
 {
     void *state = NULL;
     anc_stream in;
     anc_file file = { (char *)"a.xml", (char *)"a", (char *)"" };
-    *part = (anc_part){ .file = "a.xml" };
+    *part = (anc_parsed){ .file = "a.xml" };
     *err = (anc_err){ 0 };
     CU_ASSERT_EQUAL_FATAL(anc_voc_reader.start(o, &state, err), ANC_OK);
     anc_stream_memory(&in, text, n, "a.xml");
@@ -26,12 +26,12 @@ static const anc_reader_options defaults;
 
 static void expect_error(const char *text, const char *words)
 {
-    anc_part p;
+    anc_parsed p;
     anc_err err;
     CU_ASSERT_EQUAL(read_as(&defaults, text, strlen(text), &p, &err), ANC_EDATA);
     CU_ASSERT(strstr(err.text, words) != NULL);
     if (!strstr(err.text, words)) puts(err.text);
-    anc_part_clear(&p);
+    anc_parsed_clear(&p);
 }
 
 #define SIZE         "<size><width>500</width><height>375</height><depth>3</depth></size>"
@@ -43,12 +43,12 @@ static void expect_error(const char *text, const char *words)
 static void corners(const char *text, anc_corners rule, const double *want)
 {
     anc_reader_options o = { .corners = rule };
-    anc_part p;
+    anc_parsed p;
     anc_err err;
     CU_ASSERT_EQUAL(read_as(&o, text, strlen(text), &p, &err), ANC_OK);
     CU_ASSERT_EQUAL_FATAL(p.n_boxes, 1);
     CU_ASSERT(!memcmp(p.box[0].xyxy, want, 4 * sizeof *want));
-    anc_part_clear(&p);
+    anc_parsed_clear(&p);
 }
 
 static void corners_become_edges_by_the_chosen_rule(void)
@@ -73,7 +73,7 @@ static void an_image_has_its_names_size_and_marks(void)
             1, 1, 9, 9)) "<object><name> "
                          "big dog </name><difficult>0</difficult><pose>Unspecified</pose>" BOX(
                              2, 2, 8, 8) "</object>");
-    anc_part p;
+    anc_parsed p;
     anc_err err;
     CU_ASSERT_EQUAL_FATAL(read_as(&defaults, text, strlen(text), &p, &err), ANC_OK);
     CU_ASSERT_EQUAL_FATAL(p.n_images, 1);
@@ -84,8 +84,8 @@ static void an_image_has_its_names_size_and_marks(void)
     CU_ASSERT_EQUAL(p.box[0].flags, ANC_FLAG_DIFFICULT | ANC_FLAG_TRUNCATED | ANC_FLAG_OCCLUDED);
     CU_ASSERT(!p.box[0].crowd && !p.box[1].flags);
     CU_ASSERT_STRING_EQUAL(p.text + p.category[p.box[1].category].key, "big dog");
-    for (int k = 0; k < ANC_N_FINDINGS; k++) CU_ASSERT_EQUAL(p.findings.of[k].n, 0);
-    anc_part_clear(&p);
+    for (int k = 0; k < ANC_N_DIAGNOSTICS; k++) CU_ASSERT_EQUAL(p.diagnostics.of[k].n, 0);
+    anc_parsed_clear(&p);
 }
 
 static void difficult_objects_are_kept_dropped_or_ignored(void)
@@ -94,14 +94,14 @@ static void difficult_objects_are_kept_dropped_or_ignored(void)
         FILE_OF(SIZE OBJECT("<difficult>1</difficult>" BOX(1, 1, 9, 9)) OBJECT(BOX(2, 2, 8, 8)));
     for (int rule = ANC_DIFFICULT_KEEP; rule <= ANC_DIFFICULT_IGNORE; rule++) {
         anc_reader_options o = { .difficult = (anc_difficult)rule };
-        anc_part p;
+        anc_parsed p;
         anc_err err;
         CU_ASSERT_EQUAL(read_as(&o, text, strlen(text), &p, &err), ANC_OK);
         CU_ASSERT_EQUAL(p.annotations, 2);
         CU_ASSERT_EQUAL_FATAL(p.n_boxes, rule == ANC_DIFFICULT_DROP ? 1 : 2);
         CU_ASSERT_EQUAL(p.box[0].crowd, rule == ANC_DIFFICULT_IGNORE);
-        CU_ASSERT_EQUAL(p.findings.of[ANC_FIND_DIFFICULT].n, rule == ANC_DIFFICULT_DROP);
-        anc_part_clear(&p);
+        CU_ASSERT_EQUAL(p.diagnostics.of[ANC_DIAG_DIFFICULT].n, rule == ANC_DIFFICULT_DROP);
+        anc_parsed_clear(&p);
     }
 }
 
@@ -119,14 +119,14 @@ static void a_decimal_comma_is_repaired_and_found_with_its_line(void)
             10, 20, 30, 40) "</object>\n<object><name>cow</name><bndbox>\n<xmin>1,5</xmin><ymin>2</"
                             "ymin><xmax>3</xmax><ymax>4"
                             "</ymax></bndbox></object></annotation>";
-    anc_part p;
+    anc_parsed p;
     anc_err err;
     CU_ASSERT_EQUAL(read_as(&defaults, text, strlen(text), &p, &err), ANC_OK);
     CU_ASSERT_EQUAL_FATAL(p.n_boxes, 2);
     CU_ASSERT_EQUAL(p.box[1].xyxy[0], 0.5);
-    CU_ASSERT_EQUAL(p.findings.of[ANC_FIND_NUMBER].n, 1);
-    CU_ASSERT_STRING_EQUAL(p.findings.of[ANC_FIND_NUMBER].place[0], "a.xml:5");
-    anc_part_clear(&p);
+    CU_ASSERT_EQUAL(p.diagnostics.of[ANC_DIAG_NUMBER].n, 1);
+    CU_ASSERT_STRING_EQUAL(p.diagnostics.of[ANC_DIAG_NUMBER].place[0], "a.xml:5");
+    anc_parsed_clear(&p);
 }
 
 static void lines_may_end_with_cr_and_a_mark_may_begin(void)
@@ -142,13 +142,13 @@ static void empty_and_inverted_boxes_are_dropped_and_found(void)
     static const char text[] =
         FILE_OF(SIZE OBJECT(BOX(5, 5, 5, 9)) OBJECT(BOX(1050, 142, 1024, 192)) OBJECT(BOX(1, 2, 3, 4)));
     anc_reader_options o = { .corners = ANC_CORNERS_EDGES };
-    anc_part p;
+    anc_parsed p;
     anc_err err;
     CU_ASSERT_EQUAL(read_as(&o, text, strlen(text), &p, &err), ANC_OK);
     CU_ASSERT(p.n_boxes == 1 && p.annotations == 3);
-    CU_ASSERT_EQUAL(p.findings.of[ANC_FIND_EMPTY_BOX].n, 1);
-    CU_ASSERT_EQUAL(p.findings.of[ANC_FIND_INVERTED_BOX].n, 1);
-    anc_part_clear(&p);
+    CU_ASSERT_EQUAL(p.diagnostics.of[ANC_DIAG_EMPTY_BOX].n, 1);
+    CU_ASSERT_EQUAL(p.diagnostics.of[ANC_DIAG_INVERTED_BOX].n, 1);
+    anc_parsed_clear(&p);
 }
 
 static void a_missing_size_is_left_to_the_picture_and_found(void)
@@ -159,14 +159,14 @@ static void a_missing_size_is_left_to_the_picture_and_found(void)
         "<annotation><filename>b.jpg</filename><size><width></width><height> </height></size></annotation>",
     };
     for (int i = 0; i < 3; i++) {
-        anc_part p;
+        anc_parsed p;
         anc_err err;
         CU_ASSERT_EQUAL(read_as(&defaults, without[i], strlen(without[i]), &p, &err), ANC_OK);
         CU_ASSERT_EQUAL_FATAL(p.n_images, 1);
         CU_ASSERT(!p.image[0].width && !p.image[0].height);
-        CU_ASSERT_EQUAL(p.findings.of[ANC_FIND_SIZE_HEADER].n, 1);
-        CU_ASSERT_EQUAL(p.findings.of[ANC_FIND_NAME_DIFFERS].n, 1);
-        anc_part_clear(&p);
+        CU_ASSERT_EQUAL(p.diagnostics.of[ANC_DIAG_SIZE_HEADER].n, 1);
+        CU_ASSERT_EQUAL(p.diagnostics.of[ANC_DIAG_NAME_DIFFERS].n, 1);
+        anc_parsed_clear(&p);
     }
 }
 
@@ -194,19 +194,19 @@ static void a_long_or_deep_file_is_refused(void)
 {
     enum { N = 200000 };
     char *text = malloc(N + 100);
-    anc_part p;
+    anc_parsed p;
     anc_err err;
     size_t n = (size_t)sprintf(text, "<annotation><filename>");
     memset(text + n, 'a', N);
     strcpy(text + n + N, "</filename></annotation>");
     CU_ASSERT_EQUAL(read_as(&defaults, text, strlen(text), &p, &err), ANC_EDATA);
     CU_ASSERT(strstr(err.text, "a value is longer than 4096 bytes") != NULL);
-    anc_part_clear(&p);
+    anc_parsed_clear(&p);
     n = (size_t)sprintf(text, "<annotation>");
     for (int i = 0; i < 1000; i++) n += (size_t)sprintf(text + n, "<a>");
     CU_ASSERT_EQUAL(read_as(&defaults, text, n, &p, &err), ANC_EDATA);
     CU_ASSERT(strstr(err.text, "elements nest more than 32 deep") != NULL);
-    anc_part_clear(&p);
+    anc_parsed_clear(&p);
     free(text);
 }
 
@@ -230,12 +230,12 @@ static void an_entity_of_another_file_is_not_fetched(void)
     static const char text[] =
         "<!DOCTYPE a [<!ENTITY e SYSTEM \"/etc/passwd\">]><annotation><filename>&e;</filename>" SIZE
         "</annotation>";
-    anc_part p;
+    anc_parsed p;
     anc_err err;
     CU_ASSERT_EQUAL(read_as(&defaults, text, strlen(text), &p, &err), ANC_OK);
     CU_ASSERT_EQUAL_FATAL(p.n_images, 1);
     CU_ASSERT_STRING_EQUAL(p.text + p.image[0].name, "");
-    anc_part_clear(&p);
+    anc_parsed_clear(&p);
 }
 
 static void every_cut_of_a_file_is_read_or_refused(void)
@@ -246,12 +246,12 @@ static void every_cut_of_a_file_is_read_or_refused(void)
     for (size_t n = 0; n < sizeof text; n++) {
         char *copy = check_guarded(n ? n : 1);
         memcpy(copy, text, n);
-        anc_part p;
+        anc_parsed p;
         anc_err err;
         anc_status status = read_as(&defaults, copy, n, &p, &err);
         whole += status == ANC_OK;
         CU_ASSERT(status == ANC_OK || (status == ANC_EDATA && !strncmp(err.text, "a.xml:1: ", 9)));
-        anc_part_clear(&p);
+        anc_parsed_clear(&p);
         check_guarded_free(copy, n ? n : 1);
     }
     CU_ASSERT_EQUAL(whole, 1);
@@ -260,7 +260,7 @@ static void every_cut_of_a_file_is_read_or_refused(void)
 static void one_parser_reads_many_files(void)
 {
     void *state = NULL;
-    anc_part p = { 0 };
+    anc_parsed p = { 0 };
     anc_err err = { 0 };
     CU_ASSERT_EQUAL_FATAL(anc_voc_reader.start(&defaults, &state, &err), ANC_OK);
     for (int i = 0; i < 300; i++) {
@@ -285,7 +285,7 @@ static void one_parser_reads_many_files(void)
     CU_ASSERT_EQUAL(p.n_categories, 7);
     CU_ASSERT_EQUAL(p.box[199].xyxy[0], 298);
     anc_voc_reader.end(state);
-    anc_part_clear(&p);
+    anc_parsed_clear(&p);
 }
 
 CHECK_SUITE("voc", CHECK(corners_become_edges_by_the_chosen_rule),

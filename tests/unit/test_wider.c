@@ -21,7 +21,7 @@ static const char whole[] = "0--Parade/0_Parade_b_1.jpg\n"
 
 static void faces_arrive_with_their_picture(void)
 {
-    anc_part p = { 0 };
+    anc_parsed p = { 0 };
     anc_err err = { 0 };
     CU_ASSERT_EQUAL_FATAL(read_text(r, NULL, whole, "", &p, &err), ANC_OK);
     CU_ASSERT_EQUAL(p.n_images, 3);
@@ -31,12 +31,12 @@ static void faces_arrive_with_their_picture(void)
     CU_ASSERT(box_is(&p, 1, "0--Parade/0_Parade_b_1.jpg", "face", 331, 126, 334, 129, 1, 0)); /* invalid */
     CU_ASSERT(box_is(&p, 2, "1--Handshaking/1_x y_3.png", "face", 1, 2, 4, 6, 0, 0));
     CU_ASSERT_STRING_EQUAL(p.text + p.image[1].name, "0--Parade/0_Parade_a_2.jpg");
-    anc_part_clear(&p);
+    anc_parsed_clear(&p);
 }
 
 static void zeros_behind_a_count_of_0_may_be_missing_and_lines_may_be_empty(void)
 {
-    anc_part p = { 0 };
+    anc_parsed p = { 0 };
     anc_err err = { 0 };
     CU_ASSERT_EQUAL_FATAL(
         read_text(r, NULL,
@@ -46,12 +46,12 @@ static void zeros_behind_a_count_of_0_may_be_missing_and_lines_may_be_empty(void
     CU_ASSERT_EQUAL(p.n_images, 4);
     CU_ASSERT(box_is(&p, 0, "c.jpeg", "face", 1, 2, 4, 6, 0, 0));
     CU_ASSERT_EQUAL(p.annotations, 1);
-    anc_part_clear(&p);
+    anc_parsed_clear(&p);
 }
 
 static void a_lone_face_of_zeros_is_dropped_and_found(void)
 {
-    anc_part p = { 0 };
+    anc_parsed p = { 0 };
     anc_err err = { 0 };
     CU_ASSERT_EQUAL_FATAL(read_text(r, NULL,
                                     "a.jpg\n1\n0 0 0 0 0 0 0 0 0 0\nb.jpg\n1\n1050 142 -26 50 0 0 0 0 0 0\n",
@@ -60,9 +60,9 @@ static void a_lone_face_of_zeros_is_dropped_and_found(void)
     CU_ASSERT_EQUAL(p.n_images, 2);
     CU_ASSERT_EQUAL(p.n_boxes, 0);
     CU_ASSERT_EQUAL(p.annotations, 2);
-    CU_ASSERT_STRING_EQUAL(p.findings.of[ANC_FIND_EMPTY_BOX].place[0], "made.txt:3");
-    CU_ASSERT_STRING_EQUAL(p.findings.of[ANC_FIND_INVERTED_BOX].place[0], "made.txt:6");
-    anc_part_clear(&p);
+    CU_ASSERT_STRING_EQUAL(p.diagnostics.of[ANC_DIAG_EMPTY_BOX].place[0], "made.txt:3");
+    CU_ASSERT_STRING_EQUAL(p.diagnostics.of[ANC_DIAG_INVERTED_BOX].place[0], "made.txt:6");
+    anc_parsed_clear(&p);
 }
 
 static void two_thousand_faces_arrive_in_order(void)
@@ -73,14 +73,14 @@ static void two_thousand_faces_arrive_in_order(void)
     size_t n = (size_t)sprintf(text, "2--Demonstration/crowd.jpg\n%d\n", FACES);
     for (int k = 0; k < FACES; k++)
         n += (size_t)sprintf(text + n, "%d %d 3 4 0 0 0 %d 0 0 \n", k, k / 2, k % 7 == 0);
-    anc_part p = { 0 };
+    anc_parsed p = { 0 };
     anc_err err = { 0 };
     CU_ASSERT_EQUAL_FATAL(read_text(r, NULL, text, "", &p, &err), ANC_OK);
     CU_ASSERT_EQUAL(p.n_boxes, FACES);
     for (int k = 0; k < FACES; k++)
         CU_ASSERT(
             box_is(&p, k, "2--Demonstration/crowd.jpg", "face", k, k / 2, k + 3, k / 2 + 4, k % 7 == 0, 0));
-    anc_part_clear(&p);
+    anc_parsed_clear(&p);
     free(text);
 }
 

@@ -6,12 +6,12 @@
 
 static const anc_reader_options defaults;
 
-static anc_status read_text(const char *text, size_t n, anc_part *part, anc_err *err)
+static anc_status read_text(const char *text, size_t n, anc_parsed *part, anc_err *err)
 {
     void *state = NULL;
     anc_stream in;
     anc_file file = { (char *)"a.txt", (char *)"a", (char *)"a.jpg" };
-    *part = (anc_part){ .file = "a.txt" };
+    *part = (anc_parsed){ .file = "a.txt" };
     *err = (anc_err){ 0 };
     CU_ASSERT_EQUAL_FATAL(anc_yolo_reader.start(&defaults, &state, err), ANC_OK);
     anc_stream_memory(&in, text, n, "a.txt");
@@ -23,12 +23,12 @@ static anc_status read_text(const char *text, size_t n, anc_part *part, anc_err 
 
 static void expect_error(const char *text, const char *words)
 {
-    anc_part p;
+    anc_parsed p;
     anc_err err;
     CU_ASSERT_EQUAL(read_text(text, strlen(text), &p, &err), ANC_EDATA);
     CU_ASSERT(strstr(err.text, words) != NULL);
     if (!strstr(err.text, words)) puts(err.text);
-    anc_part_clear(&p);
+    anc_parsed_clear(&p);
 }
 
 static void rows_become_boxes_in_shares_of_the_picture(void)
@@ -36,7 +36,7 @@ static void rows_become_boxes_in_shares_of_the_picture(void)
     static const char text[] = "3 0.5 0.25 0.5 0.5\r\n\n  0\t0.75 0.75 0.5 0.25 \n7 0.5 0.5 1 1 0.98";
     static const double want[3][4] = { { 0.25, 0, 0.75, 0.5 }, { 0.5, 0.625, 1, 0.875 }, { 0, 0, 1, 1 } };
     static const int64_t class[3] = { 3, 0, 7 };
-    anc_part p;
+    anc_parsed p;
     anc_err err;
     CU_ASSERT_EQUAL_FATAL(read_text(text, strlen(text), &p, &err), ANC_OK);
     CU_ASSERT_EQUAL_FATAL(p.n_boxes, 3);
@@ -46,30 +46,30 @@ static void rows_become_boxes_in_shares_of_the_picture(void)
         CU_ASSERT(!memcmp(p.box[i].xyxy, want[i], sizeof want[i]));
         CU_ASSERT_EQUAL(p.category[p.box[i].category].number, class[i]);
     }
-    anc_part_clear(&p);
+    anc_parsed_clear(&p);
 }
 
 static void polygons_become_their_boxes_and_are_found(void)
 {
     static const char text[] = "1 0.1 0.5 0.3 0.2 0.25 0.75\n2 0.1 0.1 0.2 0.1 0.2 0.2 0.1 0.2\n";
     static const double want[4] = { 0.1, 0.2, 0.3, 0.75 };
-    anc_part p;
+    anc_parsed p;
     anc_err err;
     CU_ASSERT_EQUAL_FATAL(read_text(text, strlen(text), &p, &err), ANC_OK);
     CU_ASSERT_EQUAL_FATAL(p.n_boxes, 2);
     CU_ASSERT(!memcmp(p.box[0].xyxy, want, sizeof want));
-    CU_ASSERT_EQUAL(p.findings.of[ANC_FIND_POLYGON].n, 2);
-    CU_ASSERT_STRING_EQUAL(p.findings.of[ANC_FIND_POLYGON].place[1], "a.txt:2");
-    anc_part_clear(&p);
+    CU_ASSERT_EQUAL(p.diagnostics.of[ANC_DIAG_POLYGON].n, 2);
+    CU_ASSERT_STRING_EQUAL(p.diagnostics.of[ANC_DIAG_POLYGON].place[1], "a.txt:2");
+    anc_parsed_clear(&p);
 }
 
 static void an_empty_file_is_an_image_without_boxes(void)
 {
-    anc_part p;
+    anc_parsed p;
     anc_err err;
     CU_ASSERT_EQUAL(read_text("", 0, &p, &err), ANC_OK);
     CU_ASSERT(p.n_images == 1 && p.n_boxes == 0);
-    anc_part_clear(&p);
+    anc_parsed_clear(&p);
 }
 
 static void wrong_rows_are_named_by_line(void)
@@ -84,23 +84,23 @@ static void wrong_rows_are_named_by_line(void)
     expect_error("0 nan 0.5 0.5 0.5", "'nan' is not a number");
     expect_error("0 0.5 0.5 0x1p-1 0.5", "'0x1p-1' is not a number");
     expect_error("0 0.5,0.5 0.5 0.5", "'0.5,0.5' is not a number");
-    anc_part p;
+    anc_parsed p;
     anc_err err;
     CU_ASSERT_EQUAL(read_text("0 0 0\0 0", 8, &p, &err), ANC_EDATA);
     CU_ASSERT(strstr(err.text, "a.txt:1: a NUL byte") != NULL);
-    anc_part_clear(&p);
+    anc_parsed_clear(&p);
 }
 
 static void boxes_without_area_are_dropped_and_found(void)
 {
     static const char text[] = "0 0.5 0.5 0 0.5\n0 0.5 0.5 0.1 -0.5\n0 0.5 0.5 0.1 0.1\n";
-    anc_part p;
+    anc_parsed p;
     anc_err err;
     CU_ASSERT_EQUAL(read_text(text, strlen(text), &p, &err), ANC_OK);
     CU_ASSERT_EQUAL(p.n_boxes, 1);
-    CU_ASSERT_STRING_EQUAL(p.findings.of[ANC_FIND_EMPTY_BOX].place[0], "a.txt:1");
-    CU_ASSERT_STRING_EQUAL(p.findings.of[ANC_FIND_INVERTED_BOX].place[0], "a.txt:2");
-    anc_part_clear(&p);
+    CU_ASSERT_STRING_EQUAL(p.diagnostics.of[ANC_DIAG_EMPTY_BOX].place[0], "a.txt:1");
+    CU_ASSERT_STRING_EQUAL(p.diagnostics.of[ANC_DIAG_INVERTED_BOX].place[0], "a.txt:2");
+    anc_parsed_clear(&p);
 }
 
 /* The names as "0=a,1=b,", or the error's text. */

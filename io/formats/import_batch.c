@@ -1,14 +1,14 @@
-/* io/formats/import_run.c: one run of an intake, done on any rank: files read into a part, or sizes found in
- * pictures; see intake.h */
+/* io/formats/import_batch.c: one run of an import, done on any rank: files read into a part, or sizes found in
+ * pictures; see import.h */
 #include "io/file/files.h"
+#include "io/formats/batch_bytes.h"
 #include "io/formats/image_size.h"
 #include "io/formats/import.h"
-#include "io/formats/run_bytes.h"
 #include <stdio.h>
 #include <unistd.h>
 
 static anc_status read_file(const anc_reader *r, const anc_reader_options *o, void *state, const char *folder,
-                            const anc_file *file, anc_part *part, anc_err *err)
+                            const anc_file *file, anc_parsed *part, anc_err *err)
 {
     char *path = anc_path_join(folder, file->path);
     if (!path) return anc_fail(err, ANC_EMEMORY, "no memory for a file name");
@@ -36,30 +36,31 @@ static anc_status read_file(const anc_reader *r, const anc_reader_options *o, vo
 }
 
 static anc_status read_files(const anc_reader *r, const anc_reader_options *o, const char *folder,
-                             anc_run_cursor *c, void **result, size_t *n_result, anc_err *err)
+                             anc_batch_cursor *c, void **result, size_t *n_result, anc_err *err)
 {
     void *state = NULL;
-    anc_part part = { 0 };
+    anc_parsed part = { 0 };
     anc_status status = r->start ? r->start(o, &state, err) : ANC_OK;
     while (!status && c->at < c->end) {
-        const char *path = anc_run_string(c), *key = anc_run_string(c), *image = anc_run_string(c);
+        const char *path = anc_batch_string(c), *key = anc_batch_string(c), *image = anc_batch_string(c);
         const anc_file file = { (char *)(uintptr_t)path, (char *)(uintptr_t)key, (char *)(uintptr_t)image };
         status = read_file(r, o, state, folder, &file, &part, err);
     }
-    if (!status) status = anc_part_pack(&part, result, n_result, err);
+    if (!status) status = anc_parsed_pack(&part, result, n_result, err);
     if (r->end) r->end(state);
-    anc_part_clear(&part);
+    anc_parsed_clear(&part);
     return status;
 }
 
-anc_status anc_run_stream(const anc_reader_options *o, const anc_reader *r, const char *path, int fd,
-                          const void *head, size_t n_head, void **result, size_t *n_result, anc_err *err)
+anc_status anc_import_stream_batch(const anc_reader_options *o, const anc_reader *r, const char *path, int fd,
+                                   const void *head, size_t n_head, void **result, size_t *n_result,
+                                   anc_err *err)
 {
     char nothing[] = "";
     const anc_file file = { (char *)(uintptr_t)path, (char *)(uintptr_t)path, nothing };
     void *state = NULL;
     anc_stream in;
-    anc_part part = { .file = path };
+    anc_parsed part = { .file = path };
     anc_stream_fd(&in, fd, path);
     in.bytes = head; /* and then what fd gives */
     in.n = n_head;
@@ -67,11 +68,11 @@ anc_status anc_run_stream(const anc_reader_options *o, const anc_reader *r, cons
     in.context = o->context;
     if ((!r->start || !r->start(o, &state, err)) && !r->read(o, state, &file, &in, &part, err)) {
         part.file = NULL;
-        anc_part_pack(&part, result, n_result, err);
+        anc_parsed_pack(&part, result, n_result, err);
     }
     anc_stream_end(&in);
     if (r->end) r->end(state);
-    anc_part_clear(&part);
+    anc_parsed_clear(&part);
     return err->code;
 }
 
@@ -123,21 +124,21 @@ static anc_status find_size(const char *folder, const char *table, const char *k
 }
 
 static anc_status read_sizes(const anc_reader_options *o, const char *source, const char *folder,
-                             anc_run_cursor *c, void **result, size_t *n_result, anc_err *err)
+                             anc_batch_cursor *c, void **result, size_t *n_result, anc_err *err)
 {
-    anc_run_writer w = { 0 };
+    anc_batch_writer w = { 0 };
     while (c->at < c->end) {
         if (o->asked && o->asked(o->context)) {
             anc_fail(err, ANC_ESTOPPED, "stopped while looking for sizes in %s", folder);
             break;
         }
-        const char *key = anc_run_string(c), *name = anc_run_string(c);
+        const char *key = anc_batch_string(c), *name = anc_batch_string(c);
         int32_t size[2] = { 0, 0 };
         if (find_size(folder, o->sizes, key, name, size, err)) {
             anc_within(err, "%s", source);
             break;
         }
-        anc_run_put(&w, size, sizeof size);
+        anc_batch_put(&w, size, sizeof size);
     }
     if (!err->code && w.failed) anc_fail(err, ANC_EMEMORY, "no memory for the sizes of images");
     if (err->code) {
@@ -149,13 +150,13 @@ static anc_status read_sizes(const anc_reader_options *o, const char *source, co
     return ANC_OK;
 }
 
-anc_status anc_run_do(const anc_reader_options *o, const void *bytes, size_t n, void **result,
-                      size_t *n_result, anc_err *err)
+anc_status anc_import_batch(const anc_reader_options *o, const void *bytes, size_t n, void **result,
+                            size_t *n_result, anc_err *err)
 {
-    anc_run_cursor c = { bytes, (const char *)bytes + n };
-    const char *what = anc_run_string(&c);
-    const anc_reader *r = anc_reader_find(anc_run_string(&c));
-    const char *source = anc_run_string(&c), *folder = anc_run_string(&c);
+    anc_batch_cursor c = { bytes, (const char *)bytes + n };
+    const char *what = anc_batch_string(&c);
+    const anc_reader *r = anc_reader_find(anc_batch_string(&c));
+    const char *source = anc_batch_string(&c), *folder = anc_batch_string(&c);
     *result = NULL;
     *n_result = 0;
     if (!strcmp(what, "sizes")) return read_sizes(o, source, folder, &c, result, n_result, err);
