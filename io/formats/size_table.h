@@ -25,6 +25,9 @@ anc_size_table *anc_size_table_new(void);
 anc_status anc_size_table_add(anc_size_table *t, const char *path, int64_t width, int64_t height,
                               anc_err *err);
 
+/* Once all rows are added, before one is looked up. False: there are none. */
+bool anc_size_table_sort(anc_size_table *t);
+
 void anc_size_table_close(anc_size_table *t); /* NULL is allowed */
 
 /* By the picture's name, then by the image's key. False: it is not there. */

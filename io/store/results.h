@@ -7,7 +7,7 @@
 #ifndef ANC_IO_STORE_RESULTS_H
 #define ANC_IO_STORE_RESULTS_H
 
-#include "io/store/proposals.h"
+#include "io/store/proposal_set.h"
 
 /* Reads path into an empty set, which stays empty on errors. Errors: ANC_EDATA with line and column (from 1,
  * in bytes) and the item, ANC_ESYSTEM, ANC_EMEMORY; the text names no path: the caller adds it. */

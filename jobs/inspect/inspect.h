@@ -21,10 +21,4 @@ anc_status anc_inspect_head_file(const char *path, anc_err *err);
 anc_status anc_inspect_features(const char *path, anc_err *err);
 anc_status anc_inspect_proposals(const char *path, const anc_inspect *o, anc_err *err);
 
-/* "  name    12   3 %  ########": a line of a histogram. */
-void anc_inspect_bar(const char *name, int64_t n, int64_t of, int64_t most);
-
-/* 1/n of a, 0 when there are none. */
-double anc_inspect_mean(double a, int64_t n);
-
 #endif

@@ -2,6 +2,7 @@
 #include "io/source/source.h"
 #include "jobs/cli/format.h"
 #include "jobs/inspect/inspect.h"
+#include "jobs/inspect/inspect_print.h"
 #include <stdio.h>
 #include <stdlib.h>
 

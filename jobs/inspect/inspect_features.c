@@ -4,6 +4,7 @@
 #include "io/store/feature.h"
 #include "jobs/cli/format.h"
 #include "jobs/inspect/inspect.h"
+#include "jobs/inspect/inspect_print.h"
 #include <math.h>
 #include <stdio.h>
 

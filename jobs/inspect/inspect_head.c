@@ -2,6 +2,7 @@
 #include "io/store/head_file.h"
 #include "jobs/cli/format.h"
 #include "jobs/inspect/inspect.h"
+#include "jobs/inspect/inspect_print.h"
 #include <math.h>
 #include <stdio.h>
 

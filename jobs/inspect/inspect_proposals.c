@@ -3,6 +3,7 @@
 #include "io/store/proposals.h"
 #include "jobs/cli/format.h"
 #include "jobs/inspect/inspect.h"
+#include "jobs/inspect/inspect_print.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,7 @@
 /* jobs/inspect/inspect_rois.c: what targets of the second stage hold: RoIs, their classes, sizes and targets */
 #include "jobs/cli/format.h"
 #include "jobs/inspect/inspect_views.h"
+#include "jobs/inspect/inspect_print.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

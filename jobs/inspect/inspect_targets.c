@@ -1,6 +1,7 @@
 /* jobs/inspect/inspect_targets.c: what training targets hold: a shard, or an index with its shards */
 #include "jobs/cli/format.h"
 #include "jobs/inspect/inspect.h"
+#include "jobs/inspect/inspect_print.h"
 #include "jobs/inspect/inspect_views.h"
 #include <stdio.h>
 

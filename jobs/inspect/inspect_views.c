@@ -1,5 +1,6 @@
 /* jobs/inspect/inspect_views.c: see inspect_views.h */
 #include "jobs/inspect/inspect_views.h"
+#include "jobs/inspect/inspect_print.h"
 #include "jobs/cli/format.h"
 #include "jobs/inspect/inspect.h"
 #include <math.h>

@@ -1,15 +1,15 @@
 /* jobs/inspect/job_inspect.c: `anchorage inspect`: finds out what a file is, and has it described */
 #include "io/dataset/annotations.h"
-#include "io/store/feature.h"
 #include "io/hdf5/h5.h"
+#include "io/source/source.h"
+#include "io/store/feature.h"
 #include "io/store/head_file.h"
 #include "io/store/proposals.h"
-#include "io/source/source.h"
 #include "io/store/targets.h"
 #include "jobs/cli/format.h"
+#include "jobs/cli/opts.h"
 #include "jobs/inspect/inspect.h"
 #include "jobs/job.h"
-#include "jobs/cli/opts.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -18,19 +18,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-double anc_inspect_mean(double a, int64_t n) { return n ? a / (double)n : 0; }
-
-void anc_inspect_bar(const char *name, int64_t n, int64_t of, int64_t most)
-{
-    enum { WIDTH = 40 };
-    char bar[WIDTH + 1];
-    size_t length = most ? (size_t)((double)n / (double)most * WIDTH + 0.5) : 0;
-    memset(bar, '#', length);
-    bar[length] = '\0';
-    printf("    %-12s %13s %5.1f %%  %s\n", name, anc_format_count(n).text,
-           anc_inspect_mean(100. * (double)n, of), bar);
-}
 
 static anc_status print_config(const char *path, const char *format, anc_err *err)
 {
