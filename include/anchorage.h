@@ -481,7 +481,7 @@ ANCHORAGE_API double anchorage_uniform(uint64_t seed, int64_t id, int32_t epoch,
 
 /* k of [0, n) by Floyd's algorithm, ascending, every subset equally likely: out [k]. The places, among a
  * view's positives in ascending order, of those in its minibatch (sample.sampler = philox); likewise of RoIs.
- * Of negatives only where they are rare, see docs/METHOD.md, "Sampling". Errors: ANCHORAGE_EARGUMENT,
+ * Of negatives only where they are rare, see docs/METHOD.md, "Minibatches". Errors: ANCHORAGE_EARGUMENT,
  * ANCHORAGE_EMEMORY. */
 ANCHORAGE_API int anchorage_draw(uint64_t seed, int64_t id, int32_t epoch, int32_t purpose, int32_t n,
                                  int32_t k, int32_t *out, anchorage_error *error);

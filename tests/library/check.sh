@@ -99,26 +99,41 @@ END
     [ "$n" = 11 ]
 }
 
+every_function_is_called() {
+    # shellcheck disable=SC2046
+    "$cc" -std=c11 -Wall -Wextra -Werror "$root/tests/library/every.c" $(pkg-config --cflags --libs anchorage) -o "$tmp/every" &&
+        "$tmp/every" || return 1
+    sed -n 's/^ANCHORAGE_API .*[ *]\(anchorage_[a-z0-9_]*\)(.*/\1/p' "$prefix/include/anchorage.h" | while read -r name; do
+        grep -q "\b$name(" "$root/tests/library/every.c" || { echo "$name is not"; exit 1; }
+    done
+}
+
 valgrind_finds_nothing() {
     lacks valgrind && return 77
-    cp -r "$prefix/lib" "$tmp/stripped" && cp "$tmp/embed" "$tmp/stripped" && # older ones stumble over newer compilers' debug data
-        strip -g "$tmp/stripped/embed" "$tmp"/stripped/libanchorage.so.*.* || return 1
-    LD_LIBRARY_PATH=$tmp/stripped valgrind -q --error-exitcode=9 --leak-check=full --show-leak-kinds=all "$tmp/stripped/embed"
+    cp -r "$prefix/lib" "$tmp/stripped" && cp "$tmp/every" "$tmp/stripped" && # older ones stumble over newer compilers' debug data
+        strip -g "$tmp/stripped/every" "$tmp"/stripped/libanchorage.so.*.* || return 1
+    LD_LIBRARY_PATH=$tmp/stripped valgrind -q --error-exitcode=9 --leak-check=full --show-leak-kinds=all "$tmp/stripped/every"
 }
 
 each_allocation_that_fails_is_an_error() {
-    echo 'int main(void) { return 0; }' | "$cc" -x c - -lc -o "$tmp/empty" && ldd "$tmp/empty" | grep -q 'libc\.so\.6' ||
-        { echo "the C library is not glibc"; return 77; }
+    if ! ldd "$tmp/every" | grep -q 'libc\.so\.6'; then
+        echo "the C library is not glibc"
+        return 77
+    fi
     "$cc" -O1 -fno-builtin -shared -fPIC "$root/tests/library/starve.c" -o "$tmp/starve.so" || return 1
     local n code
-    for ((n = 1; n < 500; n++)); do
-        LD_PRELOAD=$tmp/starve.so STARVE_AFTER=$n "$tmp/embed" >"$tmp/stdout" 2>"$tmp/stderr"
+    for ((n = 1; n < 1000; n++)); do
+        LD_PRELOAD=$tmp/starve.so STARVE_AFTER=$n "$tmp/every" >"$tmp/stdout" 2>"$tmp/stderr"
         code=$?
-        ((code == 0)) && break
-        ((code == 1)) && grep -q '^embed: .*out of memory' "$tmp/stderr" || { echo "allocation $n: exit code $code"; cat "$tmp/stderr"; return 1; }
+        if ((code == 0)); then break; fi
+        if ((code != 1)) || ! grep -q '^every: .*out of memory' "$tmp/stderr"; then
+            echo "allocation $n: exit code $code"
+            cat "$tmp/stderr"
+            return 1
+        fi
     done
     echo "$((n - 1)) allocations"
-    ((n > 20 && n < 500))
+    ((n > 50 && n < 1000))
 }
 
 the_library_exports_the_headers_functions() {
@@ -157,7 +172,7 @@ programs_linked_before_still_fit() {
 
 echo "Suite: library"
 for name in everything_is_installed a_program_builds_with_pkg_config_alone a_program_builds_with_the_static_library \
-    a_program_builds_as_cxx a_program_builds_with_cmake what_is_embedded_equals_the_programs_shard valgrind_finds_nothing \
+    a_program_builds_as_cxx a_program_builds_with_cmake what_is_embedded_equals_the_programs_shard every_function_is_called valgrind_finds_nothing \
     each_allocation_that_fails_is_an_error the_library_exports_the_headers_functions the_library_needs_libc_and_libm_alone \
     the_library_has_no_state programs_linked_before_still_fit; do
     check $name
