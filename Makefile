@@ -96,6 +96,8 @@ check-bytes: all
 
 sanitize:
 	$(again) BUILD=$(BUILD)-sanitize EXTRA='-fsanitize=address,undefined -fno-sanitize-recover=all' $(BUILD)-sanitize/unit
+	$(again) BUILD=$(BUILD)-threads EXTRA=-fsanitize=thread $(BUILD)-threads/unit
+	@TSAN_OPTIONS=halt_on_error=1 $(BUILD)-threads/unit api
 	@tools/check.sh $(BUILD)-sanitize unit
 
 # SECONDS=n for each target, or RUNS=n; TARGETS="coco head" for some: docs/FUZZ.md. (SECONDS is a variable of bash's own.)
@@ -216,4 +218,4 @@ layers:
 format:
 	clang-format -i $(wildcard */*.[ch] */*/*.[ch])
 clean:
-	rm -rf $(BUILD) $(BUILD)-sanitize $(BUILD)-fuzz anchorage demo examples/__pycache__
+	rm -rf $(BUILD) $(BUILD)-sanitize $(BUILD)-threads $(BUILD)-fuzz anchorage demo examples/__pycache__

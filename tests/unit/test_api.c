@@ -596,6 +596,70 @@ static void recall_counts_by_hand_and_by_parts(void)
     }
 }
 
+/* The n negatives of a view's minibatch, as docs/METHOD.md says that they are drawn where they are not rare: true
+ * when these are the ones. */
+static bool draws_these_negatives(const anchorage_targets *t, const anchorage_layout *layout, uint64_t seed,
+                                  const anchorage_image *image, const int32_t *wanted, int32_t n)
+{
+    anchorage_level level[8];
+    int32_t n_levels = anchorage_layout_levels(layout, level, 8), n_cells = 0, found = 0;
+    uint32_t key[2] = { (uint32_t)seed, (uint32_t)(seed >> 32) },
+             counter[4] = { ANCHORAGE_DRAW_NEGATIVES << 24, (uint32_t)image->epoch, (uint32_t)image->id,
+                            (uint32_t)((uint64_t)image->id >> 32) },
+             out[4];
+    for (int32_t l = 0; l < n_levels; l++)
+        n_cells += level[l].shapes * ((level[l].rows * level[l].columns + 63) / 64 * 64);
+    bool *drawn = calloc((size_t)anchorage_layout_anchors(layout), sizeof *drawn);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(drawn);
+    while (found < n) {
+        anchorage_philox(key, counter, out);
+        counter[0]++;
+        for (int i = 0; i < 4 && found < n; i++) {
+            uint64_t product = (uint64_t)out[i] * (uint32_t)n_cells;
+            int32_t cell = (int32_t)(product >> 32), l = 0;
+            if ((uint32_t)product < (uint32_t)(0x100000000u % (uint32_t)n_cells)) continue;
+            for (; cell >= level[l].shapes * ((level[l].rows * level[l].columns + 63) / 64 * 64); l++)
+                cell -= level[l].shapes * ((level[l].rows * level[l].columns + 63) / 64 * 64);
+            int32_t plane = (level[l].rows * level[l].columns + 63) / 64 * 64, at = cell % plane;
+            int32_t anchor = level[l].first + at * level[l].shapes + cell / plane;
+            if (at >= level[l].rows * level[l].columns || t->labels[anchor] != 0 || drawn[anchor]) continue;
+            drawn[anchor] = true;
+            found++;
+        }
+    }
+    bool all = true;
+    for (int32_t i = 0; i < n; i++) all = all && drawn[wanted[i]];
+    free(drawn);
+    return all;
+}
+
+static void negatives_are_drawn_as_the_method_says(void)
+{
+    anchorage_config *c = config_of("torchvision-fpn", small);
+    anchorage_labeller *l = labeller_of(c, 0x123456789abcdef0u, NULL);
+    int compared = 0;
+    for (unsigned long long n = 0; n < 30; n++) {
+        scene s;
+        const anchorage_targets *t = NULL;
+        anchorage_layout *layout = NULL;
+        draw_scene(&s, n);
+        s.image.id = (int64_t)n * 0x100000001 - 7;
+        CU_ASSERT_FATAL(!anchorage_label(l, &s.image, 1, ANCHORAGE_LABELS, &t, NULL));
+        CU_ASSERT_FATAL(!anchorage_layout_new(&layout, c, t->view_size, t->padded_size, NULL, NULL));
+        int32_t p = (int32_t)t->positives_offset[1], k = (int32_t)t->minibatch_offset[1] - p,
+                all = t->count[1];
+        if (all >= 2 * k && all >= anchorage_layout_anchors(layout) / 8) {
+            CU_ASSERT(
+                draws_these_negatives(t, layout, 0x123456789abcdef0u, &s.image, t->minibatch_anchor + p, k));
+            compared++;
+        }
+        anchorage_layout_free(layout);
+    }
+    CU_ASSERT(compared > 20);
+    anchorage_labeller_free(l);
+    anchorage_config_free(c);
+}
+
 /* Random123's known answers; then draws that repeat what a labeller has drawn. */
 static void draws_repeat_minibatches(void)
 {
@@ -875,6 +939,6 @@ CHECK_SUITE("api", CHECK(a_batch_gives_what_the_stages_give_for_each_image),
             CHECK(targets_of_a_minibatch_are_encoded_and_decoded_alike),
             CHECK(suppression_keeps_what_the_loop_keeps), CHECK(proposals_are_those_of_the_stages),
             CHECK(recall_counts_by_hand_and_by_parts), CHECK(draws_repeat_minibatches),
-            CHECK(configurations_come_from_presets_and_text), CHECK(a_locale_changes_no_configuration),
-            CHECK(wrong_images_are_errors_that_name_them), CHECK(wrong_arguments_are_errors),
-            CHECK(threads_share_a_configuration));
+            CHECK(negatives_are_drawn_as_the_method_says), CHECK(configurations_come_from_presets_and_text),
+            CHECK(a_locale_changes_no_configuration), CHECK(wrong_images_are_errors_that_name_them),
+            CHECK(wrong_arguments_are_errors), CHECK(threads_share_a_configuration));
