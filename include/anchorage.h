@@ -27,8 +27,8 @@
  *
  * Versions: within one soname (libanchorage.so.0) functions are only added, enumerators keep their values,
  * and structures grow only at their end. Structures that a caller fills begin with `size`: zero them, then
- * set it to sizeof; a member that is zero has its default. A structure with members that this library does
- * not know yet is accepted if they are zero.
+ * set it to sizeof; a member that is zero has its default. A caller who was compiled with an older header hands
+ * in less, and gets the defaults; with a newer one, members that this library does not know yet must be zero.
  */
 #ifndef ANCHORAGE_H
 #define ANCHORAGE_H
@@ -239,8 +239,8 @@ typedef struct anchorage_targets {
  * Errors, naming image and box: ANCHORAGE_EARGUMENT, ANCHORAGE_EDATA (an image of impossible shape, a box
  * that is none), ANCHORAGE_EMEMORY. After one the labeller has no results.
  *
- * Cost: about 10 us for a view of 800 x 1333 px with 268,569 anchors and 7 boxes (docs/RESULTS.md); there is
- * no anchors x boxes matrix.
+ * Cost: some 10 us for a view of 800 x 1333 px with 268,569 anchors and 7 boxes (docs/RESULTS.md,
+ * view.total), growing with the boxes, hardly with the anchors; there is no anchors x boxes matrix.
  *
  * Source: Ren et al. 2015 (arXiv:1506.01497v3), sections 3.1.2 and 3.1.3; where systems differ,
  * docs/METHOD.md. */
@@ -307,8 +307,8 @@ ANCHORAGE_API int anchorage_layout_boxes(const anchorage_layout *layout, int32_t
 
 /* Targets of n pairs of an anchor, by index, and a box in view px: anchors [n], boxes [n][4], targets [n][4].
  * Logarithms are taken in double and rounded once, so the bits are the same on every machine; boxes without
- * area give NaN or infinity. Errors: ANCHORAGE_EARGUMENT, an anchor that the layout lacks; targets is then
- * undefined. Source: Ren et al. 2015, equation 2; docs/METHOD.md, "Targets". */
+ * area give NaN or infinity. Errors: ANCHORAGE_EARGUMENT, such as an anchor that the layout lacks.
+ * Source: Ren et al. 2015, equation 2; docs/METHOD.md, "Targets". */
 ANCHORAGE_API int anchorage_encode(const anchorage_layout *layout, const int32_t *anchors, const float *boxes,
                                    int32_t n, float *targets, anchorage_error *error);
 
@@ -331,7 +331,7 @@ ANCHORAGE_API int anchorage_decode_rois(const anchorage_config *config, const fl
 typedef struct anchorage_nms_options {
     size_t size; /* sizeof(anchorage_nms_options) */
     double iou;  /* a box that overlaps a better one by more is suppressed; a float32 IoU is compared with it
-                    in  double */
+                    in double */
     int32_t limit;     /* how many are kept at most; 0: any number */
     int32_t at_least;  /* 1: an overlap of exactly iou suppresses, too (py-faster-rcnn's cpu_nms) */
     int32_t inclusive; /* 1: width = x2 - x1 + 1 */
@@ -343,7 +343,7 @@ typedef struct anchorage_nms_options {
  *   boxes   [n][4] any floats; one with a NaN, or without area, suppresses nothing
  *   scores  [n] ties go to the lower index, NaN comes last
  *   groups  [n] classes or levels: only boxes of one group suppress each other; NULL: all are of one
- *   keep    [n] gets the kept ones' indices, the best first; *n_keep how many
+ *   keep    [n] gets the kept ones' indices, the best first, and *n_keep how many; undefined on failure
  *
  * Errors: ANCHORAGE_EARGUMENT, ANCHORAGE_EMEMORY. Near O(n log n).
  * Source: torchvision's nms (ops/csrc/cpu/nms_kernel.cpp) and, by group, its batched_nms without the offsets'

@@ -38,19 +38,20 @@ int anc_api_refuse(anchorage_error *error, const char *format, ...)
     return anc_api_fail(error, &err);
 }
 
-int anc_api_take(void *to, size_t n, const void *from, const char *name, anchorage_error *error)
+int anc_api_take(void *to, size_t n, size_t first, const void *from, const char *name, anchorage_error *error)
 {
     size_t size;
     if (!from) return anc_api_refuse(error, "%s is NULL", name);
     memcpy(&size, from, sizeof size);
-    if (size < n)
+    if (size < first)
         return anc_api_refuse(error, "%s.size is %zu, but at least %zu is needed: set it to sizeof", name,
-                              size, n);
+                              size, first);
     for (size_t i = n; i < size; i++)
         if (((const unsigned char *)from)[i])
             return anc_api_refuse(error, "%s sets a member that this library, %s, does not know", name,
                                   anchorage_version());
-    memcpy(to, from, n);
+    memset(to, 0, n);
+    memcpy(to, from, size < n ? size : n);
     return ANCHORAGE_OK;
 }
 

@@ -27,9 +27,17 @@ int anc_api_fail(anchorage_error *error, const anc_err *err);
 /* The same for an argument that is wrong by itself. */
 int anc_api_refuse(anchorage_error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Copies a structure that the caller has filled, of *size bytes as he was compiled, into one of ours of n
- * bytes, whose rest becomes 0. First members are its size. name: for the text. */
-int anc_api_take(void *to, size_t n, const void *from, const char *name, anchorage_error *error);
+/* Copies a structure that the caller has filled into one of ours, of n bytes. It begins with its size, as the
+ * caller was compiled: at least `first` bytes, those of the first release; members that he did not know become
+ * 0, and members that we do not know must be. name: for the text. */
+int anc_api_take(void *to, size_t n, size_t first, const void *from, const char *name,
+                 anchorage_error *error);
+
+/* n and first of a structure whose last member in its first release was `last`. Never to be changed. */
+#define ANC_API_SIZES(type, last) sizeof(type), offsetof(type, last) + sizeof(((type *)0)->last)
+#define ANC_API_IMAGE             ANC_API_SIZES(anchorage_image, reserved)
+#define ANC_API_NMS               ANC_API_SIZES(anchorage_nms_options, reserved)
+#define ANC_API_PROPOSALS         ANC_API_SIZES(anchorage_proposal_options, shifted)
 
 /* The rules of one stage. */
 anc_rules anc_api_rules(const anchorage_config *config, anc_stage stage);

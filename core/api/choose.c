@@ -83,7 +83,7 @@ int anchorage_nms(const float *boxes, const float *scores, const int32_t *groups
 {
     anc_err err;
     anchorage_nms_options o;
-    int status = anc_api_take(&o, sizeof o, options, "options", error);
+    int status = anc_api_take(&o, ANC_API_NMS, options, "options", error);
     if (status) return status;
     if (!n_keep || n < 0 || (n && (!boxes || !scores || !keep)))
         return anc_api_refuse(error, "n is %d, and an array or n_keep NULL", n);
@@ -140,15 +140,13 @@ int anchorage_proposal_options_of(const anchorage_config *config, int32_t traini
 {
     anc_proposal_rules r;
     if (!config || !options) return anc_api_refuse(error, "%s is NULL", config ? "options" : "config");
-    size_t size = options->size;
-    if (size < sizeof *options)
-        return anc_api_refuse(error, "options.size is %zu, but at least %zu is needed: set it to sizeof",
-                              size, sizeof *options);
+    anchorage_proposal_options o;
+    int status = anc_api_take(&o, ANC_API_PROPOSALS, options, "options", error);
+    if (status) return status;
     if (!anc_proposal_rules_preset(config->rules.name, training != 0, &r))
         return anc_api_refuse(error, "nothing is known of the proposals of preset %s", config->rules.name);
-    memset(options, 0, size); /* with what a newer caller has behind our members */
-    *options = (anchorage_proposal_options){
-        .size = size,
+    o = (anchorage_proposal_options){
+        .size = o.size,
         .iou = r.iou,
         .min_side = r.min_side,
         .least_score = r.least_score,
@@ -163,6 +161,7 @@ int anchorage_proposal_options_of(const anchorage_config *config, int32_t traini
         .finite = r.finite,
         .batched = r.batched,
     };
+    memcpy(options, &o, o.size < sizeof o ? o.size : sizeof o); /* no more than the caller has */
     return ANCHORAGE_OK;
 }
 
@@ -172,7 +171,7 @@ int anchorage_proposer_new(anchorage_proposer **proposer, const anchorage_config
     anc_err err;
     anchorage_proposal_options o;
     if (!proposer || !config) return anc_api_refuse(error, "%s is NULL", proposer ? "config" : "proposer");
-    int status = anc_api_take(&o, sizeof o, options, "options", error);
+    int status = anc_api_take(&o, ANC_API_PROPOSALS, options, "options", error);
     if (status) return status;
     const anc_proposal_rules r = { .n_before = o.n_before,
                                    .n_level = o.n_level,
@@ -324,7 +323,7 @@ int anchorage_recall_add(anchorage_recall *recall, const anchorage_image *image,
     anc_err err;
     anchorage_image i;
     if (!recall) return anc_api_refuse(error, "recall is NULL");
-    int status = anc_api_take(&i, sizeof i, image, "image", error);
+    int status = anc_api_take(&i, ANC_API_IMAGE, image, "image", error);
     if (status || !add_image(recall, &i, scores, &err)) return status;
     anc_within(&err, "image %lld", (long long)i.id);
     return anc_api_fail(error, &err);

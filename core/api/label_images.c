@@ -238,7 +238,7 @@ static int read_image(const call *c, size_t i, anchorage_image *to)
 {
     anc_err err;
     const char *at = (const char *)c->images + i * c->step;
-    int status = anc_api_take(to, sizeof *to, at, "image", c->error);
+    int status = anc_api_take(to, ANC_API_IMAGE, at, "image", c->error);
     if (status) return status;
     if (to->size != c->step)
         return anc_api_refuse(c->error, "images[%zu].size is %zu, images[0].size is %zu", i, to->size,

@@ -1,4 +1,6 @@
-/* tests/unit/test_api.c: the library's interface: against core/ itself, by hand, with what is wrong, and from two threads */
+/* tests/unit/test_api.c: the library's interface: against core/ itself, by hand, with what is wrong, and from two threads
+ */
+#include "core/api/api.h"
 #include "core/brute.h"
 #include "core/config.h"
 #include "core/gather.h"
@@ -10,6 +12,7 @@
 #include <locale.h>
 #include <math.h>
 #include <pthread.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -829,6 +832,35 @@ static void wrong_images_are_errors_that_name_them(void)
     anchorage_config_free(c);
 }
 
+/* What a later release does with the structures of this one, and this one with those of a later. */
+static void structures_may_grow(void)
+{
+    struct grown {
+        size_t size;
+        int32_t known, unused;
+        double new_member;
+    };
+    const struct grown old = { 16, 5, 0, 7 }, whole = { sizeof old, 5, 0, 7 };
+    struct grown got;
+    anchorage_error e;
+    const size_t first = offsetof(struct grown, unused) + sizeof old.unused;
+    CU_ASSERT(!anc_api_take(&got, sizeof got, first, &old, "old", &e) && got.known == 5 &&
+              got.new_member == 0);
+    CU_ASSERT(!anc_api_take(&got, sizeof got, first, &whole, "whole", &e) && got.new_member == 7);
+    refused(anc_api_take(&got, sizeof got, first + 1, &old, "old", &e), ANCHORAGE_EARGUMENT, &e,
+            "old.size is 16");
+    CU_ASSERT_EQUAL(anc_api_take(&got, first, first, &whole, "whole", NULL), ANCHORAGE_EARGUMENT);
+    struct {
+        anchorage_proposal_options known;
+        double more, beyond;
+    } newer = { .beyond = 3 };
+    anchorage_config *c = config_of("detectron2-fpn", NULL);
+    newer.known.size = sizeof newer - sizeof newer.beyond;
+    CU_ASSERT(!anchorage_proposal_options_of(c, 1, &newer.known, &e) && newer.known.n_before == 2000);
+    CU_ASSERT(newer.more == 0 && newer.beyond == 3);
+    anchorage_config_free(c);
+}
+
 static void wrong_arguments_are_errors(void)
 {
     anchorage_error e;
@@ -941,4 +973,5 @@ CHECK_SUITE("api", CHECK(a_batch_gives_what_the_stages_give_for_each_image),
             CHECK(recall_counts_by_hand_and_by_parts), CHECK(draws_repeat_minibatches),
             CHECK(negatives_are_drawn_as_the_method_says), CHECK(configurations_come_from_presets_and_text),
             CHECK(a_locale_changes_no_configuration), CHECK(wrong_images_are_errors_that_name_them),
-            CHECK(wrong_arguments_are_errors), CHECK(threads_share_a_configuration));
+            CHECK(structures_may_grow), CHECK(wrong_arguments_are_errors),
+            CHECK(threads_share_a_configuration));
