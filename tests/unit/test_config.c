@@ -321,8 +321,7 @@ static void lines_end_and_comments_begin_as_documented(void)
         "[sample]\nbatch = 7\n[match]\npositive_iou = 0.75\n",
         "\xef\xbb\xbf[sample]\r\nbatch = 7\r\n[match]\r\npositive_iou=0.75",
         "[sample]\rbatch : 7\r[match]\r\tpositive_iou = 0.75\r",
-        "# first\n; second\n  # third\n[sample] ; of the batch\nbatch = 7 ;8\n\n[match]\npositive_iou =\n  "
-        "0.75\n",
+        "# first\n; second\n  # third\n[sample] ; of it\nbatch = 7 ;8\n\n[match]\npositive_iou =\n  0.75\n",
         "[sample]\nbatch =\n\n ; between\n   7\n[match]\npositive_iou=0.75 ; 0.8\n",
     };
     for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
