@@ -26,6 +26,7 @@ const anc_column anc_columns[ANC_ALL_COLUMNS] = {
     [ANC_ROIS_XYXY] = { ANC_ROWS_ROIS, 4, 4, 0 },
     [ANC_ROIS_LABEL] = { ANC_ROWS_ROIS, 4, 0, 0 },
     [ANC_ROIS_PROPOSAL] = { ANC_ROWS_ROIS, 4, 0, 0 },
+    [ANC_VIEWS_STRIDE] = { ANC_ROWS_VIEWS, 4, ANC_COLUMN_LEVELS, 2 },
     [ANC_FARES_IOU] = { ANC_ROWS_FARES, 4, 0, 0 },
     [ANC_FARES_POSITIVES] = { ANC_ROWS_FARES, 4, 0, 0 },
 };
@@ -161,8 +162,12 @@ static void put_view(anc_targets *t, const anc_labeller *l, const int32_t found[
     scale[1] = v->scale_x;
     memcpy(end_of(t, ANC_VIEWS_COUNT), found, 3 * sizeof *found);
     if (!t->n_levels) return;
-    int32_t *grid = end_of(t, ANC_VIEWS_GRID);
-    for (int32_t i = 0; i < t->n_levels; i++) put_int(grid + 2 * i, l->grid.level[i].h, l->grid.level[i].w);
+    int32_t *grid = end_of(t, ANC_VIEWS_GRID), *stride = end_of(t, ANC_VIEWS_STRIDE);
+    for (int32_t i = 0; i < t->n_levels; i++) {
+        const anc_level *at = &l->grid.level[i];
+        put_int(grid + 2 * i, at->h, at->w);
+        put_int(stride + 2 * i, at->stride_y, at->stride_x);
+    }
 }
 
 static void put_minibatch(anc_targets *t, const anc_labeller *l)

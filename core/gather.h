@@ -50,7 +50,8 @@ enum {
     ANC_ROIS_LABEL,
     ANC_ROIS_PROPOSAL,
     ANC_N_COLUMNS, /* those that files have; and those that they have not: */
-    ANC_FARES_IOU = ANC_N_COLUMNS,
+    ANC_VIEWS_STRIDE = ANC_N_COLUMNS,
+    ANC_FARES_IOU,
     ANC_FARES_POSITIVES,
     ANC_ALL_COLUMNS
 };

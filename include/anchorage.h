@@ -186,7 +186,8 @@ typedef struct anchorage_targets {
     const int32_t *view_size;   /* [I][2] px */
     const int32_t *padded_size; /* [I][2] px */
     const float *scale;         /* [I][2] view px / original px: y, x */
-    const int32_t *grid;  /* [I][L][2] rows, columns; NULL of the second stage. Strides: anchorage_layout. */
+    const int32_t *grid;        /* [I][L][2] rows, columns of each level; NULL of the second stage */
+    const int32_t *stride;      /* [I][L][2] px from one row, one column to the next; likewise */
     const int32_t *count; /* [I][3] positives, negatives, ignored, before sampling: anchors, or candidates */
 
     /* The minibatch, of the first stage: positives first, each part ascending. Ren et al. 2015,

@@ -124,6 +124,7 @@ static void show(results *r)
         .padded_size = column[ANC_VIEWS_PADDED_SIZE],
         .scale = column[ANC_VIEWS_SCALE],
         .grid = column[ANC_VIEWS_GRID],
+        .stride = column[ANC_VIEWS_STRIDE],
         .count = column[ANC_VIEWS_COUNT],
         .minibatch_offset = offset[ANC_ROWS_MINIBATCH],
         .minibatch_anchor = column[ANC_MINIBATCH_ANCHOR],

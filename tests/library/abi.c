@@ -75,6 +75,7 @@ static void handed_out(void)
     AT(anchorage_targets, padded_size);
     AT(anchorage_targets, scale);
     AT(anchorage_targets, grid);
+    AT(anchorage_targets, stride);
     AT(anchorage_targets, count);
     AT(anchorage_targets, minibatch_offset);
     AT(anchorage_targets, minibatch_anchor);

@@ -459,7 +459,8 @@ static void targets_of_a_minibatch_are_encoded_and_decoded_alike(void)
         int32_t n_levels = anchorage_layout_levels(layout, levels, 8);
         CU_ASSERT_EQUAL(n_levels, t->n_levels);
         for (int32_t k = 0; k < n_levels; k++)
-            CU_ASSERT(levels[k].rows == t->grid[2 * k] && levels[k].columns == t->grid[2 * k + 1]);
+            CU_ASSERT(levels[k].rows == t->grid[2 * k] && levels[k].columns == t->grid[2 * k + 1] &&
+                      levels[k].stride_y == t->stride[2 * k] && levels[k].stride_x == t->stride[2 * k + 1]);
         free(box);
         free(target);
         anchorage_layout_free(layout);
