@@ -1,5 +1,5 @@
-/* tests/unit/test_api.c: the library's interface: against core/ itself, by hand, with what is wrong, and from two threads
- */
+/* tests/unit/test_api.c: the library's interface: against core/ itself, by hand, with what is wrong, and from
+ * two threads */
 #include "core/api/api.h"
 #include "core/brute.h"
 #include "core/config.h"
