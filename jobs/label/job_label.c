@@ -552,7 +552,7 @@ static anc_status do_all(job *j, anc_label_record *sum, anc_label_timings *t, an
     t->label_s = anc_now_s() - start;
     if (failed) return failed;
     if (!j->n_left) return do_index(j, j->n_before < j->n_mine, t, err);
-    anc_say_stopped(&j->team, "label", "request", "with %lld of %s left", (long long)j->n_left,
+    anc_say_stopped(&j->team, "label", "request", "with %s of %s left", anc_format_count(j->n_left).text,
                     anc_format_of(j->n_mine, "shard").text);
     return ANC_OK;
 }

@@ -420,7 +420,7 @@ static anc_status do_all(job *j, anc_propose_record *sum, anc_propose_timings *t
     if (failed) return failed;
     if (!j->n_left && do_join(j, t, err)) return err->code;
     if (j->n_left || j->stopped)
-        anc_say_stopped(&j->team, "propose", "request", "with %lld of %s left", (long long)j->n_left,
+        anc_say_stopped(&j->team, "propose", "request", "with %s of %s left", anc_format_count(j->n_left).text,
                         anc_format_of(j->n_shards, "shard").text);
     return ANC_OK;
 }

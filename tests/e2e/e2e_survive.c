@@ -64,7 +64,7 @@ static void a_stop_in_mid_run_counts_only_what_is_there(void)
             "cd %s && rm -rf mid; mpirun -n %d %s label survive/annotations.json -o mid -q --epochs 40 "
             "--images-per-shard 10 2>said & P=$!; cd %s; while ! ls mid/shard-000[12]*.h5 >/dev/null 2>&1 && "
             "kill -0 $P; do sleep 0.002; done; kill -USR1 $P; wait $P; test $? = 75 && "
-            "left=$(sed -n 's/.*with \\([0-9]*\\) of 2400 shards left.*/\\1/p' said) && "
+            "left=$(tr -d , <said | sed -n 's/.*with \\([0-9]*\\) of 2400 shards left.*/\\1/p') && "
             "there=$(ls mid | grep -c '^shard.*h5$') && echo $left left, $there there && "
             "test $there -gt 9 && test $left -gt 9 && test $((left + there)) = 2400 && ! ls mid/*.part || "
             "{ cat said; exit 1; }",
