@@ -37,7 +37,7 @@ int anc_api_take(void *to, size_t n, size_t first, const void *from, const char 
 #define ANC_API_SIZES(type, last) sizeof(type), offsetof(type, last) + sizeof(((type *)0)->last)
 #define ANC_API_IMAGE             ANC_API_SIZES(anchorage_image, reserved)
 #define ANC_API_NMS               ANC_API_SIZES(anchorage_nms_options, reserved)
-#define ANC_API_PROPOSALS         ANC_API_SIZES(anchorage_proposal_options, shifted)
+#define ANC_API_PROPOSALS         ANC_API_SIZES(anchorage_proposal_options, batched)
 
 /* The rules of one stage. */
 anc_rules anc_api_rules(const anchorage_config *config, anc_stage stage);
