@@ -16,7 +16,7 @@ for run in "$@"; do
     program=$build/${run%%:*} log=$logs/${run/:/-}.log launch=()
     [[ $run != *:* ]] || launch=(mpirun -n "${run##*:}")
     start=$SECONDS
-    timeout -k 10 "${CHECK_TIMEOUT_S:-900}" "${launch[@]}" "$program" </dev/null >"$log" 2>&1
+    timeout -k 10 "${CHECK_TIMEOUT_S:-2400}" "${launch[@]}" "$program" </dev/null >"$log" 2>&1
     code=$?
     # CUnit's table: "tests TOTAL RAN PASSED FAILED INACTIVE"
     read -r total good bad < <(awk '$1 == "tests" && NF == 6 { t += $2; g += $4; b += $5 } END { print t+0, g+0, b+0 }' "$log")
