@@ -8,20 +8,18 @@
 #include "jobs/cli/choose.h"
 #include "jobs/cli/closing.h"
 #include "jobs/cli/config.h"
-#include "jobs/cli/config_opts.h"
 #include "jobs/cli/format.h"
-#include "jobs/cli/opts.h"
 #include "jobs/cli/output_name.h"
 #include "jobs/cli/progress.h"
 #include "jobs/cli/run_folder.h"
-#include "jobs/cli/run_opts.h"
-#include "jobs/cli/source_opts.h"
 #include "jobs/cli/source_team.h"
 #include "jobs/cli/start.h"
 #include "jobs/cli/stop.h"
 #include "jobs/cli/summary.h"
 #include "jobs/job.h"
+#include "jobs/label/label_opts.h"
 #include "jobs/label/label_report.h"
+#include "jobs/label/label_rules.h"
 #include "jobs/label/label_shard.h"
 #include "jobs/label/shard_check.h"
 #include "mpi/queue.h"
@@ -33,18 +31,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct {
-    const char *annotations, *out, *preset, *config, *crowd, *sampler, *simd, *summary, *part, *limit, *like,
-        *stage, *proposals;
-    int64_t seed, epochs, images_per_shard;
-    double flip;
-    bool assignment, labels, with_gt, restart, repair, dry_run, quiet;
-    int part_i, part_n; /* of --part */
-    anc_source_words words;
-    anc_reader_options source; /* what words say */
-    anc_config_words settings;
-} options;
-
 /* What every rank must know alike; plain bytes, broadcast by rank 0. */
 typedef struct {
     anc_label_plan label;
@@ -55,7 +41,7 @@ typedef struct {
 enum { ABSENT, WHOLE, FAULTY }; /* a shard before this run */
 
 typedef struct {
-    options o;
+    anc_label_opts o;
     plan plan;
     int64_t n_shards, n_mine, n_before,
         n_left;             /* all; of this part; of those done before; left when it was stopped */
@@ -83,69 +69,7 @@ typedef struct {
     bool unused; /* rank 0: the configuration file has keys that --like leaves without effect */
 } job;
 
-/* ---- rules and plan ---- */
-
-/* What is wrong with --stage and the options that belong to one of them, or NULL. */
-static const char *wrong_stage(const options *o)
-{
-    bool roi = o->stage && !strcmp(o->stage, "roi");
-    if (o->stage && !roi && strcmp(o->stage, "rpn")) return "--stage must be rpn or roi";
-    if (roi && !o->proposals) return "--stage roi needs --proposals FILE, as `anchorage propose` writes it";
-    if (!roi && o->proposals) return "--proposals is for --stage roi; give that, too, or leave it out";
-    if (roi && (o->assignment || o->labels))
-        return "--assignment and --labels are of anchors, for --stage rpn";
-    return NULL;
-}
-
-/* The options that stand for keys of the configuration. */
-static anc_status take_settings(const options *o, anc_rules *r, anc_config_given *here, anc_err *err)
-{
-    const struct {
-        bool given;
-        const char *option, *key;
-    } older[] = { { !isnan(o->flip), "--flip", "view.flip" },
-                  { o->crowd, "--crowd", "boxes.crowd" },
-                  { o->crowd, "--crowd", "boxes.ignore_iof" },
-                  { o->sampler, "--sampler", "sample.sampler" } };
-    if (anc_config_take(&o->settings, r, here, err)) return err->code;
-    for (size_t i = 0; i < sizeof older / sizeof *older; i++)
-        if (older[i].given && anc_config_gives(here, older[i].key))
-            return anc_fail(err, ANC_EARGUMENT, "%s is given twice, by %s and by --set; keep one",
-                            older[i].key, older[i].option);
-    return ANC_OK;
-}
-
-/* The features of --like place the views: an option that would is refused, one that a file has in passing is
- * said to take no part (*unused). */
-static anc_status check_like(const options *o, const anc_config_given *by_option,
-                             const anc_config_given *by_file, bool *unused, anc_err *err)
-{
-    static const char *const key[] = { "view.resize", "view.min_size", "view.max_size", "view.pad" };
-    for (size_t i = 0; o->like && i < sizeof key / sizeof *key; i++) {
-        if (anc_config_gives(by_option, key[i]))
-            return anc_fail(err, ANC_EARGUMENT,
-                            "%s and --like exclude each other: %s says how large each view is; leave one out",
-                            key[i], o->like);
-        *unused = *unused || anc_config_gives(by_file, key[i]);
-    }
-    return ANC_OK;
-}
-
-static anc_status resolve_rules(const options *o, anc_rules *r, bool *unused, anc_err *err)
-{
-    const anc_rules *preset = anc_choose_preset(o->preset ? o->preset : ANC_DEFAULT_PRESET, err);
-    if (!preset) return err->code;
-    *r = *preset;
-    r->stage = o->proposals ? ANC_STAGE_ROI : ANC_STAGE_RPN;
-    anc_config_given by_file = { 0 }, by_option = { 0 };
-    if (o->config && anc_config_read_given(o->config, o->preset, r, &by_file, err)) return err->code;
-    if (take_settings(o, r, &by_option, err) || check_like(o, &by_option, &by_file, unused, err))
-        return err->code;
-    if (o->crowd && anc_config_crowd(o->crowd, r, err)) return err->code;
-    if (o->sampler && anc_config_sampler(o->sampler, r, err)) return err->code;
-    if (!isnan(o->flip)) r->view.flip = o->flip;
-    return anc_rules_check(r, err);
-}
+/* ---- the plan ---- */
 
 static void say_waiting(const char *owner)
 {
@@ -181,43 +105,12 @@ static anc_status share_rois(job *j, anc_err *err)
     return anc_team_agree(&j->team, err);
 }
 
-/* What an earlier version has begun in the folder goes on as it was recorded: under the name that the preset
- * had then, and under --like, where it decides nothing, with the preset's resize rule. Asked for by that
- * name, which stands for other rules today, it is refused with the one to ask for. */
-static anc_status go_on_as_begun(const options *o, anc_rules *r, anc_err *err)
-{
-    anc_run run;
-    anc_label_plan there;
-    anc_err ignored = { 0 };
-    if (o->like) r->view.resize = ANC_RESIZE_LIKE;
-    if (o->restart || !*o->out || !anc_run_folder_began(o->out, &run)) return ANC_OK;
-    bool known = !anc_label_plan_read(run.config, &there, &ignored);
-    anc_run_clear(&run);
-    if (!known) return ANC_OK;
-    const anc_rules *began = &there.rules;
-    if (o->like && there.like) r->view.resize = began->view.resize;
-    const char *former = anc_rules_preset_former(r->name), *now = anc_rules_preset_now(began);
-    if (former && !strcmp(former, began->name) && r->view.resize == began->view.resize) {
-        snprintf(r->name, sizeof r->name, "%s", began->name);
-        return ANC_OK;
-    }
-    bool asked_by_former = !strcmp(r->name, began->name) && strcmp(r->name, now) != 0 &&
-                           r->view.resize == anc_rules_preset(r->name)->view.resize;
-    if (!asked_by_former) return ANC_OK;
-    return anc_fail(err, ANC_EARGUMENT,
-                    "%s: was begun by the rules of preset %s, which %s was called then; go on by --preset %s "
-                    "(in a configuration: [preset] name = %s), choose another --output, or give --restart to "
-                    "throw it away",
-                    o->out, now, began->name, now, now);
-}
-
 static anc_status make_plan(job *j, anc_err *err)
 {
     anc_label_plan *p = &j->plan.label;
-    const options *o = &j->o;
-    if (wrong_stage(o)) return anc_fail(err, ANC_EARGUMENT, "%s", wrong_stage(o));
-    if (anc_output_name_folder("--output", o->out, err)) return err->code;
-    if (resolve_rules(o, &p->rules, &j->unused, err)) return err->code;
+    const anc_label_opts *o = &j->o;
+    if (anc_output_name_folder("--output", o->out, err) || anc_label_rules(o, &p->rules, &j->unused, err))
+        return err->code;
     bool named;
     const anc_kernels *k = anc_choose_kernels(o->simd, &named, err);
     if (!k) return err->code;
@@ -237,7 +130,7 @@ static anc_status make_plan(job *j, anc_err *err)
         snprintf(j->plan.tag, sizeof j->plan.tag, "%s", anc_lock_tag(j->lock));
         anc_lock_mark_of(j->lock, &j->plan.mark);
     }
-    if (go_on_as_begun(o, &p->rules, err)) return err->code;
+    if (anc_label_rules_as_begun(o, &p->rules, err)) return err->code;
     p->seed = o->seed;
     p->epochs = o->epochs;
     p->images_per_shard = o->images_per_shard;
@@ -251,7 +144,7 @@ static anc_status make_plan(job *j, anc_err *err)
 static anc_status plan_source(job *j, anc_err *err)
 {
     anc_label_plan *p = &j->plan.label;
-    const options *o = &j->o;
+    const anc_label_opts *o = &j->o;
     if (o->like && anc_layout_covers(o->like, j->like, j->n_layout, j->source, err)) return err->code;
     p->n_images = anc_source_images(j->source);
     p->n_boxes = anc_source_boxes(j->source);
@@ -625,95 +518,12 @@ static void job_clear(job *j)
     free(j->config);
 }
 
-/* "2/4" */
-static bool read_part(options *o)
-{
-    int end = 0;
-    o->part_i = o->part_n = 1;
-    if (!o->part) return true;
-    return sscanf(o->part, "%d/%d%n", &o->part_i, &o->part_n, &end) == 2 && !o->part[end] && o->part_i >= 1 &&
-           o->part_i <= o->part_n && o->part_n <= 1000000;
-}
-
 int anc_job_label(int argc, char **argv)
 {
-    job j = { .o = { .seed = 0, .epochs = 1, .flip = NAN } };
-    options *o = &j.o;
-    const anc_opt opt[] = {
-        { "output", 'o', "DIR", ANC_OPT_STRING, &o->out, 0, 0,
-          "folder for the shards and targets.h5; made if missing" },
-        { "preset", 'p', "NAME", ANC_OPT_STRING, &o->preset, 0, 0,
-          "whose rules to follow (torchvision-fpn); `anchorage presets` lists them" },
-        { "config", 'c', "FILE.ini", ANC_OPT_STRING, &o->config, 0, 0,
-          "change any part of the preset; see `anchorage presets NAME`" },
-        ANC_CONFIG_OPT_ROWS(&o->settings),
-        { "stage", 0, "NAME", ANC_OPT_STRING, &o->stage, 0, 0,
-          "rpn: anchors, for the proposal network (rpn); roi: proposals, for the detector behind it" },
-        { "proposals", 0, "FILE", ANC_OPT_STRING, &o->proposals, 0, 0,
-          "proposals.h5, or COCO results, for --stage roi; every rank reads it" },
-        { "seed", 's', "N", ANC_OPT_INT, &o->seed, 0, 9007199254740991.0, "of sampling and flips" },
-        { "epochs", 'e', "N", ANC_OPT_INT, &o->epochs, 1, 1000000,
-          "views of each image, each with its own draws" },
-        { "like", 0, "FEATURES.h5", ANC_OPT_STRING, &o->like, 0, 0,
-          "place the views on exactly the sizes, paddings and grids of these features, for `anchorage "
-          "train`" },
-        { "flip", 0, "P", ANC_OPT_REAL, &o->flip, 0, 1,
-          "mirror a view with this probability; otherwise as the preset says" },
-        { "crowd", 0, "RULE", ANC_OPT_STRING, &o->crowd, 0, 0,
-          "crowd regions: drop, keep, ignore=SHARE (negatives in them by more than SHARE of their area "
-          "become ignored), exclude=SHARE" },
-        { "sampler", 0, "NAME", ANC_OPT_STRING, &o->sampler, 0, 0,
-          "philox, or torch: torch's CPU randperm, seeded anew for each view" },
-        { "images-per-shard", 0, "N", ANC_OPT_SIZE, &o->images_per_shard, 1, 16777216,
-          "images in one file (2048; twice or four times as many where that would be over 1,000 files)" },
-        { "assignment", 0, NULL, ANC_OPT_FLAG, &o->assignment, 0, 0,
-          "also keep every positive and ignored anchor" },
-        { "labels", 0, NULL, ANC_OPT_FLAG, &o->labels, 0, 0, "also keep the label of every anchor (large)" },
-        { "with-gt", 0, NULL, ANC_OPT_FLAG, &o->with_gt, 0, 0, "also keep the boxes in view pixels" },
-        ANC_SOURCE_OPTS(o->words),
-        { "restart", 0, NULL, ANC_OPT_FLAG, &o->restart, 0, 0, "throw away what DIR holds of another run" },
-        { "repair", 0, NULL, ANC_OPT_FLAG, &o->repair, 0, 0,
-          "check every row of the shards that are there, too" },
-        { "part", 0, "I/N", ANC_OPT_STRING, &o->part, 0, 0,
-          "do the shards of part I of N only, as one of N jobs that write to DIR; the one that finds all "
-          "done writes the index" },
-        anc_opt_time_limit(&o->limit),
-        anc_opt_dry_run(&o->dry_run),
-        anc_opt_simd(&o->simd),
-        anc_opt_summary(&o->summary),
-        anc_opt_quiet(&o->quiet),
-        { 0 },
-    };
-    const anc_usage usage = {
-        .command = "label",
-        .operands = "ANNOTATIONS",
-        .min_operands = 1,
-        .max_operands = 1,
-        .about =
-            "Labels the anchors of every image, samples minibatches, encodes regression targets, and writes "
-            "them as "
-            "HDF5 shards and an index over them; with --stage roi the same for proposals, the second stage's "
-            "RoIs. "
-            "ANNOTATIONS is an annotations.h5 or any file or folder that `anchorage import` reads, - "
-            "standard input. The bytes "
-            "written depend on the data and the options, never on the number of ranks. The same command "
-            "again "
-            "checks what is done and goes on from there, whatever ended it.",
-        .example = "mpirun -n 64 anchorage label instances_train2017.json -o targets/ --preset "
-                   "detectron2-fpn --epochs 12 --flip 0.5",
-        .opt = opt,
-    };
-    int n, ended = anc_opts_parse(&usage, argc, argv, &o->annotations, &n);
-    if (ended) return ended - 1;
-    if (!read_part(o)) return anc_opts_refuse(&usage, "--part %s: must be I/N, such as 1/4 to 4/4", o->part);
-    if (o->part && o->restart)
-        return anc_opts_refuse(
-            &usage, "--restart would throw away what other parts do; remove the folder's files first");
-    if (!o->out && !o->dry_run) return anc_opts_refuse(&usage, "--output DIR is missing");
-    if (!o->out) o->out = "";
+    job j = { 0 };
     anc_err err = { 0 };
-    if (anc_source_options(&o->words, &o->source, &err)) return anc_opts_refuse(&usage, "%s", err.text);
-    if (anc_stop_listen(o->limit, &err)) return anc_opts_refuse(&usage, "%s", err.text);
+    int ended = anc_label_opts_parse(&j.o, argc, argv);
+    if (ended) return ended - 1;
     if (!anc_start_team(&j.team, "label")) return ANC_EXIT_FAILED;
     run(&j, &err);
     if (err.code == ANC_ESTOPPED) /* on all ranks, or on none */
