@@ -1,11 +1,14 @@
 /* io/formats/reader.h: what a reader of one annotation format is; one row of the table in reader.c for each format
  *
  * A reader does three things, of which the last is the one with the work in it:
+ *
  *   fits   says whether a file or folder looks like its format, by content;
- *   list   names the files to read, in order (left out: the source is one file), and what is known
- * beforehand; read   takes the text of one file into an anc_parsed (io/formats/parsed.h). It opens nothing and knows no
- * other file, so it runs on any rank, in tests and under a fuzzer on plain memory. io/formats/import.c does the rest
- * for all formats alike: order, ids, sizes that the annotations do not tell, categories.
+ *   list   names the files to read, in order, and what is known beforehand (left out: the source is one file);
+ *   read   takes the text of one file into an anc_parsed (io/formats/parsed.h). It opens nothing and knows no
+ *          other file, so it runs on any rank, in tests and under a fuzzer on plain memory.
+ *
+ * io/formats/import.c does the rest for all formats alike: order, ids, sizes that the annotations do not tell,
+ * categories. docs/ARCHITECTURE.md says what else a new format touches.
  *
  * Ids (docs/FORMATS.md): images are numbered from 1 in the bytewise order of their keys; categories that have
  * names from 1 in the order of --names (or listing->category), otherwise in the bytewise order of the names
@@ -75,8 +78,8 @@ anc_status anc_listing_category(anc_listing *l, int64_t id, const char *key, con
 typedef struct {
     const char *path;
     bool folder;
-    const char
-        *head; /* of a file: its first bytes, mark and white space skipped, NUL-terminated; "" for a folder */
+    /* of a file: its first bytes, mark and white space skipped, NUL-terminated; "" for a folder */
+    const char *head;
     const unsigned char *raw; /* [n_raw] the same from the very first on */
     size_t n_raw;
 } anc_probe;
