@@ -31,7 +31,7 @@ _Static_assert(sizeof rows / sizeof *rows == ANC_CONFIG_OPTS, "see ANC_CONFIG_OP
 
 anc_opt anc_config_opt(anc_config_words *w, int i)
 {
-    return (anc_opt){ rows[i].name, 0, rows[i].meta, ANC_OPT_STRING, &w->value[i], 0, 0, rows[i].help };
+    return (anc_opt){ rows[i].name, 0, rows[i].meta, ANC_OPT_ONCE, &w->value[i], 0, 0, rows[i].help };
 }
 
 anc_opt anc_config_opt_set(anc_config_words *w)

@@ -55,6 +55,7 @@ static void print_default(const anc_opt *o)
         break;
     }
     case ANC_OPT_FLAG:
+    case ANC_OPT_ONCE:
     case ANC_OPT_LIST: break;
     }
 }
@@ -133,6 +134,10 @@ static int take(const anc_usage *u, const anc_opt *o, const char *text)
     const char *rest = "";
     switch (o->type) {
     case ANC_OPT_FLAG: *(bool *)o->value = true; return 0;
+    case ANC_OPT_ONCE:
+        if (*(const char **)o->value) return anc_opts_refuse(u, "--%s is given twice; keep one", o->name);
+        *(const char **)o->value = text;
+        return 0;
     case ANC_OPT_STRING: *(const char **)o->value = text; return 0;
     case ANC_OPT_LIST: {
         anc_opt_list *list = o->value;

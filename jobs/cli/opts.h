@@ -16,7 +16,8 @@ typedef enum {
     ANC_OPT_INT,    /* int64_t *: within [min, max] */
     ANC_OPT_SIZE,   /* int64_t *: bytes or counts with k, M, G (powers of 1024) */
     ANC_OPT_REAL,   /* double *: within [min, max] */
-    ANC_OPT_STRING, /* const char **: borrowed from argv */
+    ANC_OPT_STRING, /* const char **: borrowed from argv; of several the last */
+    ANC_OPT_ONCE,   /* the same without a default, refused when it is given again */
     ANC_OPT_LIST    /* anc_opt_list *: may be given again and again, in order */
 } anc_opt_type;
 

@@ -39,10 +39,10 @@ int anc_label_opts_parse(anc_label_opts *o, int argc, char **argv)
           "train`" },
         { "flip", 0, "P", ANC_OPT_REAL, &o->flip, 0, 1,
           "mirror a view with this probability; otherwise as the preset says" },
-        { "crowd", 0, "RULE", ANC_OPT_STRING, &o->crowd, 0, 0,
+        { "crowd", 0, "RULE", ANC_OPT_ONCE, &o->crowd, 0, 0,
           "crowd regions: drop, keep, ignore=SHARE (negatives in them by more than SHARE of their area "
           "become ignored), exclude=SHARE" },
-        { "sampler", 0, "NAME", ANC_OPT_STRING, &o->sampler, 0, 0,
+        { "sampler", 0, "NAME", ANC_OPT_ONCE, &o->sampler, 0, 0,
           "philox, or torch: torch's CPU randperm, seeded anew for each view" },
         { "images-per-shard", 0, "N", ANC_OPT_SIZE, &o->images_per_shard, 1, 16777216,
           "images in one file (2048; twice or four times as many where that would be over 1,000 files)" },

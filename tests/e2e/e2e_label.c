@@ -314,6 +314,10 @@ static void wrong_settings_are_refused_in_one_line(void)
           "sample.batch is given twice, by --set and by --batch; keep one");
     fails(2, 0, scenes(), "--flip 0.5 --set view.flip=0.5",
           "view.flip is given twice, by --flip and by --set; keep one");
+    fails(2, 0, scenes(), "--min-size 200 --min-size 300", "--min-size is given twice; keep one");
+    fails(2, 2, scenes(), "--crowd keep --crowd drop", "--crowd is given twice; keep one");
+    fails(2, 0, scenes(), "--anchor-sizes 32", "anchors.sizes is for 1 level, anchors.strides for 5");
+    fails(2, 0, scenes(), "--seed -1", "--seed: -1 is out of range (0 to 9007199254740991)");
     fails(2, 0, scenes(), "--stage roi --proposals x.h5 --strides 8,16",
           "--strides is of anchors, for --stage rpn");
     char *text = NULL;

@@ -13,7 +13,7 @@ typedef struct {
     bool quiet;
     int64_t count, bytes, any;
     double iou;
-    const char *output, *operand[8];
+    const char *output, *rule, *operand[8];
     anc_opt_list set;
     int n_operands, end;
     char *out, *err; /* what was printed */
@@ -35,6 +35,7 @@ static result parse(const char *line)
           "an anchor with this much overlap is an object, which is a help text long enough to need a second "
           "line" },
         { "output", 'o', "DIR", ANC_OPT_STRING, &r.output, 0, 0, "where to" },
+        { "rule", 0, "RULE", ANC_OPT_ONCE, &r.rule, 0, 0, "what to do" },
         { "set", 0, "KEY=VALUE", ANC_OPT_LIST, &r.set, 0, 0, "override" },
         { 0 },
     };
@@ -171,6 +172,7 @@ static void refusals_say_what_and_where(void)
         { "f -x", "there is no option -x" },
         { "f --count", "--count needs an argument, N" },
         { "f -o", "-o needs an argument, DIR" },
+        { "f --rule keep --rule drop", "--rule is given twice; keep one" },
         { "f --quiet=yes", "--quiet takes no argument" },
         { "-q", "missing operand: FILE [FILE]" },
         { "a b c", "'c' is one operand too many" },
@@ -203,6 +205,7 @@ static void help_shows_options_defaults_and_an_example(void)
                "text long\n"
                "                           enough to need a second line (default: 0.7)\n"
                "  -o, --output DIR         where to (default: here)\n"
+               "      --rule RULE          what to do\n"
                "      --set KEY=VALUE      override\n"
                "  -h, --help               this text\n"
                "  -V, --version            the program's version\n\n"
