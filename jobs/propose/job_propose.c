@@ -554,6 +554,8 @@ int anc_job_propose(int argc, char **argv)
     if (!o->out) o->out = "proposals.h5";
     if (strlen(o->out) > PATH_MAX - 400)
         return anc_opts_refuse(&usage, "--output %s: the name is too long", o->out);
+    if (!*o->out || o->out[strlen(o->out) - 1] == '/')
+        return anc_opts_refuse(&usage, "--output %s: must be the name of a file", o->out);
     anc_err err = { 0 };
     if (anc_stop_listen(o->limit, &err)) return anc_opts_refuse(&usage, "%s", err.text);
     if (!anc_start_team(&j.team, "propose")) return ANC_EXIT_FAILED;

@@ -260,6 +260,9 @@ static void what_does_not_fit_is_said_in_one_line(void)
             "did you mean 'torchvision-fpn'?");
     refused("$A propose -q h.h5 f.h5 -o no.h5 --after x", 2, "--after: 'x' is not a whole number");
     refused("$A propose -q h.h5 f.h5", 2, "--output PROPOSALS.h5 is missing");
+    refused("$A propose -q h.h5 f.h5 -o ''", 2, "--output : must be the name of a file");
+    refused("$A propose -q h.h5 f.h5 -o no/", 2, "--output no/: must be the name of a file");
+    good("test ! -e .parts");
     refused("$A propose -q h.h5 f.h5 -o no.h5 --simd sse9", 2, "no kernels called 'sse9'");
     refused("$A propose -q h.h5 f.h5 -o /proc/no.h5", 1, "/proc/no.h5.parts");
     refused("$A propose -q h.h5 f.h5 -o no.h5 --coco /nowhere/no.json", 2,
