@@ -1,6 +1,7 @@
 /* jobs/inspect/inspect_views.c: see inspect_views.h */
 #include "jobs/inspect/inspect_views.h"
 #include "jobs/inspect/inspect_print.h"
+#include "jobs/cli/config.h"
 #include "jobs/cli/format.h"
 #include "jobs/inspect/inspect.h"
 #include <math.h>
@@ -129,12 +130,16 @@ static void print_config(const anc_targets_info *info)
 {
     char error[128];
     yajl_val tree = yajl_tree_parse(info->config, error, sizeof error);
+    anc_rules rules;
+    anc_err unknown = { 0 };
+    bool known = !anc_config_read_json(info->config, &rules, &unknown);
     if (!at(tree, "rules", "preset")) {
         printf("  configuration not understood; --config prints it\n");
     } else {
         printf("  preset %s, seed %lld, %s, %lld images a shard; --config prints all\n",
-               string(at(tree, "rules", "preset")), integer(at(tree, "seed", NULL)),
-               OF(integer(at(tree, "epochs", NULL)), "epoch"), integer(at(tree, "images_per_shard", NULL)));
+               known ? anc_rules_preset_now(&rules) : string(at(tree, "rules", "preset")),
+               integer(at(tree, "seed", NULL)), OF(integer(at(tree, "epochs", NULL)), "epoch"),
+               integer(at(tree, "images_per_shard", NULL)));
         printf("  made from %s with %s, fingerprint %s\n", OF(integer(at(tree, "data", "images")), "image"),
                OF(integer(at(tree, "data", "boxes")), "box"), string(at(tree, "data", "fingerprint")));
         if (info->stage == ANC_STAGE_ROI) {

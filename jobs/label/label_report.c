@@ -18,7 +18,7 @@ void anc_label_print_plan(const anc_label_report *a)
 {
     const anc_label_plan *p = a->plan;
     printf("label: %s: %s, %s (%s); preset %s\n", a->annotations, OF(p->n_images, "image"),
-           OF(p->n_boxes, "box"), anc_source_format(a->source), p->rules.name);
+           OF(p->n_boxes, "box"), anc_source_format(a->source), anc_rules_preset_now(&p->rules));
     if (anc_source_diagnostics(a->source)) anc_diagnostics_print(anc_source_diagnostics(a->source), false);
     if (a->proposals) {
         printf("label: %s: %s, %s (%s); second stage\n", a->proposals, OF(p->roi.count, "proposal"),

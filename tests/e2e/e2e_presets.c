@@ -136,6 +136,14 @@ static void they_are_gone_on_with_by_the_name_of_today_to_the_same_bytes(void)
     succeeds(parts, "--preset torchvision-0.14-fpn --part 2/2");
     CU_ASSERT_EQUAL(check_run(NULL, "diff -r %s %s", old_targets(), parts), 0);
     CU_ASSERT_EQUAL(check_run(NULL, "%s verify -q %s --recompute %s", ANC_BINARY, dir, annotations()), 0);
+    /* and they are spoken of by it */
+    char *text = NULL;
+    CU_ASSERT_EQUAL(label(&text, dir, "--preset torchvision-0.14-fpn --dry-run"), 0);
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "; preset torchvision-0.14-fpn\n"));
+    free(text);
+    CU_ASSERT_EQUAL(check_run(&text, "%s inspect %s", ANC_BINARY, dir), 0);
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "  preset torchvision-0.14-fpn, seed "));
+    free(text);
     /* what else differs is named as ever */
     refused(dir, "--preset torchvision-0.14-fpn --seed 3",
             "holds another run: seed is 0 there and 3 here; give the same options");
