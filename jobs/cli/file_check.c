@@ -41,6 +41,10 @@ static anc_status read_annotations(const char *path, const anc_reader_options *h
         anc_source_read(s, i, n - i < RUN ? n - i : RUN, &slice, err);
         anc_dataset_clear(&slice);
     }
+    anc_dataset categories = { 0 };
+    const anc_dataset *names;
+    if (!err->code && !anc_source_categories(s, &categories, err)) anc_source_names(s, &names, err);
+    anc_dataset_clear(&categories);
     anc_source_close(s);
     return err->code;
 }
