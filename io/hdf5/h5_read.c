@@ -216,6 +216,27 @@ static anc_status check_shape(hid_t id, const char *name, int rank, const int64_
     return ANC_OK;
 }
 
+/* Whether HDF5 here can undo what its chunks are packed by: h5py, for one, brings lzf along. */
+static anc_status check_filters(hid_t plist, const char *name, anc_err *err)
+{
+    int n = H5Pget_nfilters(plist);
+    for (int i = 0; i < n; i++) {
+        unsigned flags, config;
+        size_t n_values = 0;
+        char filter[24] = "";
+        H5Z_filter_t id =
+            H5Pget_filter2(plist, (unsigned)i, &flags, &n_values, NULL, sizeof filter, filter, &config);
+        if (id < 0 || H5Zfilter_avail(id) > 0) continue;
+        filter[sizeof filter - 1] = '\0';
+        filter[strspn(filter, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")] = '\0';
+        return anc_fail(err, ANC_EDATA,
+                        "%s is packed by filter %d (%s), which HDF5 here does not have; write it with gzip, "
+                        "or unpacked",
+                        name, (int)id, *filter ? filter : "unnamed");
+    }
+    return ANC_OK;
+}
+
 /* Whether the rows that a dataset claims can be there. map: those of a virtual one are not looked at. */
 static anc_status check_size(const anc_h5_file *f, hid_t id, const char *name, hid_t type, int rank,
                              const int64_t *dims, bool map, anc_err *err)
@@ -228,6 +249,7 @@ static anc_status check_size(const anc_h5_file *f, hid_t id, const char *name, h
     H5Fget_filesize(f->id, &whole);
     anc_status status = ANC_OK;
     if (layout == H5D_CHUNKED) status = check_chunk(plist, type, name, whole, err);
+    if (!status && layout == H5D_CHUNKED) status = check_filters(plist, name, err);
     if (layout == H5D_VIRTUAL && !map) status = anc_h5_virtual_check(f->path, plist, &stored, err);
     if (status && layout == H5D_VIRTUAL) anc_within(err, "%s", name);
     H5Pclose(plist);

@@ -23,7 +23,14 @@ static const char make[] =
     "change('features', 'nan.h5', lambda f: put(f, 'level1/feature', (5, 3), float('nan')))\n"
     "change('features', 'rows.h5', lambda f: put(f, 'level0/offset', 1, 7))\n"
     "change('features', 'ids.h5', lambda f: put(f, 'images/id', 1, f['images/id'][0]))\n"
+    "def lzf(f):\n"
+    "    x = f['level1/feature'][:]\n"
+    "    del f['level1/feature']\n"
+    "    f['level1'].create_dataset('feature', data=x, compression='lzf')\n"
+    "change('features', 'lzf.h5', lzf)\n"
     "change('annotations', 'boxes.h5', lambda f: put(f, 'boxes/xyxy', 2, float('inf')))\n"
+    "change('annotations', 'classes.h5', lambda f: put(f, 'categories/id', 1, f['categories/id'][0]))\n"
+    "change('annotations', 'names.h5', lambda f: put(f, 'images/file_name', 1, b'\\xff.png'))\n"
     "change('proposals', 'order.h5', lambda f: put(f, 'proposals/score', 0, -9e9))\n"
     "b = open('features-theirs.h5', 'rb').read()\n"
     "open('cut.h5', 'wb').write(b[:len(b) // 2])\n"
@@ -91,7 +98,11 @@ static void damage_is_a_fault_without_a_seal_too(void)
         { "nan.h5", "nan.h5: image 1: /level1/feature is infinite or no number at y 0, x 5, channel 3" },
         { "rows.h5", "/level0/offset gives image" },
         { "ids.h5", "ids.h5: " },
+        { "lzf.h5",
+          "lzf.h5: /level1/feature is packed by filter 32000 (lzf), which HDF5 here does not have" },
         { "boxes.h5", "boxes.h5: " },
+        { "classes.h5", "classes.h5: category id 1 follows 1: ids must ascend" },
+        { "names.h5", " is not UTF-8: save the source as UTF-8" },
         { "order.h5", "order.h5: image 1: proposal 1 has a higher score than the one before it" },
         { "cut.h5", "cut.h5: " },
         { "cut.json", "cut.json: line " },
