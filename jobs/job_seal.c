@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 static anc_status seal(const char *path, bool quiet, anc_err *err)
 {
@@ -14,6 +15,9 @@ static anc_status seal(const char *path, bool quiet, anc_err *err)
     anc_file_found found;
     uint32_t crc;
     err->code = ANC_OK;
+    struct stat about;
+    if (!stat(path, &about) && S_ISDIR(about.st_mode))
+        return anc_fail(err, ANC_EDATA, "%s: is a folder; name the files in it", path);
     if (anc_file_check(path, &how, &found, err)) return err->code;
     if (!found.hdf5)
         return anc_fail(

@@ -166,7 +166,7 @@ static void what_cannot_be_sealed_stays_as_it_is(void)
            "seal: theirs.json: is sound, but no HDF5 file: in text a seal would stand where other programs "
            "read");
     expect(1, "$A seal nowhere.h5", "seal: nowhere.h5: cannot open: No such file");
-    expect(1, "$A seal targets", "targets: this folder is none of what --format can name");
+    expect(1, "$A seal targets", "seal: targets: is a folder; name the files in it\n");
     expect(0,
            "cp features-theirs.h5 held.h5 && cp held.h5 kept && " PYTHON
            " -c \"import h5py, os, sys; f = h5py.File('held.h5', 'r+'); sys.exit(os.system('$A seal "
