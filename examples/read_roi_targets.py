@@ -41,6 +41,8 @@ def per_class(f, label, target):
 
 def main(path, view=0):
     shards = Shards(path)
+    if shards.format != "anchorage-roi-targets":
+        sys.exit("%s: holds targets of the first stage; see read_targets.py" % path)
     f, v = shards[view]
     roi, label, target = minibatch(f, v)
     gt, proposal = rows(f, "positives", "gt", v), rows(f, "rois", "proposal", v)

@@ -41,6 +41,8 @@ def anchor_boxes(f, v, index):
 
 def main(path, view=0):
     shards = Shards(path)
+    if shards.format != "anchorage-targets":
+        sys.exit("%s: holds targets of the second stage; see read_roi_targets.py" % path)
     f, v = shards[view]
     anchor, label = rows(f, "minibatch", "anchor", v), rows(f, "minibatch", "label", v)
     target, gt = rows(f, "positives", "target", v), rows(f, "positives", "gt", v)

@@ -102,6 +102,8 @@ static void numpy_finds_the_same_rois(void)
     expect(code, 0, text, "320 views recomputed, equal\n");
     code = check_run(&text, "/usr/bin/python3 examples/read_roi_targets.py %s/targets.h5 1", folder("numpy"));
     expect(code, 0, text, "for each class: targets (");
+    code = check_run(&text, "/usr/bin/python3 examples/read_targets.py %s/targets.h5", folder("numpy"));
+    expect(code, 1, text, "holds targets of the second stage; see read_roi_targets.py\n");
 }
 
 /* Every preset's shards hold what docs/FORMAT.md promises, and the portable kernels find the same. */

@@ -174,6 +174,8 @@ static void an_index_of_an_earlier_build_is_read_and_written_anew(void)
     says(false, 0, "$A verify few/old --recompute few/annotations.json", "are whole, and the same");
     says(false, 1, PYTHON " $R/examples/read_targets.py few/old/targets.h5",
          "targets.h5: does not say where each view is; run the same label command again");
+    says(false, 1, PYTHON " $R/examples/read_roi_targets.py few/t/targets.h5",
+         "holds targets of the first stage; see read_targets.py");
     says(false, 0, PYTHON " $R/examples/read_targets.py few/old/shard-00001-of-00010.h5 2",
          "view 2 of 7: image");
     says(false, 0, "$A " FEW " -o few/old && diff -r few/t few/old",
