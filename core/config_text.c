@@ -58,6 +58,8 @@ static anc_status start_from(reading *in)
 
 static anc_status set_key(reading *in)
 {
+    if (!*in->section)
+        return anc_fail(in->err, ANC_EARGUMENT, "'%.40s' stands before the first [section]", in->key);
     if (!strcmp(in->section, "preset")) return start_from(in);
     int k = anc_config_find(in->section, in->key, in->err);
     in->any = true;

@@ -218,8 +218,8 @@ static anc_status check_anchors(const anc_rules *r, anc_err *err)
     while (n_sized && !r->anchors.n_sizes[n_sized - 1]) n_sized--;
     if (n_sized != r->anchors.n_levels)
         return anc_fail(err, ANC_EARGUMENT,
-                        "anchors.sizes is for %d levels, anchors.strides for %d: must be as many", n_sized,
-                        r->anchors.n_levels);
+                        "anchors.sizes is for %d level%s, anchors.strides for %d: must be as many", n_sized,
+                        n_sized == 1 ? "" : "s", r->anchors.n_levels);
     for (int l = 0; l < r->anchors.n_levels; l++) {
         if (!within(r->anchors.stride[l], 1, 65536))
             return bad(err, "anchors.strides", r->anchors.stride[l], "from 1 to 65536 px");

@@ -206,7 +206,8 @@ static anc_status check_shape(hid_t id, const char *name, int rank, const int64_
     hsize_t found[H5S_MAX_RANK] = { 0 };
     int n = space < 0 ? -1 : H5Sget_simple_extent_dims(space, found, NULL);
     if (space >= 0) H5Sclose(space);
-    if (n != rank) return anc_fail(err, ANC_EDATA, "%s has %d dimensions, not %d", name, n, rank);
+    if (n != rank)
+        return anc_fail(err, ANC_EDATA, "%s has %d dimension%s, not %d", name, n, n == 1 ? "" : "s", rank);
     for (int k = 0; k < rank; k++) {
         dims[k] = (int64_t)found[k];
         if (found[k] > INT64_MAX / 8 || (want[k] >= 0 && dims[k] != want[k]))

@@ -53,7 +53,7 @@ enum { WORD = 4096 }; /* as a value in a file may be */
 static bool part(const char *text, char key[WORD], char value[WORD])
 {
     const char *equals = strchr(text, '=');
-    if (!equals || strlen(text) >= WORD) return false;
+    if (!equals) return false;
     const char *from[] = { text, equals + 1 }, *to[] = { equals, equals + strlen(equals) };
     char *out[] = { key, value };
     for (int i = 0; i < 2; i++) {
@@ -73,7 +73,9 @@ anc_status anc_config_take(const anc_config_words *w, anc_rules *r, anc_config_g
     if (!text) return anc_fail(err, ANC_EMEMORY, "out of memory");
     for (int i = 0; i < w->set.n && !err->code; i++, n++) {
         char *key = text + (size_t)i * 2 * WORD, *value = key + WORD;
-        if (!part(w->set.item[i], key, value))
+        if (strlen(w->set.item[i]) >= WORD)
+            anc_fail(err, ANC_EARGUMENT, "--set %.40s...: is longer than %d bytes", w->set.item[i], WORD - 1);
+        else if (!part(w->set.item[i], key, value))
             anc_fail(err, ANC_EARGUMENT,
                      "--set %.80s: must be SECTION.KEY=VALUE, as in --set match.positive_iou=0.6",
                      w->set.item[i]);

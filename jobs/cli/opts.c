@@ -170,7 +170,7 @@ static int take(const anc_usage *u, const anc_opt *o, const char *text)
     if (errno == ERANGE && any)
         return anc_opts_refuse(u, "--%s: %s does not fit into 64 bits", o->name, text);
     if (errno == ERANGE || (!any && !(value >= o->min && value <= o->max)))
-        return anc_opts_refuse(u, "--%s: %s is out of range (%.15g to %.15g)", o->name, text, o->min, o->max);
+        return anc_opts_refuse(u, "--%s: %s is out of range (%.16g to %.16g)", o->name, text, o->min, o->max);
     if (o->type == ANC_OPT_REAL)
         *(double *)o->value = value;
     else

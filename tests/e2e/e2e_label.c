@@ -310,6 +310,7 @@ static void wrong_settings_are_refused_in_one_line(void)
     fails(2, 3, scenes(), "--set match.positive_iou=high",
           "--set: match.positive_iou = high: must be a number");
     fails(2, 0, scenes(), "--set match.positive_iou", "must be SECTION.KEY=VALUE, as in --set match.");
+    fails(2, 0, scenes(), "--set view.min_size=$(printf %05000d 7)", "...: is longer than 4095 bytes\n");
     fails(2, 0, scenes(), "--batch 64 --set sample.batch=64",
           "sample.batch is given twice, by --set and by --batch; keep one");
     fails(2, 0, scenes(), "--flip 0.5 --set view.flip=0.5",

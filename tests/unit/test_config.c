@@ -181,7 +181,7 @@ static void a_wrong_key_or_section_is_refused_with_the_nearest(void)
     refused("[anchors]\nbatch = 5\n", NULL, "line 2: [anchors] has no key 'batch'");
     refused("[sampling]\nbatch = 5\n", NULL,
             "line 2: no section is called [sampling]; there are preset, view,");
-    refused("batch = 5\n", NULL, "line 1: no section is called []");
+    refused("batch = 5\n", NULL, "line 1: 'batch' stands before the first [section]");
     refused("[sample]\nbatch = 5\nbatch = 6\n", NULL, "line 3: sample.batch stands twice");
     refused("[sample]\nbatch = 5\nwhat is this\n", NULL, "line 3: ");
     char text[1000] = "[anchors]\nratios =";
