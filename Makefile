@@ -125,7 +125,7 @@ bench-peers: all $(BUILD)/timings
 deps:
 	@$(find)
 # Once in a folder: one line where the compiler would print a wall of errors.
-$(BUILD)/found:
+$(BUILD)/.packages:
 	@$(find) --look
 	@mkdir -p $(@D) && touch $@
 
@@ -187,7 +187,7 @@ $(BUILD)/bench/%.o: CPPFLAGS += $(MPI_C) $(HDF5_C) $(IO_C)
 $(BUILD)/tests/%.o: CPPFLAGS += $(MPI_C) $(HDF5_C) $(IO_C) -DANC_BINARY='"$(abspath $(BUILD))/anchorage"'
 $(BUILD)/%avx2.o: CFLAGS += -mavx2 -mf16c
 $(addprefix $(BUILD)/,io/hdf5/chunk.o core/head/dense.o core/head/head.o core/head/sgd.o core/head/winograd.o mpi/reduce.o): CFLAGS += -O3
-$(BUILD)/%.o: %.c | $(BUILD)/found
+$(BUILD)/%.o: %.c | $(BUILD)/.packages
 	@mkdir -p $(@D)
 	$(call say,$(CC))$(CC) $(CPPFLAGS) $(CFLAGS) $(EXTRA) -MMD -MP -c $< -o $@
 -include $(wildcard $(BUILD)/*/*.d $(BUILD)/*/*/*.d)

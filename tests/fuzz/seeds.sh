@@ -12,5 +12,5 @@ mkdir -p coco results config config_json pack run_json lock seal damage
 "$anchorage" label -q synth/annotations.json -o damage/targets --images-per-shard 2 --config <(printf '[view]\nmin_size = 96\nmax_size = 128\n')
 "$anchorage" label -q synth/annotations.json -o damage/rich --images-per-shard 3 --assignment --with-gt --labels \
     --config <(printf '[view]\nmin_size = 48\nmax_size = 64\n')
-for p in $("$anchorage" presets); do "$anchorage" presets "$p" >"config/$p"; done
+for p in $("$anchorage" presets | awk '{ print $1 }'); do "$anchorage" presets "$p" >"config/$p"; done
 /usr/bin/python3 "$here/seeds.py" "$real"
