@@ -410,10 +410,13 @@ class Run:
     def check_printed(text, s):
         lines = text.split("\n")
         first = next((line for line in lines if "all of them:" in line), lines[0]).replace(",", "")
-        for word, count in (("images", len(s.id)), ("boxes", len(s.crowd)), ("annotations", s.report["annotations"])):
-            if not re.search(r"\b%d (of )?%s" % (count, word[:-1]), first) and not re.search(
-                r"\b%d (\w+ )*%s" % (count, word[:-1]), first
-            ):
+        for one, more, count in (
+            ("image", "images", len(s.id)),
+            ("box", "boxes", len(s.crowd)),
+            ("annotation", "annotations", s.report["annotations"]),
+        ):
+            word = one if count == 1 else more
+            if not re.search(r"\b%d (\w+ )*%s\b" % (count, word), first):
                 raise Fault("the first line printed has no '%d %s': %s" % (count, word, first))
 
     def refused(self, args, *words):
