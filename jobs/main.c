@@ -110,7 +110,6 @@ int main(int argc, char **argv)
     anc_team_hold();
     int code = leave_code(run(argc, argv));
     anc_team_leave();
-    /* mpirun ends all others when a process fails: who is refused in silence leaves that to the one that says
-     * why */
+    /* mpirun kills the other ranks when one fails: silent ranks exit 0; rank 0 reports */
     return code == ANC_EXIT_USAGE && !first_rank && !anc_team_started() ? ANC_EXIT_DONE : code;
 }
